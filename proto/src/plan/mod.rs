@@ -1,0 +1,57 @@
+//! A plan as meant: every default filled in, every file read, nothing left to look up.
+
+mod http;
+mod load;
+mod scenario;
+mod threshold;
+
+pub use http::{Body, Connect, Connections, DnsPolicy, Http, Redirects, StatusSet, Tls, Url};
+pub use load::{Arrivals, Executor, Rate, RateStage, UserStage};
+pub use scenario::{Request, Scenario, Step, Think};
+pub use threshold::{Aggregate, Bound, Comparison, MetricName, Selector, Threshold, ThresholdWindow};
+
+/// What a test does, complete: two machines that hold equal plans would do the same.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Plan {
+    /// The name that the report carries.
+    pub name: String,
+    /// What every random stream of the run is derived from.
+    pub seed: u64,
+    /// How HTTP is spoken.
+    pub http: Http,
+    /// How connections are made.
+    pub connect: Connect,
+    /// The load profiles and what they repeat, in the order of the plan file.
+    pub scenarios: Vec<Scenario>,
+    /// What the merged result must satisfy.
+    pub thresholds: Vec<Threshold>,
+    /// What the run asks of its agents.
+    pub agents: AgentsWanted,
+}
+
+/// What the run asks of its agents.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AgentsWanted {
+    /// The run starts once so many agents are ready. At least 1.
+    pub start_when: u32,
+    /// What happens when an agent is lost.
+    pub on_loss: OnLoss,
+}
+
+/// What happens to the run when an agent is lost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnLoss {
+    /// The run goes on with less load, and the report says what is missing.
+    Degrade,
+    /// The run stops and fails.
+    Fail,
+}
+
+/// The most scenarios in one plan.
+pub const SCENARIOS_MAX: usize = 1_000;
+/// The most steps in one plan, over all its scenarios.
+pub const STEPS_MAX: usize = 10_000;
+/// The longest name of a plan, scenario or step, in bytes.
+pub const NAME_BYTES_MAX: usize = 256;
+/// The largest plan on the wire, bodies included, in bytes.
+pub const PLAN_BYTES_MAX: usize = 4 << 20;

@@ -1,0 +1,1 @@
+//! When load is due.
