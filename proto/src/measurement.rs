@@ -147,7 +147,8 @@ impl IterationStats {
 
     /// Forgets everything, keeping the memory for the next window.
     pub fn clear(&mut self) {
-        let Self { due, started, skipped, completed, failed, cut_off, very_late, duration, arrival_lag, think_lag } = self;
+        let Self { due, started, skipped, completed, failed, cut_off, very_late, duration, arrival_lag, think_lag } =
+            self;
         for count in [due, started, completed, failed, cut_off, very_late] {
             *count = 0;
         }

@@ -1,1 +1,0 @@
-//! Latency histograms that merge.
