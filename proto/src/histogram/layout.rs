@@ -14,24 +14,28 @@ const SUB_BUCKET_MASK: u64 = ((1 << (HALF_BITS + 1)) - 1) << UNIT_BITS;
 
 /// How many buckets there are.
 pub(super) const BUCKETS: usize = index_of(HIGHEST_NS) + 1;
-/// How many buckets share an allocation.
-pub(super) const PAGE: usize = 256;
 
-/// The bucket of a value no larger than [`HIGHEST_NS`].
-pub(super) const fn index_of(value_ns: u64) -> usize {
+/// The bucket that counts a value: the outermost one for values outside of the range.
+#[inline]
+pub(super) fn bucket_of(value_ns: u64) -> usize {
+    index_of(value_ns.clamp(LOWEST_NS, HIGHEST_NS))
+}
+
+#[inline]
+const fn index_of(value_ns: u64) -> usize {
     let octave = 64 - UNIT_BITS - HALF_BITS - 1 - (value_ns | SUB_BUCKET_MASK).leading_zeros();
     let part = (value_ns >> (octave + UNIT_BITS)) as usize;
     ((octave as usize + 1) << HALF_BITS) + part - (1 << HALF_BITS)
 }
 
-/// The smallest value that a bucket counts, in nanoseconds.
+/// The smallest value that a bucket counts, in nanoseconds. An index beyond the last bucket is taken for the last.
 #[must_use]
 pub fn lowest_in_bucket_ns(index: usize) -> u64 {
     let (octave, part) = octave_and_part(index);
     part << (octave + UNIT_BITS)
 }
 
-/// The largest value that a bucket counts, in nanoseconds.
+/// The largest value that a bucket counts, in nanoseconds. An index beyond the last bucket is taken for the last.
 #[must_use]
 pub fn highest_in_bucket_ns(index: usize) -> u64 {
     let (octave, part) = octave_and_part(index);
@@ -39,6 +43,7 @@ pub fn highest_in_bucket_ns(index: usize) -> u64 {
 }
 
 fn octave_and_part(index: usize) -> (u32, u64) {
+    let index = index.min(BUCKETS - 1);
     let half = 1 << HALF_BITS;
     if index < 2 * half {
         return (0, index as u64);

@@ -1,0 +1,121 @@
+//! The buckets' counts, in pages that exist only where something was counted.
+
+use super::layout::BUCKETS;
+
+/// How many buckets share a page.
+const PAGE: usize = 256;
+/// How many pages cover all buckets.
+const PAGES: usize = BUCKETS.div_ceil(PAGE);
+/// The place of a page on which nothing was counted.
+const NOWHERE: u8 = u8::MAX;
+
+// No page is ever kept at a place that means nowhere.
+const _: () = assert!(PAGES <= NOWHERE as usize);
+
+/// How often each bucket was hit. Pages are kept for reuse by any range of buckets, so that memory follows what is
+/// counted between two calls of [`Counts::clear`], and a clear touches no page that was not used.
+#[derive(Clone)]
+pub(super) struct Counts {
+    /// Where in `pages` each page of buckets is kept.
+    places: [u8; PAGES],
+    /// The first `used` are in use, in the order of their first use; the others are zero.
+    pages: Vec<[u64; PAGE]>,
+    used: usize,
+}
+
+impl Counts {
+    /// Adds to one bucket. The caller makes sure that the index is one and the count does not overflow.
+    #[inline]
+    pub(super) fn add(&mut self, index: usize, n: u64) {
+        self.page_mut(index / PAGE)[index % PAGE] += n;
+    }
+
+    /// Adds all of `other`. The caller makes sure that no count overflows.
+    pub(super) fn merge(&mut self, other: &Self) {
+        for (number, theirs) in other.pages() {
+            for (mine, theirs) in self.page_mut(number).iter_mut().zip(theirs) {
+                *mine += theirs;
+            }
+        }
+    }
+
+    /// Sets all counts to zero, keeping the memory.
+    pub(super) fn clear(&mut self) {
+        self.pages[..self.used].fill([0; PAGE]);
+        self.places = [NOWHERE; PAGES];
+        self.used = 0;
+    }
+
+    /// The buckets that are not empty, as index and count, in ascending order.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (usize, u64)> + '_ {
+        self.pages().flat_map(|(number, page)| {
+            let counts = page.iter().enumerate().filter(|(_, n)| **n > 0);
+            counts.map(move |(offset, n)| (number * PAGE + offset, *n))
+        })
+    }
+
+    /// The pages in use, with their numbers, in ascending order.
+    fn pages(&self) -> impl Iterator<Item = (usize, &[u64; PAGE])> {
+        let places = self.places.iter().enumerate();
+        places.filter_map(|(number, place)| self.pages.get(usize::from(*place)).map(|page| (number, page)))
+    }
+
+    #[inline]
+    fn page_mut(&mut self, number: usize) -> &mut [u64; PAGE] {
+        let place = usize::from(self.places[number]);
+        let place = if place < self.pages.len() { place } else { self.open(number) };
+        &mut self.pages[place]
+    }
+
+    /// Takes a spare page into use, or a new one, and says where it is.
+    #[cold]
+    fn open(&mut self, number: usize) -> usize {
+        let place = self.used;
+        if place == self.pages.len() {
+            // Doubling would waste more than it saves: there are many histograms, of a few pages each.
+            self.pages.reserve_exact(1);
+            self.pages.push([0; PAGE]);
+        }
+        self.places[number] = place as u8;
+        self.used += 1;
+        place
+    }
+}
+
+impl Default for Counts {
+    fn default() -> Self {
+        Self { places: [NOWHERE; PAGES], pages: Vec::new(), used: 0 }
+    }
+}
+
+impl PartialEq for Counts {
+    /// Equal counts, whatever memory they take.
+    fn eq(&self, other: &Self) -> bool {
+        self.iter().eq(other.iter())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cleared_pages_serve_any_other_range() {
+        let mut counts = Counts::default();
+        for index in [1, PAGE, BUCKETS - 1] {
+            counts.add(index, 7);
+            assert_eq!(counts.iter().collect::<Vec<_>>(), [(index, 7)]);
+            counts.clear();
+            assert_eq!(counts.iter().next(), None);
+        }
+        assert_eq!(counts.pages.len(), 1, "one page was ever in use at a time");
+    }
+
+    #[test]
+    fn all_buckets_take_no_more_than_their_pages() {
+        let mut counts = Counts::default();
+        (0..BUCKETS).rev().for_each(|index| counts.add(index, index as u64 + 1));
+        assert_eq!(counts.pages.len(), PAGES);
+        assert!(counts.iter().eq((0..BUCKETS).map(|index| (index, index as u64 + 1))));
+    }
+}

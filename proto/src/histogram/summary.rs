@@ -1,0 +1,49 @@
+//! What a histogram knows exactly, beside its buckets.
+
+use super::layout::{HIGHEST_NS, LOWEST_NS};
+
+/// Exact counts, sum and extremes. The sum cannot overflow unless the count does, for it is at most count · max.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Summary {
+    pub(super) count: u64,
+    pub(super) sum_ns: u128,
+    /// The largest value there is while nothing was counted, so that the first duration needs no special case.
+    pub(super) min_ns: u64,
+    pub(super) max_ns: u64,
+    pub(super) below: u64,
+    pub(super) above: u64,
+}
+
+impl Summary {
+    /// Counts a duration `n` times. The caller makes sure that the count does not overflow.
+    #[inline]
+    pub(super) fn record(&mut self, value_ns: u64, n: u64) {
+        self.count += n;
+        self.sum_ns += u128::from(value_ns) * u128::from(n);
+        self.min_ns = self.min_ns.min(value_ns);
+        self.max_ns = self.max_ns.max(value_ns);
+        if value_ns < LOWEST_NS {
+            self.below += n;
+        } else if value_ns > HIGHEST_NS {
+            self.above += n;
+        }
+    }
+
+    /// Both together, unless the count overflows.
+    pub(super) fn plus(&self, other: &Self) -> Option<Self> {
+        Some(Self {
+            count: self.count.checked_add(other.count)?,
+            sum_ns: self.sum_ns + other.sum_ns,
+            min_ns: self.min_ns.min(other.min_ns),
+            max_ns: self.max_ns.max(other.max_ns),
+            below: self.below + other.below,
+            above: self.above + other.above,
+        })
+    }
+}
+
+impl Default for Summary {
+    fn default() -> Self {
+        Self { count: 0, sum_ns: 0, min_ns: u64::MAX, max_ns: 0, below: 0, above: 0 }
+    }
+}
