@@ -1,11 +1,14 @@
 //! Latency histograms that merge.
 
+mod codec;
 mod counts;
 mod layout;
 mod summary;
+mod varint;
 
 use std::fmt;
 
+pub use codec::CodecError;
 use counts::Counts;
 use layout::bucket_of;
 pub use layout::{HIGHEST_NS, LOWEST_NS, highest_in_bucket_ns, lowest_in_bucket_ns};

@@ -40,6 +40,13 @@ impl Summary {
             above: self.above + other.above,
         })
     }
+
+    /// The least and the greatest sum of so many durations, one of which is the smallest and one the largest.
+    pub(super) fn sum_bounds_ns(&self) -> (u128, u128) {
+        let (min_ns, max_ns) = (u128::from(self.min_ns), u128::from(self.max_ns));
+        let others = u128::from(self.count.saturating_sub(1));
+        (min_ns * others + max_ns, max_ns * others + min_ns)
+    }
 }
 
 impl Default for Summary {

@@ -1,5 +1,6 @@
 //! The laws that histograms keep, whatever is counted.
 
+mod codec;
 mod layout;
 mod merging;
 
