@@ -1,1 +1,0 @@
-//! When load is due.
