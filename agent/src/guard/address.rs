@@ -67,7 +67,7 @@ pub(super) fn reached(ip: IpAddr) -> Vec<IpAddr> {
 
 /// In 64:ff9b:1::/48 the network's operator chooses where the IPv4 address stands (RFC 6052, section 2.2: after 48,
 /// 56, 64 or 96 bits, without the ninth byte). We cannot know the choice, so each reading counts, except those that
-/// find the padding of another.
+/// find the padding of another (0.0.0.0/8, where nobody can be).
 fn local_nat64(carried: impl Fn([usize; 4]) -> IpAddr) -> Vec<IpAddr> {
     let readings = [[6, 7, 9, 10], [7, 9, 10, 11], [9, 10, 11, 12], [12, 13, 14, 15]].map(carried);
     let is_padding = |ip: &IpAddr| matches!(ip, IpAddr::V4(ip) if ip.octets()[0] == 0);
