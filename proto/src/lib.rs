@@ -4,6 +4,7 @@
 //! The domain half (everything but [`wire`] and [`convert`]) is pure: no clock, no IO, no wire type. Only
 //! [`convert`] names both halves, and it checks whatever a stranger's bytes could get wrong.
 
+pub mod convert;
 pub mod histogram;
 pub mod id;
 pub mod measurement;
@@ -11,6 +12,8 @@ pub mod outcome;
 pub mod plan;
 pub mod schedule;
 pub mod share;
+pub mod split;
+pub mod wire;
 
 /// The version of the protocol. Two programs work together only if theirs are equal.
 pub const PROTOCOL_VERSION: u32 = 1;

@@ -93,15 +93,15 @@ pub struct IterationStats {
     pub started: u64,
     /// Arrivals that were never started, by [`SkipReason`], counted in their due second.
     pub skipped: [u64; SkipReason::ALL.len()],
-    /// Iterations that went through all their steps.
+    /// Iterations that went through all their steps, each request as expected.
     pub completed: u64,
-    /// Iterations that ended early because a request failed in a way that ends them.
+    /// Iterations that ended with at least one failed request.
     pub failed: u64,
     /// Iterations that were ended by the run's end.
     pub cut_off: u64,
     /// Arrivals that started more than one second late through the generator's own lag, counted in their due second.
     pub very_late: u64,
-    /// From due to the end of the last step, in nanoseconds, of completed iterations.
+    /// From due to the end of the last step, in nanoseconds, of completed and failed iterations.
     pub duration: Histogram,
     /// From the moment at which an arrival was due and a user free to its start, in nanoseconds (open models).
     pub arrival_lag: Histogram,

@@ -1,0 +1,254 @@
+//! Whatever leaves as a message arrives as it was; whatever a stranger makes up is refused in words.
+
+use std::time::Duration;
+
+use muster_proto::convert::{
+    AssignmentMessage, ConvertError, assignment_from_wire, assignment_to_wire, closing_from_wire, closing_to_wire,
+    delta_from_wire, delta_to_wire,
+};
+use muster_proto::id::RunId;
+use muster_proto::measurement::{Delta, ErrorSample, Health, Measurement, Totals};
+use muster_proto::outcome::{ErrorKind, Outcome};
+use muster_proto::plan::{
+    AgentsWanted, Arrivals, Body, Connect, Connections, DnsPolicy, Executor, Http, OnLoss, Plan, Rate, RateStage,
+    Redirects, Request, Scenario, StatusSet, Step, Think, Tls, Url, UserStage,
+};
+use muster_proto::share::Share;
+use muster_proto::wire;
+use proptest::prelude::*;
+use prost::Message;
+
+const SCENARIOS: usize = 2;
+const SERIES: usize = 3;
+
+fn request(name: &str) -> Step {
+    Step::Request(Request {
+        name: name.to_owned(),
+        method: "POST".to_owned(),
+        url: Url { tls: true, host: "::1".to_owned(), port: 8443, path: "/a?b=c".to_owned() },
+        headers: vec![("x-a".to_owned(), "1".to_owned())],
+        body: Body("{}".into()),
+        expect_status: StatusSet(vec![(200, 204), (404, 404)]),
+        redirects: Redirects(3),
+        timeout: Duration::from_millis(2_500),
+    })
+}
+
+fn scenario(name: &str, executor: Executor, connections: Connections) -> Scenario {
+    let think = Step::Think(Think { min: Duration::from_secs(1), max: Duration::from_secs(3) });
+    Scenario {
+        name: name.to_owned(),
+        executor,
+        start_delay: Duration::from_secs(1),
+        graceful_stop: Duration::from_secs(30),
+        warm_up: Duration::from_secs(2),
+        connections,
+        steps: vec![request("a"), think, request("b")],
+    }
+}
+
+/// A plan in which every kind of thing occurs.
+fn plan() -> Plan {
+    let rates = vec![RateStage { duration: Duration::from_secs(9), from: Rate(0), to: Rate::per_second(500) }];
+    let users = vec![UserStage { duration: Duration::from_secs(9), from: 0, to: 7 }];
+    let max_duration = Duration::from_secs(600);
+    let arrivals = Executor::ArrivalRate { stages: rates, arrivals: Arrivals::Poisson, max_users: 9, constant: false };
+    Plan {
+        name: "shop".to_owned(),
+        seed: 42,
+        http: Http::default(),
+        connect: Connect {
+            hosts: vec![("shop.test".to_owned(), vec!["127.0.0.1".parse().unwrap(), "::1".parse().unwrap()])],
+            dns: DnsPolicy::Every(Duration::from_secs(30)),
+            sources: vec!["127.0.0.2".parse().unwrap()],
+            proxy: Some(Url { tls: false, host: "proxy".to_owned(), port: 3128, path: "/".to_owned() }),
+            tls: Tls { ca_pem: b"ca".to_vec(), cert_pem: b"cert".to_vec(), key_pem: b"key".to_vec(), insecure: true },
+        },
+        scenarios: vec![
+            scenario("open", arrivals, Connections::Pool),
+            scenario("closed", Executor::Users { stages: users, constant: true }, Connections::PerUser),
+            scenario("each", Executor::PerUserIterations { users: 3, iterations: 5, max_duration }, Connections::New),
+            scenario("all", Executor::SharedIterations { users: 3, iterations: 5, max_duration }, Connections::New),
+        ],
+        thresholds: Vec::new(),
+        agents: AgentsWanted { start_when: 1, on_loss: OnLoss::Fail },
+    }
+}
+
+fn assignment() -> AssignmentMessage {
+    let shares = Share::full().deal(&[1, 2, 3, 4]);
+    AssignmentMessage { run_id: RunId::generate(), plan: plan(), shares }
+}
+
+/// What a message that was changed so is refused with.
+type Case<T> = (&'static str, fn(&mut T));
+
+/// The assignment of a message that was changed by `change` on its way.
+fn received(change: impl FnOnce(&mut wire::Assign)) -> Result<AssignmentMessage, ConvertError> {
+    let mut message = wire::Assign::decode(assignment_to_wire(&assignment()).encode_to_vec().as_slice()).unwrap();
+    change(&mut message);
+    assignment_from_wire(message)
+}
+
+#[test]
+fn an_assignment_arrives_as_it_left() {
+    let sent = assignment();
+    let bytes = assignment_to_wire(&sent).encode_to_vec();
+    assert_eq!(assignment_from_wire(wire::Assign::decode(bytes.as_slice()).unwrap()), Ok(sent));
+}
+
+#[test]
+fn a_made_up_assignment_is_refused_in_words() {
+    let refused = |change: fn(&mut wire::Plan)| {
+        received(|message| change(message.plan.as_mut().unwrap())).unwrap_err().to_string()
+    };
+    let cases: [Case<wire::Plan>; 8] = [
+        ("plan.http is missing", |plan| plan.http = None),
+        ("plan.name is missing", |plan| plan.name.clear()),
+        ("scenario.name: wanted at most 256, got 300", |plan| plan.scenarios[0].name = "x".repeat(300)),
+        ("scenario.executor is missing", |plan| plan.scenarios[1].executor = None),
+        ("scenario.connections: wanted pool, per-user or new, got 9", |plan| plan.scenarios[0].connections = 9),
+        ("start_delay_ns: wanted at most 366 days, got 18446744073709551615", |plan| {
+            plan.scenarios[0].start_delay_ns = u64::MAX;
+        }),
+        ("step is missing", |plan| plan.scenarios[0].steps[0].step = None),
+        ("connect.sources: wanted an IP address, got nowhere", |plan| {
+            plan.connect.as_mut().unwrap().sources = vec!["nowhere".to_owned()];
+        }),
+    ];
+    for (wanted, change) in cases {
+        assert_eq!(refused(change), wanted);
+    }
+    assert_eq!(
+        received(|message| message.run_id = vec![1].into()).unwrap_err().to_string().split(',').next(),
+        Some("run_id: wanted 16 bytes")
+    );
+    let few = received(|message| message.shares.truncate(2)).unwrap_err();
+    assert_eq!(few.to_string(), "shares: wanted 4, one per scenario, got 2");
+    let short = received(|message| message.shares[0] = vec![0].into()).unwrap_err();
+    assert!(matches!(short, ConvertError::Share(_)), "{short}");
+}
+
+prop_compose! {
+    fn measurement()(
+        events in proptest::collection::vec((0..SERIES, 0_usize..=17, 0_u64..4_000_000_000_000), 0..200),
+        counts in proptest::collection::vec(0_u64..1_000, 8),
+        text in ".{0,40}",
+    ) -> Measurement {
+        let mut measurement = Measurement::new(SCENARIOS, SERIES);
+        for (series, kind, value_ns) in events {
+            let stats = &mut measurement.series[series];
+            let outcome = ErrorKind::from_index(kind).map_or(Outcome::Expected, Outcome::Failed);
+            stats.sent += 1;
+            stats.count_outcome(outcome);
+            match outcome {
+                Outcome::Expected => stats.response_expected.record(value_ns),
+                Outcome::Failed(_) => stats.response_failed.record(value_ns),
+            }
+            stats.service.record(value_ns / 2);
+            stats.phases[kind % 7].record(value_ns / 3);
+        }
+        let scenario = &mut measurement.scenarios[1];
+        scenario.due = counts[0] + 1;
+        scenario.started = counts[1];
+        scenario.skipped[2] = counts[2];
+        scenario.completed = counts[3];
+        scenario.failed = counts[4];
+        scenario.cut_off = counts[5];
+        scenario.very_late = counts[6];
+        scenario.duration.record_n(5_000, counts[7]);
+        measurement.samples.push(ErrorSample { series: 2, kind: ErrorKind::Reset, at_ns: counts[0], text });
+        measurement
+    }
+}
+
+prop_compose! {
+    fn delta()(seq in 1_u64.., first in 0_u32..1_000_000, more in 0_u32..100, measurement in measurement()) -> Delta {
+        let health = Health { worker_cpu_max: 0.5, process_cpu: 1.5, memory_bytes: seq, descriptors: 7, ..Health::default() };
+        Delta { seq, first_window: first, last_window: first + more, measurement, health }
+    }
+}
+
+fn encoded(delta: &Delta) -> Vec<u8> {
+    delta_to_wire(delta).encode_to_vec()
+}
+
+proptest! {
+    #[test]
+    fn a_delta_arrives_as_it_left(delta in delta()) {
+        let message = wire::Delta::decode(encoded(&delta).as_slice()).unwrap();
+        prop_assert_eq!(delta_from_wire(&message, SCENARIOS, SERIES), Ok(delta));
+    }
+
+    #[test]
+    fn merging_what_arrived_is_merging_what_left(a in delta(), b in delta()) {
+        let arrived = |delta: &Delta| {
+            let message = wire::Delta::decode(encoded(delta).as_slice()).unwrap();
+            delta_from_wire(&message, SCENARIOS, SERIES).unwrap().measurement
+        };
+        let mut left = a.measurement.clone();
+        left.merge(&b.measurement);
+        let mut right = arrived(&b);
+        right.merge(&arrived(&a));
+        left.samples.clear();
+        right.samples.clear();
+        prop_assert_eq!(left, right);
+    }
+
+    #[test]
+    fn damaged_bytes_never_panic(delta in delta(), place in any::<proptest::sample::Index>(), value: u8) {
+        let mut bytes = encoded(&delta);
+        let place = place.index(bytes.len());
+        bytes[place] = value;
+        if let Ok(message) = wire::Delta::decode(bytes.as_slice()) {
+            let _ = delta_from_wire(&message, SCENARIOS, SERIES);
+        }
+    }
+}
+
+#[test]
+fn a_made_up_delta_is_refused_in_words() {
+    let mut measurement = Measurement::new(SCENARIOS, SERIES);
+    measurement.series[0].sent = 1;
+    measurement.series[0].expected = 1;
+    measurement.series[0].response_expected.record(1_000_000);
+    let delta = Delta { seq: 1, first_window: 3, last_window: 3, measurement, health: Health::default() };
+    let cases: [Case<wire::Delta>; 8] = [
+        ("seq: wanted 1 or more, got 0", |delta| delta.seq = 0),
+        ("last_window: wanted 3 or more, got 2", |delta| delta.last_window = 2),
+        ("series: wanted less than 3, got 3", |delta| delta.series[0].series = 3),
+        ("series: wanted at most 3, got 4", |delta| delta.series = vec![wire::RequestStats::default(); 4]),
+        ("failed: wanted at most 17, got 18", |delta| delta.series[0].failed = vec![0; 18]),
+        ("histograms: wanted as many response times as outcomes, got Some(1)", |delta| delta.series[0].expected = 2),
+        ("sent: wanted a sum below 2^64, got 18446744073709551615", |delta| {
+            delta.series = vec![delta.series[0].clone(), wire::RequestStats { sent: u64::MAX, ..Default::default() }];
+        }),
+        ("worker_cpu_max: wanted a number of cores, 0 or more, got NaN", |delta| {
+            delta.health = Some(wire::Health { worker_cpu_max: f32::NAN, ..Default::default() });
+        }),
+    ];
+    for (wanted, change) in cases {
+        let mut message = delta_to_wire(&delta);
+        change(&mut message);
+        let refusal = delta_from_wire(&message, SCENARIOS, SERIES).unwrap_err();
+        assert_eq!(refusal.to_string(), wanted);
+    }
+}
+
+#[test]
+fn closing_totals_arrive_as_they_left() {
+    let totals = Totals {
+        last_seq: 1,
+        due: 2,
+        started: 3,
+        skipped: 4,
+        completed: 5,
+        failed: 6,
+        cut_off: 7,
+        sent: 8,
+        outcomes: 9,
+    };
+    for start_error_ns in [None, Some(-5), Some(70)] {
+        assert_eq!(closing_from_wire(&closing_to_wire(&totals, start_error_ns)), (totals, start_error_ns));
+    }
+}
