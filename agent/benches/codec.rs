@@ -6,7 +6,7 @@ use std::time::Instant;
 use muster_agent::engine::transport::http1::{Asked, Decoder, Fed, KnownHeads, Limits, Verb};
 use muster_proto::plan::Http;
 
-const SMALL: &str = "HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\ncontent-length: 13\r\n\
+const SMALL: &str = "HTTP/1.1 200 OK\r\nserver: muster\r\ncontent-type: text/plain\r\ncontent-length: 13\r\n\
     date: Mon, 02 Nov 2026 10:00:00 GMT\r\n\r\nhello, world!";
 const NGINX: &str = "HTTP/1.1 200 OK\r\nServer: nginx/1.26.0\r\nDate: Mon, 02 Nov 2026 10:00:00 GMT\r\n\
     Content-Type: text/html\r\nContent-Length: 12\r\nLast-Modified: Mon, 02 Nov 2026 09:00:00 GMT\r\n\

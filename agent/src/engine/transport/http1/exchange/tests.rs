@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use muster_proto::plan::{Body, Redirects, Request, StatusSet, Url};
 use socket2::SockRef;
-use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
+use tokio::io::{AsyncReadExt, AsyncWriteExt, BufWriter, DuplexStream, duplex};
 use tokio::net::{TcpListener, TcpStream};
 
 use super::super::Manner;
@@ -19,6 +19,10 @@ const SHORT_NS: u64 = 20_000_000;
 const LIMITS: Limits = Limits { head_bytes_max: 4_096, body_bytes_max: 16 << 20, silence_max_ns: LONG_NS };
 
 fn request(body: Vec<u8>) -> Rendered {
+    rendered(body, Manner { absolute: false, keep_alive: true })
+}
+
+fn rendered(body: Vec<u8>, manner: Manner) -> Rendered {
     let request = Request {
         name: "step".into(),
         method: if body.is_empty() { "GET" } else { "POST" }.into(),
@@ -29,7 +33,7 @@ fn request(body: Vec<u8>) -> Rendered {
         redirects: Redirects(0),
         timeout: Duration::from_secs(60),
     };
-    Rendered::new(&request, Manner { absolute: false, keep_alive: true }).unwrap()
+    Rendered::new(&request, manner).unwrap()
 }
 
 async fn send<IO: AsyncRead + AsyncWrite + Unpin>(
@@ -175,6 +179,28 @@ async fn a_request_that_the_peer_takes_bit_by_bit_is_written_whole() {
     });
     assert_eq!(heard, post.bytes());
     assert!(reply.unwrap().reusable);
+}
+
+#[tokio::test]
+async fn what_the_connection_holds_back_is_flushed() {
+    let (near, mut far) = duplex(1 << 16);
+    let mut http = Http1::new(BufWriter::new(near));
+    let get = request(Vec::new());
+    let (reply, ()) = tokio::join!(send(&mut http, &get, &LIMITS, LONG_NS), async {
+        hear(&mut far).await;
+        far.write_all(OK).await.unwrap();
+    });
+    assert!(reply.unwrap().reusable);
+}
+
+#[tokio::test]
+async fn a_connection_for_one_request_is_not_reused_whatever_the_target_says() {
+    let (near, mut far) = duplex(1 << 16);
+    let mut http = Http1::new(near);
+    let once = rendered(Vec::new(), Manner { absolute: false, keep_alive: false });
+    far.write_all(b"HTTP/1.1 200 OK\r\nconnection: keep-alive\r\ncontent-length: 0\r\n\r\n").await.unwrap();
+    assert!(!send(&mut http, &once, &LIMITS, LONG_NS).await.unwrap().reusable);
+    assert!(http.is_stale());
 }
 
 #[tokio::test]
