@@ -3,6 +3,7 @@
 mod connect;
 mod failure;
 mod hosts;
+pub mod http1;
 mod io;
 mod proxy;
 mod resolve;

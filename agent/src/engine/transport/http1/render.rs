@@ -1,0 +1,306 @@
+//! Requests as bytes, rendered once where nothing varies.
+
+use muster_proto::plan::Request;
+use thiserror::Error;
+
+const USER_AGENT: &str = concat!("muster/", env!("CARGO_PKG_VERSION"));
+
+/// A request as it goes over the wire, with what the one who reads the response must know.
+#[derive(Clone, Debug)]
+pub struct Rendered {
+    bytes: Box<[u8]>,
+    asked: Asked,
+    closes: bool,
+}
+
+/// What of a request decides about its response.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Asked {
+    /// The method, as far as it decides whether there is a body.
+    pub verb: Verb,
+    /// Whether a redirect's `location` is wanted.
+    pub location: bool,
+}
+
+/// The methods whose responses end differently.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verb {
+    /// No response has a body.
+    Head,
+    /// A successful response turns the connection into a tunnel.
+    Connect,
+    /// Any other method: the response says itself where it ends.
+    Other,
+}
+
+/// How requests are put on a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Manner {
+    /// Whether the request line names the whole URL, as a proxy that speaks plain HTTP needs it.
+    pub absolute: bool,
+    /// Whether the connection is kept for another request.
+    pub keep_alive: bool,
+}
+
+/// Why a request cannot be put on the wire.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+pub enum RenderError {
+    /// The method is no token of RFC 9110.
+    #[error("the method is \"{}\": wanted a word such as GET", .0.escape_default())]
+    Method(String),
+    /// The path would break the request line.
+    #[error("the path is \"{}\": wanted a slash, then printable ASCII; escape anything else as %XX", .0.escape_default())]
+    Path(String),
+    /// The host would break the request.
+    #[error("the host is \"{}\": wanted a name or an address", .0.escape_default())]
+    Host(String),
+    /// A header's name is no token of RFC 9110.
+    #[error("a header's name is \"{}\": wanted a word such as x-request-id", .0.escape_default())]
+    HeaderName(String),
+    /// A header's value holds a line end or another control character. It may be a secret, so it is not shown.
+    #[error("the value of header {0} has a control character: remove the line ends in it")]
+    HeaderValue(String),
+    /// A given `content-length` would leave the target waiting, or take the body for another request.
+    #[error("header content-length is given but the body has {0} bytes: leave the header out")]
+    ContentLength(usize),
+    /// Bodies are never sent in chunks, so a given `transfer-encoding` would be a lie.
+    #[error("header transfer-encoding is given but bodies are sent with their length: leave the header out")]
+    TransferEncoding,
+}
+
+impl Rendered {
+    /// The request's head and body, with the headers that follow from the rest unless the plan gives them.
+    ///
+    /// # Errors
+    /// What in the request is not HTTP, before any byte of it could do harm.
+    pub fn new(request: &Request, manner: Manner) -> Result<Self, RenderError> {
+        check(request)?;
+        let verb = match request.method.as_str() {
+            "HEAD" => Verb::Head,
+            "CONNECT" => Verb::Connect,
+            _ => Verb::Other,
+        };
+        let mut bytes = Vec::with_capacity(256 + request.body.0.len());
+        write_head(&mut bytes, request, verb, manner);
+        bytes.extend_from_slice(&request.body.0);
+        Ok(Self {
+            bytes: bytes.into_boxed_slice(),
+            asked: Asked { verb, location: request.redirects.0 > 0 },
+            closes: !manner.keep_alive || says_close(request),
+        })
+    }
+
+    /// Everything to write.
+    #[must_use]
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// What to tell the decoder of the response.
+    #[must_use]
+    pub fn asked(&self) -> Asked {
+        self.asked
+    }
+
+    /// Whether the connection ends with this request, whatever the response says.
+    #[must_use]
+    pub fn closes(&self) -> bool {
+        self.closes
+    }
+}
+
+fn check(request: &Request) -> Result<(), RenderError> {
+    if !is_token(&request.method) {
+        return Err(RenderError::Method(request.method.clone()));
+    }
+    let path = &request.url.path;
+    if !path.starts_with('/') || !path.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'#') {
+        return Err(RenderError::Path(path.clone()));
+    }
+    let host = &request.url.host;
+    let in_host = |byte: u8| byte.is_ascii_graphic() && !b"/?#@\\\"<>".contains(&byte);
+    if host.is_empty() || !host.bytes().all(in_host) {
+        return Err(RenderError::Host(host.clone()));
+    }
+    request.headers.iter().try_for_each(|(name, value)| check_header(request, name, value))
+}
+
+fn check_header(request: &Request, name: &str, value: &str) -> Result<(), RenderError> {
+    if !is_token(name) {
+        return Err(RenderError::HeaderName(name.to_owned()));
+    }
+    if value.bytes().any(|byte| byte.is_ascii_control() && byte != b'\t') {
+        return Err(RenderError::HeaderValue(name.to_owned()));
+    }
+    if name.eq_ignore_ascii_case("transfer-encoding") {
+        return Err(RenderError::TransferEncoding);
+    }
+    let length = request.body.0.len();
+    if name.eq_ignore_ascii_case("content-length") && value.trim() != length.to_string() {
+        return Err(RenderError::ContentLength(length));
+    }
+    Ok(())
+}
+
+fn write_head(bytes: &mut Vec<u8>, request: &Request, verb: Verb, manner: Manner) {
+    let authority = request.url.authority();
+    let length = request.body.0.len();
+    let has_length = length > 0 || matches!(request.method.as_str(), "POST" | "PUT" | "PATCH");
+    let mut line = |parts: &[&str]| parts.iter().for_each(|part| bytes.extend_from_slice(part.as_bytes()));
+    match verb {
+        Verb::Connect => {
+            let host = &request.url.host;
+            let (open, close) = if host.contains(':') { ("[", "]") } else { ("", "") };
+            line(&["CONNECT ", open, host, close, ":", &request.url.port.to_string()]);
+        }
+        _ if manner.absolute => line(&[&request.method, " ", &request.url.to_string()]),
+        _ => line(&[&request.method, " ", &request.url.path]),
+    }
+    line(&[" HTTP/1.1\r\n"]);
+    let mut default = |wanted: bool, name: &str, value: &str| {
+        if wanted && !is_given(request, name) {
+            line(&[name, ": ", value, "\r\n"]);
+        }
+    };
+    default(true, "host", &authority);
+    default(true, "user-agent", USER_AGENT);
+    default(true, "accept", "*/*");
+    default(has_length, "content-length", &length.to_string());
+    default(!manner.keep_alive, "connection", "close");
+    for (name, value) in &request.headers {
+        line(&[name, ": ", value.trim(), "\r\n"]);
+    }
+    line(&["\r\n"]);
+}
+
+fn is_given(request: &Request, name: &str) -> bool {
+    request.headers.iter().any(|(given, _)| given.eq_ignore_ascii_case(name))
+}
+
+fn says_close(request: &Request) -> bool {
+    let of_connection = request.headers.iter().filter(|(name, _)| name.eq_ignore_ascii_case("connection"));
+    of_connection.flat_map(|(_, value)| value.split(',')).any(|option| option.trim().eq_ignore_ascii_case("close"))
+}
+
+/// A token of RFC 9110, 5.6.2.
+fn is_token(text: &str) -> bool {
+    let in_token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+    !text.is_empty() && text.bytes().all(in_token)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use muster_proto::plan::{Body, Redirects, StatusSet, Url};
+
+    use super::*;
+
+    const KEPT: Manner = Manner { absolute: false, keep_alive: true };
+
+    fn request(method: &str, headers: &[(&str, &str)], body: &'static str) -> Request {
+        Request {
+            name: "step".into(),
+            method: method.into(),
+            url: Url { tls: false, host: "shop.test".into(), port: 8080, path: "/a?b=c".into() },
+            headers: headers.iter().map(|&(name, value)| (name.into(), value.into())).collect(),
+            body: Body(body.into()),
+            expect_status: StatusSet::default(),
+            redirects: Redirects(0),
+            timeout: Duration::from_secs(1),
+        }
+    }
+
+    fn text(request: &Request, manner: Manner) -> String {
+        String::from_utf8(Rendered::new(request, manner).unwrap().bytes().to_vec()).unwrap()
+    }
+
+    #[test]
+    fn what_the_plan_does_not_say_follows_from_the_rest() {
+        let agent = format!("user-agent: {USER_AGENT}\r\naccept: */*\r\n");
+        let get = text(&request("GET", &[], ""), KEPT);
+        assert_eq!(get, format!("GET /a?b=c HTTP/1.1\r\nhost: shop.test:8080\r\n{agent}\r\n"));
+        let empty_post = text(&request("POST", &[], ""), KEPT);
+        assert_eq!(
+            empty_post,
+            format!("POST /a?b=c HTTP/1.1\r\nhost: shop.test:8080\r\n{agent}content-length: 0\r\n\r\n")
+        );
+        let delete = text(&request("DELETE", &[], "why"), KEPT);
+        assert!(delete.ends_with("content-length: 3\r\n\r\nwhy"), "{delete}");
+    }
+
+    #[test]
+    fn what_the_plan_says_replaces_it() {
+        let given = [("host", "other.test"), ("User-Agent", "x"), ("accept", "a/b"), ("x-a", " 1 "), ("x-a", "2")];
+        assert_eq!(
+            text(&request("GET", &given, ""), KEPT),
+            "GET /a?b=c HTTP/1.1\r\nhost: other.test\r\nUser-Agent: x\r\naccept: a/b\r\nx-a: 1\r\nx-a: 2\r\n\r\n"
+        );
+        let put = text(&request("PUT", &[("content-length", "2")], "ok"), KEPT);
+        assert_eq!(put.matches("content-length").count(), 1, "{put}");
+    }
+
+    #[test]
+    fn connections_that_are_not_kept_say_so() {
+        let once = Manner { keep_alive: false, ..KEPT };
+        assert!(text(&request("GET", &[], ""), once).contains("\r\nconnection: close\r\n"));
+        assert!(Rendered::new(&request("GET", &[], ""), once).unwrap().closes());
+        assert!(!Rendered::new(&request("GET", &[], ""), KEPT).unwrap().closes());
+        assert!(Rendered::new(&request("GET", &[("connection", "te, Close")], ""), KEPT).unwrap().closes());
+    }
+
+    #[test]
+    fn a_proxy_is_told_the_whole_url() {
+        let through_proxy = Manner { absolute: true, ..KEPT };
+        let mut get = request("GET", &[], "");
+        assert!(text(&get, through_proxy).starts_with("GET http://shop.test:8080/a?b=c HTTP/1.1\r\nhost: shop.test"));
+        get.method = "CONNECT".into();
+        assert!(text(&get, KEPT).starts_with("CONNECT shop.test:8080 HTTP/1.1\r\n"));
+        get.url.host = "::1".into();
+        assert!(text(&get, KEPT).starts_with("CONNECT [::1]:8080 HTTP/1.1\r\nhost: [::1]:8080\r\n"));
+    }
+
+    #[test]
+    fn what_decides_about_the_response_is_kept() {
+        let asked = |method| Rendered::new(&request(method, &[], ""), KEPT).unwrap().asked();
+        assert_eq!(asked("GET"), Asked { verb: Verb::Other, location: false });
+        assert_eq!(asked("HEAD").verb, Verb::Head);
+        assert_eq!(asked("CONNECT").verb, Verb::Connect);
+        let following = Request { redirects: Redirects(3), ..request("GET", &[], "") };
+        assert!(Rendered::new(&following, KEPT).unwrap().asked().location);
+    }
+
+    #[test]
+    fn nothing_can_be_smuggled_into_a_head() {
+        let refused = |request: &Request| Rendered::new(request, KEPT).unwrap_err();
+        for method in ["", "GE T", "GET\r\n", "G\u{e9}T"] {
+            assert_eq!(refused(&request(method, &[], "")), RenderError::Method(method.into()));
+        }
+        for path in ["", "a", "/a b", "/a\r\nx: y", "/a\0", "/\u{e9}", "/a#b"] {
+            let mut get = request("GET", &[], "");
+            get.url.path = path.into();
+            assert_eq!(refused(&get), RenderError::Path(path.into()));
+        }
+        for host in ["", "a b", "a\r\nx: y", "a/b", "u@h"] {
+            let mut get = request("GET", &[], "");
+            get.url.host = host.into();
+            assert_eq!(refused(&get), RenderError::Host(host.into()));
+        }
+        for name in ["", "x y", "x:", "x\n"] {
+            assert_eq!(refused(&request("GET", &[(name, "v")], "")), RenderError::HeaderName(name.into()));
+        }
+        for value in ["a\rb", "a\nb", "a\0b", "secret\r\n", "\x7f"] {
+            assert_eq!(refused(&request("GET", &[("x", value)], "")), RenderError::HeaderValue("x".into()));
+        }
+        assert_eq!(refused(&request("POST", &[("Content-Length", "9")], "ok")), RenderError::ContentLength(2));
+        assert_eq!(refused(&request("POST", &[("te", "x"), ("Transfer-Encoding", "chunked")], "ok")), {
+            RenderError::TransferEncoding
+        });
+    }
+
+    #[test]
+    fn a_secret_value_is_not_shown() {
+        let error = Rendered::new(&request("GET", &[("authorization", "hunter2\n")], ""), KEPT).unwrap_err();
+        assert!(!error.to_string().contains("hunter2"), "{error}");
+    }
+}
