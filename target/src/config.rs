@@ -8,7 +8,7 @@ use std::time::Duration;
 use thiserror::Error;
 
 use crate::freeze::Stall;
-use crate::script::Script;
+use crate::script::{Script, ScriptError};
 
 /// The most threads that a target may have.
 pub const THREADS_MAX: usize = 256;
@@ -38,7 +38,8 @@ pub struct Config {
     pub request_body_max: u64,
     /// Whether to remember the number in each request's `x-request-id`.
     pub track_ids: bool,
-    /// A file that gets one line for each response: method, target, status, bytes.
+    /// A file that gets one line for each request that could be understood and was not under `/_`: method, target,
+    /// status (`-` where a fault left none) and the bytes written for it.
     pub access_log: Option<PathBuf>,
 }
 
@@ -55,6 +56,9 @@ pub enum StartError {
         /// What it may hold.
         wanted: String,
     },
+    /// The script has a number out of its bounds.
+    #[error("script: {0}")]
+    Script(#[from] ScriptError),
     /// The address is not to be had.
     #[error("cannot listen on {listen}: {source}; is another program using it?")]
     Listen {
@@ -97,6 +101,7 @@ impl Config {
     /// # Errors
     /// When a number is out of its bounds.
     pub(crate) fn check(&self) -> Result<(), StartError> {
+        self.script.check()?;
         within("threads", self.threads, THREADS_MAX)?;
         within("connections_max", self.connections_max, CONNECTIONS_MAX)?;
         match self.stall {

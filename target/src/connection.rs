@@ -1,6 +1,7 @@
 //! One connection, from its first byte to its end.
 
 use std::io;
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use tokio::io::AsyncWriteExt;
@@ -20,6 +21,8 @@ const HOLD_MAX: Duration = Duration::from_secs(600);
 /// How long, and for how many bytes, a refused client is listened to, so that it can read why.
 const LINGER: (Duration, u64) = (Duration::from_secs(1), 1 << 20);
 
+const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
+
 struct Connection<'a> {
     lane: &'a Lane,
     stream: TcpStream,
@@ -37,7 +40,8 @@ enum Next {
 
 /// Serves a connection until it ends. How it ends is the client's business, or was scripted.
 pub(crate) async fn serve(lane: &Lane, stream: TcpStream) {
-    let connection = Connection { lane, stream, input: Input::new(), known: Known::default(), responses: 0 };
+    let input = Input::new(lane.shared.config.idle_timeout);
+    let connection = Connection { lane, stream, input, known: Known::default(), responses: 0 };
     let _ = connection.run().await;
 }
 
@@ -74,11 +78,7 @@ impl Connection<'_> {
         if self.input.is_full() {
             return Ok(Next::Refuse(refuse(431, "the request's head is larger than 64 KiB")));
         }
-        let received = match self.lane.shared.config.idle_timeout {
-            None => self.input.fill(&mut self.stream).await?,
-            Some(idle) => timeout(idle, self.input.fill(&mut self.stream)).await.unwrap_or(Ok(0))?,
-        };
-        Ok(if received > 0 { Next::Go } else { Next::End(After::Close) })
+        Ok(if self.input.fill(&mut self.stream).await? > 0 { Next::Go } else { Next::End(After::Close) })
     }
 
     async fn answer(&mut self, request: &Request) -> io::Result<Next> {
@@ -99,13 +99,10 @@ impl Connection<'_> {
         body::check(request.body, most).map_err(BodyError::Refused)?;
         if request.expects_continue && self.input.filled().is_empty() {
             self.lane.thawed().await;
-            self.stream.write_all(b"HTTP/1.1 100 Continue\r\n\r\n").await?;
+            self.stream.write_all(CONTINUE).await?;
+            self.lane.counters().bytes_written.fetch_add(CONTINUE.len() as u64, Relaxed);
         }
-        let taking = body::take(request.body, most, &mut self.input, &mut self.stream);
-        match self.lane.shared.config.idle_timeout {
-            None => taking.await,
-            Some(idle) => timeout(idle, taking).await.unwrap_or(Err(BodyError::Gone)),
-        }
+        body::take(request.body, most, &mut self.input, &mut self.stream).await
     }
 
     /// Says why, and closes only when the client has had time to read it: closing with unread bytes would reset the
@@ -118,6 +115,7 @@ impl Connection<'_> {
 
     async fn listen_to_nothing(&mut self, longest: Duration, bytes: u64) -> io::Result<()> {
         self.input.consume(usize::MAX);
+        self.input.idle_timeout = None;
         let _ = timeout(longest, self.input.skip(&mut self.stream, bytes)).await;
         Ok(())
     }

@@ -1,10 +1,12 @@
 //! The bytes that a connection has received and not yet understood.
 
 use std::io;
+use std::time::Duration;
 
 use memchr::memmem;
 use tokio::io::AsyncReadExt;
 use tokio::net::TcpStream;
+use tokio::time::timeout;
 
 /// The longest head of a request, in bytes, and so the largest buffer of a connection.
 pub const HEAD_MAX: usize = 1 << 16;
@@ -17,11 +19,13 @@ pub(crate) struct Input {
     start: usize,
     end: usize,
     scanned: usize,
+    /// How long one wait for more may last.
+    pub(crate) idle_timeout: Option<Duration>,
 }
 
 impl Input {
-    pub(crate) fn new() -> Self {
-        Self { buffer: vec![0; BUFFER_START], start: 0, end: 0, scanned: 0 }
+    pub(crate) fn new(idle_timeout: Option<Duration>) -> Self {
+        Self { buffer: vec![0; BUFFER_START], start: 0, end: 0, scanned: 0, idle_timeout }
     }
 
     /// What has been received and not been consumed.
@@ -50,7 +54,8 @@ impl Input {
             && (first_time || memmem::find(news, b"\n\r\n").is_some() || memmem::find(news, b"\n\n").is_some())
     }
 
-    /// Receives more, at most up to [`HEAD_MAX`] in all; 0 is the connection's end, or a full buffer.
+    /// Receives more, at most up to [`HEAD_MAX`] in all; 0 is the connection's end, a full buffer, or a client that was
+    /// idle for too long.
     pub(crate) async fn fill(&mut self, stream: &mut TcpStream) -> io::Result<usize> {
         if self.start == self.end {
             (self.start, self.end) = (0, 0);
@@ -60,7 +65,11 @@ impl Input {
         }
         // A read that leaves room in the buffer has emptied the socket: the runtime then waits for readiness without
         // asking the socket once more.
-        let received = stream.read(&mut self.buffer[self.end..]).await?;
+        let reading = stream.read(&mut self.buffer[self.end..]);
+        let received = match self.idle_timeout {
+            None => reading.await?,
+            Some(idle) => timeout(idle, reading).await.unwrap_or(Ok(0))?,
+        };
         self.end += received;
         Ok(received)
     }
@@ -96,7 +105,7 @@ mod tests {
 
     #[test]
     fn parsing_waits_for_the_end_of_a_head() {
-        let mut input = Input::new();
+        let mut input = Input::new(None);
         assert!(!input.is_worth_parsing());
         let mut worth = Vec::new();
         for (at, byte) in b"GET / HTTP/1.1\r\na: b\r\n\r\n".iter().enumerate() {
@@ -111,7 +120,7 @@ mod tests {
 
     #[test]
     fn room_is_made_by_moving_before_growing_and_never_beyond_the_bound() {
-        let mut input = Input::new();
+        let mut input = Input::new(None);
         input.end = BUFFER_START;
         input.buffer[BUFFER_START - 1] = b'x';
         input.consume(BUFFER_START - 1);

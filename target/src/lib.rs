@@ -29,7 +29,7 @@
 //!
 //! | key | value | default | meaning |
 //! |---|---|---|---|
-//! | `latency` | `5ms`, `1ms..5ms`, `uniform(1ms,5ms)`, `exponential(mean)`, `normal(p50,p99)`, `lognormal(p50,p99)`, `ramp(from,to,over)` | `0` | the wait from the request's last byte to the response's first |
+//! | `latency` | `5ms`, `1ms..5ms`, `uniform(1ms,5ms)`, `exponential(mean)`, `normal(p50,p99)`, `lognormal(p50,p99)`, `ramp(from,to,over)` | `0` | the wait from the request's last byte to the response's first; a ramp runs from the target's start |
 //! | `pause` | `50ms` | `0` | a wait between head and body |
 //! | `size` | `500`, `10k`, `4Ki`, `1M`, `1Mi` | `16` | the body's bytes |
 //! | `body` | `length`, `chunked`, `close` | `length` | how the body's end is told |

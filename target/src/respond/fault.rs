@@ -3,7 +3,7 @@
 use std::io;
 use std::time::Duration;
 
-use crate::clock::now_ns;
+use crate::clock::{after, now_ns};
 use crate::script::Fault;
 
 use super::encode::Encoder;
@@ -32,16 +32,16 @@ pub(super) struct Scene<'r, 'a> {
     pub(super) status: u16,
     pub(super) interval: Duration,
     /// What becomes of the connection if the fault lets it live.
-    pub(super) after: After,
+    pub(super) then: After,
 }
 
 impl Scene<'_, '_> {
     pub(super) async fn perform(mut self, fault: Fault) -> io::Result<After> {
         match fault {
             Fault::CloseAfter => self.whole(b"").await.map(|()| After::Close),
-            Fault::Surplus => self.whole(b"HTTP/1.1 200 OK\r\nx-surplus: unasked\r\n").await.map(|()| self.after),
-            Fault::Trickle => self.trickle().await.map(|()| self.after),
-            Fault::InterimFlood => self.flood().await.map(|()| self.after),
+            Fault::Surplus => self.whole(b"HTTP/1.1 200 OK\r\nx-surplus: unasked\r\n").await.map(|()| self.then),
+            Fault::Trickle => self.trickle().await.map(|()| self.then),
+            Fault::InterimFlood => self.flood().await.map(|()| self.then),
             _ => {
                 self.reply.spoil().await;
                 self.spoilt(fault).await
@@ -80,7 +80,7 @@ impl Scene<'_, '_> {
     }
 
     /// The first `bytes` bytes of the response.
-    async fn part(&mut self, mut bytes: u64, after: After) -> io::Result<After> {
+    async fn part(&mut self, mut bytes: u64, then: After) -> io::Result<After> {
         let (mut piece, mut is_last) = (Vec::new(), false);
         while bytes > 0 && !is_last {
             is_last = self.encoder.next(&mut piece);
@@ -89,7 +89,7 @@ impl Scene<'_, '_> {
             bytes -= piece.len() as u64;
             piece.clear();
         }
-        Ok(after)
+        Ok(then)
     }
 
     async fn trickle(&mut self) -> io::Result<()> {
@@ -111,7 +111,7 @@ impl Scene<'_, '_> {
     }
 
     async fn wait_interval(&self) {
-        self.reply.lane.timer.wait_until(now_ns() + self.interval.as_nanos() as u64).await;
+        self.reply.lane.timer.wait_until(after(now_ns(), self.interval)).await;
     }
 
     async fn flood(&mut self) -> io::Result<()> {

@@ -7,10 +7,11 @@ mod reply;
 mod route;
 
 use std::io;
+use std::sync::atomic::Ordering::Relaxed;
 
 use tokio::net::TcpStream;
 
-use crate::clock::now_ns;
+use crate::clock::{after, now_ns};
 use crate::counts::{Counters, Exchange};
 use crate::lane::Lane;
 use crate::request::{Refusal, Request};
@@ -43,7 +44,7 @@ pub(crate) async fn respond(lane: &Lane, stream: &mut TcpStream, received: &Rece
     let unread = is_uncounted(&request.target).then(Box::<Counters>::default);
     let bytes = request.head.len() as u64 + received.body_bytes;
     let exchange = Exchange::begin(unread.as_deref().unwrap_or(lane.counters()), 1, bytes);
-    if let (Some(ids), Some(id)) = (&lane.shared.ids, request.id) {
+    if let (Some(ids), Some(id), None) = (&lane.shared.ids, request.id, &unread) {
         ids.note(id);
     }
     let mut reply = Reply::new(lane, stream, exchange);
@@ -63,7 +64,7 @@ pub(crate) async fn respond(lane: &Lane, stream: &mut TcpStream, received: &Rece
 
 /// Answers what cannot be understood or is too large, after which the connection has no future.
 pub(crate) async fn refuse(lane: &Lane, stream: &mut TcpStream, refusal: Refusal) -> io::Result<()> {
-    lane.counters().bad_requests.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+    lane.counters().bad_requests.fetch_add(1, Relaxed);
     let mut reply = Reply::new(lane, stream, Exchange::begin(lane.counters(), 1, 0));
     let content = Content::Text(format!("{}\n", refusal.reason));
     let mut bytes = Vec::new();
@@ -95,17 +96,17 @@ async fn answer(reply: &mut Reply<'_>, received: &Received<'_>, order: &Order, r
     let script = &Script { body: framing(script, fault, received.request), ..*script };
     let encoder = encoder(received, status, script, content, location.as_slice());
     wait(reply, act, received_ns).await;
-    let after = if stays(script, received) { After::Stay } else { After::Close };
+    let then = if stays(script, received) { After::Stay } else { After::Close };
     match fault {
-        Some(fault) => Scene { reply, encoder, status, interval: script.interval, after }.perform(fault).await,
-        None if script.pause.is_zero() => send(reply, encoder, status, received).await.map(|_| after),
-        None => send_with_pause(reply, encoder, status, script).await.map(|()| after),
+        Some(fault) => Scene { reply, encoder, status, interval: script.interval, then }.perform(fault).await,
+        None if script.pause.is_zero() => send(reply, encoder, status, received).await.map(|_| then),
+        None => send_with_pause(reply, encoder, status, script).await.map(|()| then),
     }
 }
 
 async fn wait(reply: &Reply<'_>, act: Act, received_ns: u64) {
     if !act.latency.is_zero() {
-        reply.lane.timer.wait_until(received_ns + act.latency.as_nanos() as u64).await;
+        reply.lane.timer.wait_until(after(received_ns, act.latency)).await;
     }
 }
 
@@ -125,7 +126,7 @@ async fn send_with_pause(reply: &mut Reply<'_>, mut encoder: Encoder, status: u1
         return reply.finish(&head, status).await;
     }
     reply.send(&head).await?;
-    reply.lane.timer.wait_until(now_ns() + script.pause.as_nanos() as u64).await;
+    reply.lane.timer.wait_until(after(now_ns(), script.pause)).await;
     let mut piece = Vec::new();
     while !encoder.next(&mut piece) {
         reply.send(&piece).await?;

@@ -58,17 +58,22 @@ impl Latency {
     /// One latency, at most an hour, for a request that came `elapsed` after the target's start.
     pub(crate) fn sample(&self, random: &mut impl Rng, elapsed: Duration) -> Duration {
         let seconds = match *self {
-            Self::Fixed(latency) => return latency,
+            Self::Fixed(latency) => return latency.min(DURATION_MAX),
             Self::Uniform(from, to) => lerp(from, to, unit_interval(random)),
             Self::Exponential(mean) => -mean.as_secs_f64() * (1.0 - unit_interval(random)).ln(),
-            Self::Normal(p50, p99) => p50.as_secs_f64() + (p99 - p50).as_secs_f64() / Z_99 * standard_normal(random),
+            Self::Normal(p50, p99) => {
+                let sigma = (p99.as_secs_f64() - p50.as_secs_f64()) / Z_99;
+                p50.as_secs_f64() + sigma * standard_normal(random)
+            }
             Self::LogNormal(p50, p99) => {
                 let sigma = (p99.as_secs_f64() / p50.as_secs_f64()).ln() / Z_99;
                 p50.as_secs_f64() * (sigma * standard_normal(random)).exp()
             }
-            Self::Ramp(_, to, over) if elapsed >= over => return to,
+            Self::Ramp(_, to, over) if elapsed >= over => return to.min(DURATION_MAX),
             Self::Ramp(from, to, over) => lerp(from, to, elapsed.as_secs_f64() / over.as_secs_f64()),
         };
+        // A distribution that was built rather than read may have no sense, such as a median of zero with a tail.
+        let seconds = if seconds.is_nan() { 0.0 } else { seconds };
         Duration::from_secs_f64(seconds.clamp(0.0, DURATION_MAX.as_secs_f64()))
     }
 }
@@ -135,6 +140,26 @@ mod tests {
         }
         let jump = Latency::parse("ramp(10ms,30ms,0)").unwrap();
         assert_eq!(jump.sample(&mut random, Duration::ZERO), Duration::from_millis(30));
+    }
+
+    #[test]
+    fn a_sample_is_at_most_an_hour_whatever_was_asked_for() {
+        let (zero, most) = (Duration::ZERO, Duration::MAX);
+        let mut random = ChaCha8Rng::seed_from_u64(1);
+        for latency in [
+            Latency::Fixed(most),
+            Latency::Uniform(most, zero),
+            Latency::Exponential(most),
+            Latency::Normal(most, zero),
+            Latency::LogNormal(zero, most),
+            Latency::LogNormal(zero, zero),
+            Latency::Ramp(most, most, zero),
+            Latency::Ramp(zero, most, most),
+        ] {
+            for _ in 0..100 {
+                assert!(latency.sample(&mut random, Duration::from_secs(1)) <= DURATION_MAX, "{latency:?}");
+            }
+        }
     }
 
     #[test]

@@ -129,6 +129,18 @@ impl Script {
         Ok(())
     }
 
+    /// Checks what was built rather than read.
+    ///
+    /// # Errors
+    /// When a number is one that its key does not take.
+    pub(crate) fn check(&self) -> Result<(), ScriptError> {
+        let mut same = Self::default();
+        same.set("status", &self.status.to_string())?;
+        same.set("p", &self.p.to_string())?;
+        same.set("size", &self.size.to_string())?;
+        self.close.map_or(Ok(()), |close| same.set("close", &close.to_string()))
+    }
+
     /// Lets chance speak for one request, which came `elapsed` after the target's start.
     pub(crate) fn draw(&self, random: &mut impl Rng, elapsed: Duration) -> Act {
         let struck = latency::unit_interval(random) < self.p;

@@ -1,5 +1,7 @@
 //! The target speaks HTTP/1.1 as servers should, where nothing else is scripted.
 
+use std::io::Write;
+use std::net::Shutdown;
 use std::time::Duration;
 
 use muster_target::{Config, HEAD_MAX};
@@ -174,4 +176,25 @@ fn redirects_lead_to_their_end() {
     assert_eq!(at, "/json");
     let refused = client.get("/redirect?colour=red");
     assert!(refused.status == 400 && refused.body.contains("to, n"), "{}", refused.body);
+}
+
+#[test]
+fn broken_requests_break_nothing() {
+    let target = start(Config { request_body_max: 100, track_ids: true, ..Config::default() });
+    let whole = "POST /redirect?to=/x&n=2&latency=0 HTTP/1.1\r\nx-request-id: 7\r\nexpect: 100-continue\r\n\
+                 transfer-encoding: chunked\r\n\r\n3;a=b\r\nabc\r\n0\r\nt: u\r\n\r\n";
+    for at in 0..whole.len() {
+        for byte in [b'\0', b'\r', b'\n', b' ', b':', b'%', b'9', 0xff] {
+            let mut broken = whole.as_bytes().to_vec();
+            broken[at] = byte;
+            let mut client = Client::to(target.addr());
+            client.0.write_all(&broken).expect("write");
+            client.0.shutdown(Shutdown::Write).expect("shutdown");
+            client.rest();
+        }
+    }
+    assert_eq!(Client::to(target.addr()).get("/").status, 200);
+    let counts = target.stop();
+    assert_eq!(counts.requests, counts.responses + counts.faults + counts.failed, "{counts:?}");
+    assert_eq!(counts.by_status.values().sum::<u64>(), counts.responses);
 }

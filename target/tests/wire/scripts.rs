@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use muster_target::{Config, Stall, Target, now_ns};
+use muster_target::{Config, Script, Stall, Target, now_ns};
 
 use crate::client::{Client, End, fetch, start, target};
 
@@ -159,6 +159,10 @@ fn a_configuration_that_contradicts_itself_is_refused() {
     let stall = Some(Stall { every: Duration::from_secs(1), lasts: Duration::from_secs(1) });
     for (config, text) in [
         (Config { threads: 0, ..Config::default() }, "threads: found 0, wanted a number from 1 to 256"),
+        (
+            Config { script: Script { p: 1.5, ..Script::default() }, ..Config::default() },
+            "script: p: found \"1.5\", wanted a number from 0 to 1",
+        ),
         (Config { stall, ..Config::default() }, "stall.lasts: found 1s, wanted less than stall.every, which is 1s"),
     ] {
         assert_eq!(Target::start(config).err().expect("an error").to_string(), text);
