@@ -35,7 +35,7 @@ pub struct Counts {
     pub by_status: BTreeMap<u16, u64>,
     /// Bytes of requests.
     pub bytes_read: u64,
-    /// Bytes of responses and faults.
+    /// Bytes of responses and faults. Of a last write that failed, none are counted.
     pub bytes_written: u64,
     /// Lines of the access log that could not be written, at most.
     pub log_lines_lost: u64,
@@ -110,7 +110,7 @@ pub(crate) struct Exchange<'a> {
 #[derive(Clone, Copy)]
 enum State {
     Open,
-    Promised(u16),
+    Promised { status: u16, bytes: u64 },
     Settled,
 }
 
@@ -122,10 +122,11 @@ impl<'a> Exchange<'a> {
         Self { counters, requests, state: State::Open }
     }
 
-    /// Books them as answered, because the last write begins now.
-    pub(crate) fn promise(&mut self, status: u16) {
+    /// Books them as answered, because the last write begins now, and its bytes as written.
+    pub(crate) fn promise(&mut self, status: u16, bytes: usize) {
         self.counters.status(status).fetch_add(self.requests, Relaxed);
-        self.state = State::Promised(status);
+        self.wrote(bytes);
+        self.state = State::Promised { status, bytes: bytes as u64 };
     }
 
     /// The last write has succeeded.
@@ -147,8 +148,9 @@ impl<'a> Exchange<'a> {
 
 impl Drop for Exchange<'_> {
     fn drop(&mut self) {
-        if let State::Promised(status) = self.state {
+        if let State::Promised { status, bytes } = self.state {
             self.counters.status(status).fetch_sub(self.requests, Relaxed);
+            self.counters.bytes_written.fetch_sub(bytes, Relaxed);
         }
         if !matches!(self.state, State::Settled) {
             self.counters.failed.fetch_add(self.requests, Relaxed);
@@ -165,9 +167,9 @@ mod tests {
         let counters = [Counters::default(), Counters::default()];
         for counters in &counters {
             let mut kept = Exchange::begin(counters, 2, 10);
-            kept.promise(200);
+            kept.promise(200, 9);
             kept.keep();
-            Exchange::begin(counters, 1, 10).promise(200);
+            Exchange::begin(counters, 1, 10).promise(200, 9);
             Exchange::begin(counters, 1, 10).spoil();
             drop(Exchange::begin(counters, 1, 10));
         }
@@ -179,6 +181,7 @@ mod tests {
             faults: 2,
             failed: 4,
             bytes_read: 80,
+            bytes_written: 18,
             by_status: [(200, 4)].into(),
             ..Counts::default()
         };

@@ -33,10 +33,9 @@ impl<'a> Reply<'a> {
     /// Writes the last bytes of a response with this status.
     pub(crate) async fn finish(&mut self, bytes: &[u8], status: u16) -> io::Result<()> {
         self.lane.thawed().await;
-        self.exchange.promise(status);
+        self.exchange.promise(status, bytes.len());
         self.stream.write_all(bytes).await?;
         self.exchange.keep();
-        self.exchange.wrote(bytes.len());
         self.written += bytes.len() as u64;
         self.status = Some(status);
         Ok(())

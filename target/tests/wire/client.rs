@@ -2,7 +2,8 @@
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
-use std::time::Duration;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use muster_target::{Config, Target};
 
@@ -16,6 +17,15 @@ pub(crate) fn target(script: &str) -> Target {
 
 pub(crate) fn start(config: Config) -> Target {
     Target::start(config).expect("a target on loopback")
+}
+
+/// Waits until a target has received so many requests.
+pub(crate) fn await_requests(target: &Target, requests: u64) {
+    let start = Instant::now();
+    while target.counts().requests < requests {
+        assert!(start.elapsed() < PATIENCE, "{:?}", target.counts());
+        thread::sleep(Duration::from_millis(1));
+    }
 }
 
 pub(crate) struct Client(pub(crate) TcpStream);

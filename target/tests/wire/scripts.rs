@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use muster_target::{Config, Script, Stall, Target, now_ns};
 
-use crate::client::{Client, End, fetch, start, target};
+use crate::client::{Client, End, await_requests, fetch, start, target};
 
 fn timed<T>(work: impl FnOnce() -> T) -> (T, Duration) {
     let start = Instant::now();
@@ -27,6 +27,7 @@ fn a_short_latency_overtakes_a_long_one() {
     let target = target("");
     let mut slow = Client::to(target.addr());
     slow.send("GET /?latency=1h HTTP/1.1\r\n\r\n");
+    await_requests(&target, 1);
     assert_eq!(Client::to(target.addr()).get("/?latency=10ms").status, 200);
     let counts = target.stop();
     assert_eq!((counts.requests, counts.responses, counts.failed), (2, 1, 1));
