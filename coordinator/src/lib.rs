@@ -1,1 +1,3 @@
-//! Muster.
+//! Muster's coordinator: plans a run, commands its agents, merges what they measured, judges it and reports it.
+
+pub mod exit;
