@@ -1,3 +1,5 @@
 //! Muster's coordinator: plans a run, commands its agents, merges what they measured, judges it and reports it.
 
 pub mod exit;
+pub mod run;
+pub mod verdict;
