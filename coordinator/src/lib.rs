@@ -1,5 +1,6 @@
 //! Muster's coordinator: plans a run, commands its agents, merges what they measured, judges it and reports it.
 
 pub mod exit;
+pub mod report;
 pub mod run;
 pub mod verdict;
