@@ -1,1 +1,6 @@
-//! Muster.
+//! Muster's coordinator: plans a run, commands its agents, merges what they measured, judges it and reports it.
+
+pub mod exit;
+pub mod report;
+pub mod run;
+pub mod verdict;

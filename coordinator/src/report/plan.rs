@@ -1,0 +1,198 @@
+//! The plan as a report shows it: as it was meant, without what must stay secret.
+
+use std::time::Duration;
+
+use muster_proto::plan::{Arrivals, Connections, Executor, OnLoss, Plan, Request, Scenario, Step, Think};
+use serde::{Deserialize, Serialize};
+
+/// What stands in place of a secret.
+pub const ELIDED: &str = "***";
+
+/// A plan for people and programs to read.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PlanView {
+    /// Its scenarios.
+    pub scenarios: Vec<ScenarioView>,
+    /// Its thresholds, as it wrote them.
+    pub thresholds: Vec<String>,
+    /// How many agents it waited for.
+    pub agents_wanted: u32,
+    /// `degrade` or `fail`.
+    pub on_loss: String,
+}
+
+/// A scenario.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ScenarioView {
+    /// Its name.
+    pub name: String,
+    /// The kind of its profile.
+    pub executor: String,
+    /// `open`: iterations begin by the clock; `closed`: they begin when a user is free.
+    pub model: String,
+    /// The profile's stages: arrivals per second, or users.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub stages: Vec<StageView>,
+    /// `uniform` or `poisson`, of an open model.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub arrivals: Option<String>,
+    /// The bound of users of an open model, or the number of users.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub users: Option<u32>,
+    /// The number of iterations, each user's or all users'.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub iterations: Option<u64>,
+    /// How long the profile lasts at most.
+    pub duration_s: f64,
+    /// How long after the run's start it begins.
+    pub start_delay_s: f64,
+    /// How long iterations may still take after its end.
+    pub graceful_stop_s: f64,
+    /// What is left out of the verdict.
+    pub warm_up_s: f64,
+    /// `pool`, `per-user` or `new`.
+    pub connections: String,
+    /// What an iteration does.
+    pub steps: Vec<StepView>,
+}
+
+/// A stretch of a profile.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct StageView {
+    /// How long.
+    pub duration_s: f64,
+    /// From so much.
+    pub from: f64,
+    /// To so much.
+    pub to: f64,
+}
+
+/// One action.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StepView {
+    /// A request.
+    Request {
+        /// Its name.
+        name: String,
+        /// Its method.
+        method: String,
+        /// Where it goes; what a query asks for is not shown.
+        url: String,
+        /// Its header fields, as `name: value`; values of fields that carry secrets are not shown.
+        headers: Vec<String>,
+        /// The size of its body, which is not shown.
+        body_bytes: usize,
+        /// How long it may take.
+        timeout_s: f64,
+    },
+    /// A pause.
+    Think {
+        /// At least.
+        min_s: f64,
+        /// At most.
+        max_s: f64,
+    },
+}
+
+impl PlanView {
+    pub(super) fn of(plan: &Plan) -> Self {
+        Self {
+            scenarios: plan.scenarios.iter().map(ScenarioView::of).collect(),
+            thresholds: plan.thresholds.iter().map(|threshold| threshold.expression.clone()).collect(),
+            agents_wanted: plan.agents.start_when,
+            on_loss: match plan.agents.on_loss {
+                OnLoss::Degrade => "degrade".to_owned(),
+                OnLoss::Fail => "fail".to_owned(),
+            },
+        }
+    }
+}
+
+impl ScenarioView {
+    fn of(scenario: &Scenario) -> Self {
+        let (mut arrivals_view, mut users_view, mut iterations_view) = (None, None, None);
+        match &scenario.executor {
+            Executor::ArrivalRate { arrivals, max_users, .. } => {
+                arrivals_view = Some(if *arrivals == Arrivals::Poisson { "poisson" } else { "uniform" }.to_owned());
+                users_view = Some(*max_users);
+            }
+            Executor::Users { .. } => {}
+            Executor::PerUserIterations { users, iterations, .. }
+            | Executor::SharedIterations { users, iterations, .. } => {
+                users_view = Some(*users);
+                iterations_view = Some(*iterations);
+            }
+        }
+        Self {
+            name: scenario.name.clone(),
+            executor: scenario.executor.name().to_owned(),
+            model: if scenario.executor.is_open() { "open" } else { "closed" }.to_owned(),
+            stages: stages_of(&scenario.executor),
+            arrivals: arrivals_view,
+            users: users_view,
+            iterations: iterations_view,
+            duration_s: scenario.executor.duration().as_secs_f64(),
+            start_delay_s: scenario.start_delay.as_secs_f64(),
+            graceful_stop_s: scenario.graceful_stop.as_secs_f64(),
+            warm_up_s: scenario.warm_up.as_secs_f64(),
+            connections: match scenario.connections {
+                Connections::Pool => "pool",
+                Connections::PerUser => "per-user",
+                Connections::New => "new",
+            }
+            .to_owned(),
+            steps: scenario.steps.iter().map(StepView::of).collect(),
+        }
+    }
+}
+
+fn stages_of(executor: &Executor) -> Vec<StageView> {
+    let view = |duration: Duration, from: f64, to: f64| StageView { duration_s: duration.as_secs_f64(), from, to };
+    match executor {
+        Executor::ArrivalRate { stages, .. } => {
+            stages.iter().map(|s| view(s.duration, s.from.as_per_second(), s.to.as_per_second())).collect()
+        }
+        Executor::Users { stages, .. } => {
+            stages.iter().map(|s| view(s.duration, f64::from(s.from), f64::from(s.to))).collect()
+        }
+        Executor::PerUserIterations { .. } | Executor::SharedIterations { .. } => Vec::new(),
+    }
+}
+
+impl StepView {
+    fn of(step: &Step) -> Self {
+        match step {
+            Step::Request(Request { name, method, url, headers, body, timeout, .. }) => Self::Request {
+                name: name.clone(),
+                method: method.clone(),
+                url: without_query(&url.to_string()),
+                headers: headers.iter().map(|(name, value)| header(name, value)).collect(),
+                body_bytes: body.0.len(),
+                timeout_s: timeout.as_secs_f64(),
+            },
+            Step::Think(Think { min, max }) => Self::Think { min_s: min.as_secs_f64(), max_s: max.as_secs_f64() },
+        }
+    }
+}
+
+/// Queries carry keys and tokens as often as page numbers.
+fn without_query(url: &str) -> String {
+    url.split_once('?').map_or_else(|| url.to_owned(), |(path, _)| format!("{path}?{ELIDED}"))
+}
+
+/// Only fields that are known to be harmless are shown: anybody may invent a name for a token.
+fn header(name: &str, value: &str) -> String {
+    const HARMLESS: [&str; 8] = [
+        "accept",
+        "accept-encoding",
+        "accept-language",
+        "cache-control",
+        "content-length",
+        "content-type",
+        "host",
+        "user-agent",
+    ];
+    let shown = if HARMLESS.contains(&name) { value } else { ELIDED };
+    format!("{name}: {shown}")
+}

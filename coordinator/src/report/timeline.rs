@@ -1,0 +1,47 @@
+//! The run by time, as documents have it.
+
+use super::document::{IntervalInfo, SeriesInfo};
+use super::numbers::{ms, per_second};
+use crate::run::record::RunRecord;
+use crate::run::timeline::{Interval, SeriesInterval};
+
+pub(super) fn of(record: &RunRecord) -> Vec<IntervalInfo> {
+    record.timeline.intervals().iter().map(|interval| interval_info(record, interval)).collect()
+}
+
+fn interval_info(record: &RunRecord, interval: &Interval) -> IntervalInfo {
+    let Interval { first, seconds, counts, users, coarse, grades, .. } = interval;
+    let rate = |count: u64| per_second(count, u64::from(*seconds) * 1_000_000_000);
+    let keys = record.timeline.table().keys().iter().zip(&interval.series);
+    let busy = keys.filter(|(_, series)| series.sent + series.outcomes > 0);
+    IntervalInfo {
+        second: *first,
+        resolution_s: *seconds,
+        due_per_s: rate(counts.due),
+        started_per_s: rate(counts.started),
+        sent_per_s: rate(counts.sent),
+        done_per_s: rate(counts.outcomes()),
+        skipped: counts.skipped_total(),
+        users: *users,
+        validity: grades.worst().name().to_owned(),
+        reasons: grades.reasons().map(|(reason, _)| reason.name().to_owned()).collect(),
+        coarse: *coarse,
+        series: busy
+            .map(|(key, series)| series_info(&record.plan.scenarios[key.scenario].name, &key.request, series))
+            .collect(),
+    }
+}
+
+fn series_info(scenario: &str, request: &str, series: &SeriesInterval) -> SeriesInfo {
+    let quantile = |q: f64| series.response_quantile_ns(q).map(ms);
+    SeriesInfo {
+        scenario: scenario.to_owned(),
+        request: request.to_owned(),
+        count: series.outcomes,
+        errors: series.errors,
+        p50_ms: quantile(0.5),
+        p90_ms: quantile(0.9),
+        p99_ms: quantile(0.99),
+        max_ms: series.response_max_ns().map(ms),
+    }
+}

@@ -1,0 +1,97 @@
+//! A run that has ended, as the report is told of it.
+
+use std::collections::BTreeMap;
+
+use muster_proto::id::{AgentId, RunId};
+use muster_proto::measurement::Totals;
+use muster_proto::plan::Plan;
+
+use crate::exit::ExitCode;
+use crate::run::timeline::Timeline;
+use crate::verdict::Judge;
+
+/// Everything that a report needs to know of a run, and nothing that it must compute.
+#[derive(Clone, Debug)]
+pub struct RunRecord {
+    /// Which run it was.
+    pub id: RunId,
+    /// What was to be done.
+    pub plan: Plan,
+    /// When it started, in RFC 3339; of the coordinator's wall clock, for people only.
+    pub started_at: String,
+    /// From its start to its end, in nanoseconds of run time.
+    pub duration_ns: u64,
+    /// What the user noted about it.
+    pub tags: BTreeMap<String, String>,
+    /// Whether an invalid run fails even if nothing is judged.
+    pub strict: bool,
+    /// How it ended.
+    pub ending: Ending,
+    /// Its agents, in the order of the numbers that the timeline knows them by.
+    pub agents: Vec<AgentRecord>,
+    /// What was measured.
+    pub timeline: Timeline,
+    /// What the thresholds saw of every second.
+    pub judge: Judge,
+}
+
+/// How a run ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// It did what the plan asked.
+    Completed,
+    /// Its user stopped it.
+    StoppedByUser,
+    /// A threshold with `abort` was violated; its expression.
+    AbortedBy(String),
+    /// An agent was lost and the plan says that this fails the run; the agent's name.
+    AgentLost(String),
+    /// It could not go on.
+    Failed {
+        /// What the program ends with because of it.
+        exit_code: ExitCode,
+        /// Why, for a person to read.
+        reason: String,
+    },
+}
+
+/// One agent's part in a run.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AgentRecord {
+    /// Who, as the coordinator numbered it.
+    pub id: AgentId,
+    /// Who, as its operator named it.
+    pub name: String,
+    /// Its build.
+    pub version: String,
+    /// What its operator noted about it, such as its zone.
+    pub labels: BTreeMap<String, String>,
+    /// Its part of the load, in proportion to the other agents' weights.
+    pub weight: u32,
+    /// The cores that it may use.
+    pub cores: u32,
+    /// The workers that it ran.
+    pub workers: u32,
+    /// Its clock minus the coordinator's, in nanoseconds.
+    pub clock_offset_ns: i64,
+    /// How far off that offset may be, in nanoseconds.
+    pub clock_uncertainty_ns: u64,
+    /// The fastest round trip to it, in nanoseconds.
+    pub round_trip_ns: u64,
+    /// How much later (or earlier) than told it started, in nanoseconds by its own clock.
+    pub start_error_ns: Option<i64>,
+    /// When it was given up, in nanoseconds of run time.
+    pub lost_at_ns: Option<u64>,
+    /// Its closing totals, if it lived to send them.
+    pub totals: Option<Totals>,
+    /// Deltas that arrived again and were not counted again.
+    pub duplicates_refused: u64,
+}
+
+impl AgentRecord {
+    /// Whether what it had in flight can no longer be known.
+    #[must_use]
+    pub fn died(&self) -> bool {
+        self.lost_at_ns.is_some() && self.totals.is_none()
+    }
+}

@@ -1,0 +1,93 @@
+//! What lost agents left undone, as near as the plan tells.
+
+use std::time::Duration;
+
+use muster_proto::plan::{Executor, Scenario};
+
+use crate::run::record::RunRecord;
+
+/// Iterations that the shares of lost agents would still have made until the run's end.
+pub(super) fn iterations(record: &RunRecord) -> u64 {
+    let weights: f64 = record.agents.iter().map(|agent| f64::from(agent.weight)).sum();
+    let mut undone = 0.0;
+    for (index, agent) in record.agents.iter().enumerate() {
+        let Some(lost_at_ns) = agent.lost_at_ns else { continue };
+        let told = record.timeline.agents().get(index);
+        let loss = Loss {
+            share: if weights > 0.0 { f64::from(agent.weight) / weights } else { 0.0 },
+            told_until_s: told.map_or(0.0, |told| told.told_until_ns as f64 / 1e9),
+            lost_at_s: lost_at_ns as f64 / 1e9,
+            ended_at_s: record.duration_ns as f64 / 1e9,
+        };
+        for (place, scenario) in record.plan.scenarios.iter().enumerate() {
+            let due = told.and_then(|told| told.due_by_scenario.get(place)).copied().unwrap_or(0);
+            undone += loss.of_scenario(scenario, due as f64);
+        }
+    }
+    undone.round() as u64
+}
+
+/// The circumstances of one agent's loss.
+struct Loss {
+    share: f64,
+    told_until_s: f64,
+    lost_at_s: f64,
+    ended_at_s: f64,
+}
+
+impl Loss {
+    /// For arrivals the plan's own integral; for users, who go at the target's pace, the agent's pace until then.
+    fn of_scenario(&self, scenario: &Scenario, due: f64) -> f64 {
+        let delay_s = scenario.start_delay.as_secs_f64();
+        match &scenario.executor {
+            Executor::ArrivalRate { stages, .. } => {
+                let rates: Vec<Stretch> =
+                    stages.iter().map(|s| (s.duration, s.from.as_per_second(), s.to.as_per_second())).collect();
+                self.share * integral(&rates, self.lost_at_s - delay_s, self.ended_at_s - delay_s)
+            }
+            Executor::Users { stages, .. } => {
+                let users: Vec<Stretch> =
+                    stages.iter().map(|s| (s.duration, f64::from(s.from), f64::from(s.to))).collect();
+                let before = integral(&users, 0.0, self.told_until_s - delay_s);
+                let after = integral(&users, self.lost_at_s - delay_s, self.ended_at_s - delay_s);
+                if before > 0.0 { due * after / before } else { 0.0 }
+            }
+            Executor::PerUserIterations { users, iterations, .. } => {
+                (self.share * f64::from(*users) * *iterations as f64 - due).max(0.0)
+            }
+            Executor::SharedIterations { iterations, .. } => (self.share * *iterations as f64 - due).max(0.0),
+        }
+    }
+}
+
+/// How long, from what, to what.
+type Stretch = (Duration, f64, f64);
+
+/// The area under a piecewise linear profile between two of its moments, in seconds from its beginning.
+fn integral(stretches: &[Stretch], from_s: f64, until_s: f64) -> f64 {
+    let (mut area, mut begin_s) = (0.0, 0.0);
+    for (duration, from, to) in stretches {
+        let length_s = duration.as_secs_f64();
+        let (a, b) = ((from_s - begin_s).clamp(0.0, length_s), (until_s - begin_s).clamp(0.0, length_s));
+        if a < b {
+            let at = |moment_s: f64| from + (to - from) * moment_s / length_s;
+            area += (b - a) * (at(a) + at(b)) / 2.0;
+        }
+        begin_s += length_s;
+    }
+    area
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_area_under_a_profile_is_cut_at_both_ends() {
+        let profile = [(Duration::from_secs(10), 0.0, 100.0), (Duration::from_secs(10), 100.0, 100.0)];
+        assert_eq!(integral(&profile, 0.0, 20.0), 1_500.0);
+        assert_eq!(integral(&profile, 5.0, 15.0), 375.0 + 500.0);
+        assert_eq!(integral(&profile, -5.0, 99.0), 1_500.0);
+        assert_eq!(integral(&profile, 15.0, 5.0), 0.0);
+    }
+}
