@@ -2,6 +2,7 @@
 
 mod address;
 mod allow;
+mod plan;
 
 use std::net::IpAddr;
 

@@ -1,4 +1,12 @@
 //! Muster's agent: obeys a coordinator, generates load on time, and streams mergeable measurements back.
+//!
+//! Control and data are apart: [`session`] and [`duty`] run beside the [`engine`]'s workers and never in their way.
 
+pub mod clock_offset;
+pub mod duty;
 pub mod engine;
 pub mod guard;
+pub mod health;
+pub mod outbox;
+pub mod resources;
+pub mod session;

@@ -1,5 +1,7 @@
 //! The one clock of the data plane.
 
+use std::time::Duration;
+
 use rustix::time::{ClockId, clock_gettime};
 
 /// Nanoseconds since boot, suspended time included (`CLOCK_BOOTTIME`): never steps, and a lease does not outlive a
@@ -8,4 +10,9 @@ use rustix::time::{ClockId, clock_gettime};
 pub fn now_ns() -> u64 {
     let time = clock_gettime(ClockId::Boottime);
     time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64
+}
+
+/// Sleeps until a moment of this clock, to the runtime's millisecond: for ends and rhythms, never for pacing.
+pub async fn sleep_until(at_ns: u64) {
+    tokio::time::sleep(Duration::from_nanos(at_ns.saturating_sub(now_ns()))).await;
 }

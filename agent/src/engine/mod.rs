@@ -1,5 +1,26 @@
 //! The data plane: everything between an assignment and its measurements. Knows no gRPC.
+//!
+//! In reading order: [`worker`] runs [`arrivals`] (open models) and [`users`] (closed models), whose users go through a
+//! scenario's steps ([`user`]), send requests ([`request`]) over a [`transport`], and record what they see
+//! ([`recorder`]). [`collector`] puts the workers' windows together.
 
+mod arrivals;
 pub mod clock;
+pub mod collector;
+pub mod compiled;
+pub mod control;
 pub mod deadline;
+pub mod pacer;
+pub mod part;
+mod pool;
+mod random;
+mod recorder;
+mod redirect;
+mod request;
+pub mod start;
 pub mod transport;
+mod user;
+mod users;
+mod worker;
+
+pub use worker::WorkerError;

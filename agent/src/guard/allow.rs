@@ -30,7 +30,8 @@ pub struct AllowError {
 
 impl Allow {
     /// The networks of the loopback interface.
-    pub(super) fn loopback() -> Vec<Self> {
+    #[must_use]
+    pub fn loopback() -> Vec<Self> {
         let network = |base, prefix| Self { what: What::Network { base, prefix }, port: None };
         vec![network(IpAddr::V4(Ipv4Addr::new(127, 0, 0, 0)), 8), network(IpAddr::V6(Ipv6Addr::LOCALHOST), 128)]
     }

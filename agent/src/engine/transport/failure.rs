@@ -39,6 +39,22 @@ pub struct Reply {
     pub location: Option<Box<str>>,
 }
 
+impl Broken {
+    /// A request that failed before any of it was sent.
+    #[must_use]
+    pub fn before_sending(failure: Failure, at_ns: u64) -> Self {
+        Self {
+            failure,
+            written_ns: None,
+            first_byte_ns: None,
+            at_ns,
+            bytes_sent: 0,
+            bytes_received: 0,
+            closed_early: false,
+        }
+    }
+}
+
 /// An exchange that ended without a complete response; its connection must not be used again.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Broken {

@@ -15,3 +15,6 @@ pub use failure::{Broken, Failure, Reply};
 pub use io::Io;
 pub use source::SourceError;
 pub use tls::{TlsError, alert_in};
+
+/// A connection to a target, ready for one request after the other.
+pub type Connection = http1::Http1<Io>;

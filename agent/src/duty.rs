@@ -1,0 +1,123 @@
+//! An assignment being carried out: what the engine measures becomes deltas and, at the end, closing totals.
+
+use muster_proto::convert::AssignmentMessage;
+use muster_proto::measurement::{Delta, Totals};
+
+use crate::engine::collector::Collector;
+use crate::engine::part::Gauges;
+use crate::engine::start::{Engine, EngineConfig, EngineError};
+use crate::guard::Refusal;
+use crate::health::HealthMonitor;
+use crate::outbox::{AckError, Outbox};
+
+/// Why an assignment is not carried out.
+#[derive(Debug, thiserror::Error)]
+pub enum DutyError {
+    /// The agent's operator does not allow it.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// The engine cannot do it.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+}
+
+/// What there is to tell the coordinator.
+#[derive(Debug)]
+pub enum News {
+    /// More was measured.
+    Delta(Box<Delta>),
+    /// All was sent; the books are closed.
+    Closing {
+        /// Everything counted, apart from the deltas.
+        totals: Totals,
+        /// First arrival's moment minus the moment at which it was due, in nanoseconds.
+        start_error_ns: Option<i64>,
+    },
+}
+
+/// An assignment being carried out.
+pub struct Duty {
+    engine: Engine,
+    collector: Collector,
+    outbox: Outbox,
+    health: HealthMonitor,
+    gauges: Vec<Gauges>,
+    collected_all: bool,
+    closed: bool,
+}
+
+impl Duty {
+    /// Prepares everything up to the start.
+    ///
+    /// # Errors
+    /// [`DutyError`] when the operator's policy, the plan or this machine does not permit it.
+    pub fn prepare(assignment: AssignmentMessage, config: &EngineConfig) -> Result<Self, DutyError> {
+        config.guard.check_plan(&assignment.plan, &assignment.shares)?;
+        let (engine, collector) = Engine::prepare(assignment.plan, &assignment.shares, config)?;
+        Ok(Self {
+            engine,
+            collector,
+            outbox: Outbox::default(),
+            health: HealthMonitor::default(),
+            gauges: Vec::new(),
+            collected_all: false,
+            closed: false,
+        })
+    }
+
+    /// The engine, to start and stop it.
+    pub fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    /// The next thing to tell. Waits for ever once the books are closed. May be given up and called again.
+    pub async fn next(&mut self) -> News {
+        loop {
+            if self.collected_all {
+                if self.closed || !self.outbox.is_empty() {
+                    return std::future::pending().await;
+                }
+                self.closed = true;
+                return self.closing();
+            }
+            let Some(slice) = self.collector.next().await else {
+                self.collected_all = true;
+                continue;
+            };
+            self.gauges.clone_from(&slice.gauges);
+            let health = self.health.sample(&slice.gauges);
+            let windows = (slice.first_window, slice.last_window);
+            let delta = self.outbox.put(windows, &slice.measurement, health);
+            self.collector.give_back(slice);
+            if let Some(delta) = delta {
+                return News::Delta(Box::new(delta));
+            }
+        }
+    }
+
+    /// Notes an acknowledgement. Returns the delta that may be sent now, if there is one.
+    ///
+    /// # Errors
+    /// [`AckError`] when nothing with that number was sent.
+    pub fn acknowledge(&mut self, seq: u64) -> Result<Option<Delta>, AckError> {
+        self.outbox.acknowledge(seq)
+    }
+
+    fn closing(&self) -> News {
+        let mut totals = Totals { last_seq: self.outbox.last_seq(), ..Totals::default() };
+        for gauges in &self.gauges {
+            let worker = gauges.totals;
+            totals.due += worker.due;
+            totals.started += worker.started;
+            totals.skipped += worker.skipped;
+            totals.completed += worker.completed;
+            totals.failed += worker.failed;
+            totals.cut_off += worker.cut_off;
+            totals.sent += worker.sent;
+            totals.outcomes += worker.outcomes;
+        }
+        // The worst of the workers bounds the agent.
+        let errors = self.gauges.iter().filter_map(|gauges| gauges.start_error_ns);
+        News::Closing { totals, start_error_ns: errors.max_by_key(|error| error.unsigned_abs()) }
+    }
+}

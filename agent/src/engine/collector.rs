@@ -1,0 +1,120 @@
+//! Puts the windows of all workers together.
+
+use std::collections::BTreeMap;
+use std::task::{Context, Poll};
+
+use muster_proto::measurement::Measurement;
+
+use super::part::{Gauges, Part, PartReceiver};
+
+/// What all workers of an agent measured in one window, or in several where workers were behind.
+#[derive(Debug)]
+pub struct Slice {
+    /// The first window, counted from the run's start.
+    pub first_window: u32,
+    /// The last window.
+    pub last_window: u32,
+    /// What was measured.
+    pub measurement: Box<Measurement>,
+    /// The workers' gauges at its end.
+    pub gauges: Vec<Gauges>,
+    /// The worker whose memory it is.
+    owner: usize,
+}
+
+impl Slice {
+    fn of(part: Part) -> Self {
+        let Part { worker, first_window, last_window, measurement, .. } = part;
+        Self { first_window, last_window, measurement, gauges: Vec::new(), owner: worker }
+    }
+}
+
+/// Merges what the workers hand over, window by window, in order.
+pub struct Collector {
+    receivers: Vec<PartReceiver>,
+    /// By worker: the first window that it has not handed over yet, or `None` once it has ended.
+    next_windows: Vec<Option<u32>>,
+    gauges: Vec<Gauges>,
+    /// By first window. Bounded by how far workers are apart, and that by the channels' bounds.
+    open: BTreeMap<u32, Slice>,
+    /// What belongs to windows that have gone out already.
+    late: BTreeMap<u32, Slice>,
+}
+
+impl Collector {
+    /// A collector of these workers' parts.
+    pub(super) fn new(receivers: Vec<PartReceiver>) -> Self {
+        let workers = receivers.len();
+        Self {
+            receivers,
+            next_windows: vec![Some(0); workers],
+            gauges: vec![Gauges::default(); workers],
+            open: BTreeMap::new(),
+            late: BTreeMap::new(),
+        }
+    }
+
+    /// The next slice, or `None` once all workers have ended and everything is out.
+    pub async fn next(&mut self) -> Option<Slice> {
+        std::future::poll_fn(|cx| self.poll_next(cx)).await
+    }
+
+    fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Slice>> {
+        for worker in 0..self.receivers.len() {
+            while self.next_windows[worker].is_some() {
+                match self.receivers[worker].poll_next(cx) {
+                    Poll::Ready(Some(part)) => self.take(part),
+                    Poll::Ready(None) => self.next_windows[worker] = None,
+                    Poll::Pending => break,
+                }
+            }
+        }
+        match self.complete() {
+            Some(slice) => Poll::Ready(Some(slice)),
+            None if self.next_windows.iter().all(Option::is_none) => Poll::Ready(None),
+            None => Poll::Pending,
+        }
+    }
+
+    fn take(&mut self, part: Part) {
+        let worker = part.worker;
+        self.gauges[worker] = part.gauges;
+        if part.late {
+            match self.late.get_mut(&part.first_window) {
+                Some(slice) => slice.measurement.merge(&part.measurement),
+                None => {
+                    self.late.insert(part.first_window, Slice::of(part));
+                    return;
+                }
+            }
+        } else {
+            self.next_windows[worker] = (!part.last).then_some(part.last_window + 1);
+            match self.open.get_mut(&part.first_window) {
+                Some(slice) => {
+                    slice.last_window = slice.last_window.max(part.last_window);
+                    slice.measurement.merge(&part.measurement);
+                }
+                None => {
+                    self.open.insert(part.first_window, Slice::of(part));
+                    return;
+                }
+            }
+        }
+        self.receivers[worker].give_back(part.measurement);
+    }
+
+    /// The first slice to which no worker can add any more.
+    fn complete(&mut self) -> Option<Slice> {
+        if let Some((_, slice)) = self.late.pop_first() {
+            return Some(Slice { gauges: self.gauges.clone(), ..slice });
+        }
+        let reached = self.next_windows.iter().flatten().copied().min().unwrap_or(u32::MAX);
+        let entry = self.open.first_entry().filter(|entry| entry.get().last_window < reached)?;
+        Some(Slice { gauges: self.gauges.clone(), ..entry.remove() })
+    }
+
+    /// Gives a slice's memory back to the worker it came from.
+    pub fn give_back(&self, slice: Slice) {
+        self.receivers[slice.owner].give_back(slice.measurement);
+    }
+}

@@ -1,0 +1,203 @@
+//! A plan prepared for sending: whatever can be done once is done here.
+
+use std::sync::Arc;
+
+use muster_proto::measurement::SeriesTable;
+use muster_proto::plan::{Connections, Plan, Request, Scenario, Step, Think};
+use muster_proto::schedule::{ArrivalSchedule, ScheduleError, Stream, UserSchedule};
+
+use super::transport::http1::{Manner, RenderError, Rendered};
+
+/// Why a plan cannot be carried out.
+#[derive(Debug, thiserror::Error)]
+pub enum CompileError {
+    /// A profile's numbers are too large for exact arithmetic.
+    #[error("scenario {scenario}: {source}")]
+    Schedule {
+        /// The scenario's name.
+        scenario: String,
+        /// What is wrong.
+        source: ScheduleError,
+    },
+    /// A request cannot be written as HTTP.
+    #[error("scenario {scenario}, request {request}: {source}")]
+    Render {
+        /// The scenario's name.
+        scenario: String,
+        /// The request's name.
+        request: String,
+        /// What is wrong.
+        source: RenderError,
+    },
+}
+
+/// A plan prepared for sending, the same for all workers of an agent.
+pub struct CompiledPlan {
+    /// The plan itself.
+    pub plan: Arc<Plan>,
+    /// Its series.
+    pub series: SeriesTable,
+    /// Its scenarios, in order.
+    pub scenarios: Vec<CompiledScenario>,
+    /// How many different origins its requests go to.
+    pub origins: usize,
+}
+
+/// A scenario prepared for sending.
+pub struct CompiledScenario {
+    /// Its place in the plan.
+    pub index: usize,
+    /// From the run's start to the beginning of its profile, in nanoseconds.
+    pub delay_ns: u64,
+    /// How long the profile lasts, in nanoseconds.
+    pub duration_ns: u64,
+    /// How long iterations may take after the profile or a stop, in nanoseconds.
+    pub graceful_stop_ns: u64,
+    /// When load is due.
+    pub profile: Profile,
+    /// Who shares connections.
+    pub connections: Connections,
+    /// What an iteration does.
+    pub steps: Vec<CompiledStep>,
+    /// What its random numbers are derived from.
+    pub stream: Stream,
+}
+
+/// When load is due.
+pub enum Profile {
+    /// By the clock.
+    Arrivals {
+        /// Every arrival's moment.
+        schedule: Arc<ArrivalSchedule>,
+        /// The most users at work over the whole cluster.
+        max_users: u32,
+    },
+    /// Whenever a user is free.
+    Users {
+        /// When each user is active.
+        schedule: UserSchedule,
+        /// How often users iterate.
+        quota: Quota,
+    },
+}
+
+/// How often users iterate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Quota {
+    /// As long as they are active.
+    Unlimited,
+    /// Each so many times.
+    PerUser(u64),
+    /// All together so many times, over the whole cluster.
+    Shared(u64),
+}
+
+/// A step prepared for sending.
+pub enum CompiledStep {
+    /// Talk to the target.
+    Request(Box<RequestStep>),
+    /// Pause.
+    Think(Think),
+}
+
+/// A request prepared for sending.
+pub struct RequestStep {
+    /// As the plan has it.
+    pub request: Request,
+    /// The series under which it is measured.
+    pub series: u32,
+    /// The number of the origin (scheme, host and port) it goes to.
+    pub origin: usize,
+    /// Its bytes.
+    pub rendered: Rendered,
+    /// From sent to done at most, in nanoseconds.
+    pub timeout_ns: u64,
+    /// Whether it may be repeated on a fresh connection.
+    pub idempotent: bool,
+}
+
+impl CompiledPlan {
+    /// Prepares a plan.
+    ///
+    /// # Errors
+    /// [`CompileError`] names what cannot be carried out.
+    pub fn new(plan: Arc<Plan>) -> Result<Self, CompileError> {
+        let series = SeriesTable::of(&plan);
+        let mut origins = Vec::new();
+        let scenarios = plan.scenarios.iter().enumerate();
+        let scenarios = scenarios.map(|(index, scenario)| {
+            let steps = scenario.steps.iter().map(|step| compile_step(&plan, index, step, &series, &mut origins));
+            Ok(CompiledScenario {
+                index,
+                delay_ns: scenario.start_delay.as_nanos() as u64,
+                duration_ns: scenario.executor.duration().as_nanos() as u64,
+                graceful_stop_ns: scenario.graceful_stop.as_nanos() as u64,
+                profile: compile_profile(plan.seed, index, scenario)?,
+                connections: scenario.connections,
+                steps: steps.collect::<Result<_, _>>()?,
+                stream: Stream { seed: plan.seed, scenario: index as u32 },
+            })
+        });
+        let scenarios = scenarios.collect::<Result<_, _>>()?;
+        Ok(Self { series, scenarios, origins: origins.len(), plan })
+    }
+
+    /// How many scenarios and series its measurements have.
+    pub fn shape(&self) -> (usize, usize) {
+        (self.scenarios.len(), self.series.len())
+    }
+}
+
+fn compile_profile(seed: u64, index: usize, scenario: &Scenario) -> Result<Profile, CompileError> {
+    use muster_proto::plan::{Executor, UserStage};
+    let wrap = |source| CompileError::Schedule { scenario: scenario.name.clone(), source };
+    let constant = |users: u32, max_duration| vec![UserStage { duration: max_duration, from: users, to: users }];
+    let (stages, quota) = match &scenario.executor {
+        Executor::ArrivalRate { stages, arrivals, max_users, .. } => {
+            let stream = Stream { seed, scenario: index as u32 };
+            let schedule = ArrivalSchedule::new(stages, *arrivals, stream).map_err(wrap)?;
+            return Ok(Profile::Arrivals { schedule: Arc::new(schedule), max_users: *max_users });
+        }
+        Executor::Users { stages, .. } => (stages.clone(), Quota::Unlimited),
+        Executor::PerUserIterations { users, iterations, max_duration } => {
+            (constant(*users, *max_duration), Quota::PerUser(*iterations))
+        }
+        Executor::SharedIterations { users, iterations, max_duration } => {
+            (constant(*users, *max_duration), Quota::Shared(*iterations))
+        }
+    };
+    Ok(Profile::Users { schedule: UserSchedule::new(&stages).map_err(wrap)?, quota })
+}
+
+fn compile_step(
+    plan: &Plan,
+    scenario: usize,
+    step: &Step,
+    series: &SeriesTable,
+    origins: &mut Vec<(bool, String, u16)>,
+) -> Result<CompiledStep, CompileError> {
+    let request = match step {
+        Step::Think(think) => return Ok(CompiledStep::Think(*think)),
+        Step::Request(request) => request.clone(),
+    };
+    let keep_alive = plan.scenarios[scenario].connections != Connections::New;
+    let manner = Manner { absolute: plan.connect.proxy.is_some() && !request.url.tls, keep_alive };
+    let rendered = Rendered::new(&request, manner).map_err(|source| CompileError::Render {
+        scenario: plan.scenarios[scenario].name.clone(),
+        request: request.name.clone(),
+        source,
+    })?;
+    let origin = (request.url.tls, request.url.host.clone(), request.url.port);
+    let origin = origins.iter().position(|known| *known == origin).unwrap_or_else(|| {
+        origins.push(origin);
+        origins.len() - 1
+    });
+    Ok(CompiledStep::Request(Box::new(RequestStep {
+        series: series.find(scenario, &request.name).unwrap_or_default(),
+        origin,
+        rendered,
+        timeout_ns: request.timeout.as_nanos() as u64,
+        idempotent: request.is_idempotent(),
+        request,
+    })))
+}

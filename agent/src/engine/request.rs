@@ -1,0 +1,302 @@
+//! One request: a connection, an exchange, perhaps a repetition or redirects, and what is measured of it.
+
+use muster_proto::measurement::Phase;
+use muster_proto::outcome::{ErrorKind, Outcome};
+use muster_proto::plan::Connections;
+
+use super::clock;
+use super::compiled::RequestStep;
+use super::redirect::{self, Hop};
+use super::transport::http1::Rendered;
+use super::transport::{Broken, Connected, Connection, Failure, Reply};
+use super::user::User;
+use super::worker::Worker;
+
+/// The moments that lead up to a request.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Turn {
+    /// When it was due: from here its response time counts.
+    pub(super) due_ns: u64,
+    /// When it was due and its user free: from here its lateness is our own.
+    pub(super) free_ns: u64,
+    /// The time.
+    pub(super) now_ns: u64,
+    /// Whether it is an arrival's first, the only ones that can be late.
+    pub(super) arrival: bool,
+}
+
+impl Turn {
+    /// A request that is due because its predecessor has just ended.
+    pub(super) fn at(now_ns: u64) -> Self {
+        Self { due_ns: now_ns, free_ns: now_ns, now_ns, arrival: false }
+    }
+}
+
+/// How a request ended, redirects included.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Ended {
+    /// When.
+    pub(super) done_ns: u64,
+    /// Whether its last response was as expected.
+    pub(super) expected: bool,
+}
+
+/// Where a request goes, and its bytes.
+#[derive(Clone, Copy)]
+struct Call<'a> {
+    step: &'a RequestStep,
+    url: &'a muster_proto::plan::Url,
+    rendered: &'a Rendered,
+    /// The origin's number, unless it is one that only a redirect named.
+    origin: Option<usize>,
+    connections: Connections,
+}
+
+/// Sends a step's request, and those to which it is redirected, and measures them.
+pub(super) async fn perform(
+    worker: &Worker,
+    user: &mut User,
+    connections: Connections,
+    step: &RequestStep,
+    mut turn: Turn,
+) -> Ended {
+    let mut hop: Option<Hop> = None;
+    let mut hops_left = step.request.redirects.0;
+    loop {
+        let call = Call::new(step, hop.as_ref(), connections);
+        let (ended, location) = send(worker, user, call, turn, hops_left > 0).await;
+        let Some(location) = location else { return ended };
+        let asked = hop.as_ref().map_or(&step.request, |hop| &hop.request);
+        match redirect::follow(asked, location.status, &location.to, worker.manner(connections)) {
+            Ok(next) => hop = Some(next),
+            Err(failure) => {
+                worker.recorder.borrow_mut().sample(step.series, failure.kind, ended.done_ns, || failure.text);
+                return Ended { expected: false, ..ended };
+            }
+        }
+        hops_left -= 1;
+        turn = Turn::at(ended.done_ns);
+    }
+}
+
+impl<'a> Call<'a> {
+    fn new(step: &'a RequestStep, hop: Option<&'a Hop>, connections: Connections) -> Self {
+        let Some(hop) = hop else {
+            let origin = Some(step.origin);
+            return Self { step, url: &step.request.url, rendered: &step.rendered, origin, connections };
+        };
+        let (first, next) = (&step.request.url, &hop.request.url);
+        let same_origin = (first.tls, &first.host, first.port) == (next.tls, &next.host, next.port);
+        let origin = same_origin.then_some(step.origin);
+        Self { step, url: next, rendered: &hop.rendered, origin, connections }
+    }
+}
+
+/// Where a response redirects to.
+struct Location {
+    status: u16,
+    to: Box<str>,
+}
+
+async fn send(
+    worker: &Worker,
+    user: &mut User,
+    call: Call<'_>,
+    turn: Turn,
+    may_redirect: bool,
+) -> (Ended, Option<Location>) {
+    let mut in_flight = InFlight::begin(worker, call.step, turn);
+    user.deadline.set(turn.now_ns + call.step.timeout_ns);
+    let result = attempt(worker, user, call, &mut in_flight).await;
+    match result {
+        Ok(mut reply) => {
+            let location = reply.location.take().filter(|_| may_redirect && (300..400).contains(&reply.status));
+            let expected = location.is_some() || call.step.request.expect_status.contains(reply.status);
+            in_flight.end(&reply, expected);
+            let location = location.map(|to| Location { status: reply.status, to });
+            (Ended { done_ns: reply.done_ns, expected }, location)
+        }
+        Err(broken) => {
+            let done_ns = broken.at_ns;
+            in_flight.break_off(broken);
+            (Ended { done_ns, expected: false }, None)
+        }
+    }
+}
+
+/// Makes the exchange on a kept connection or a new one; repeats it once when the kept one turns out to be closed.
+async fn attempt(
+    worker: &Worker,
+    user: &mut User,
+    call: Call<'_>,
+    in_flight: &mut InFlight<'_>,
+) -> Result<Reply, Broken> {
+    if let Some(mut connection) = take_kept(worker, user, call) {
+        in_flight.ready_ns = in_flight.turn.now_ns;
+        let result = exchange(worker, user, call, &mut connection).await;
+        let repeat = matches!(&result, Err(broken) if broken.closed_early && call.step.idempotent);
+        if !repeat {
+            keep(worker, user, call, connection, &result);
+            return result;
+        }
+        in_flight.reconnects += 1;
+    }
+    let mut connection = open(worker, user, call, in_flight).await?;
+    let result = exchange(worker, user, call, &mut connection).await;
+    keep(worker, user, call, connection, &result);
+    result
+}
+
+async fn exchange(
+    worker: &Worker,
+    user: &mut User,
+    call: Call<'_>,
+    connection: &mut Connection,
+) -> Result<Reply, Broken> {
+    let total_at_ns = user.deadline.at_ns();
+    connection.exchange(call.rendered, &worker.limits, total_at_ns, &worker.scratch, &mut user.deadline).await
+}
+
+fn take_kept(worker: &Worker, user: &mut User, call: Call<'_>) -> Option<Connection> {
+    let origin = call.origin?;
+    match call.connections {
+        Connections::Pool => worker.pool.borrow_mut().take(origin),
+        Connections::PerUser => user.connections.take(origin),
+        Connections::New => None,
+    }
+}
+
+fn keep(worker: &Worker, user: &mut User, call: Call<'_>, connection: Connection, result: &Result<Reply, Broken>) {
+    let Some(origin) = call.origin else { return };
+    if !matches!(result, Ok(reply) if reply.reusable) {
+        return;
+    }
+    match call.connections {
+        Connections::Pool => worker.pool.borrow_mut().give(origin, connection),
+        Connections::PerUser => user.connections.give(origin, connection),
+        Connections::New => {}
+    }
+}
+
+/// Opens a connection. Boxed, because its state is large and would otherwise lie in every user's memory.
+async fn open(
+    worker: &Worker,
+    user: &mut User,
+    call: Call<'_>,
+    in_flight: &mut InFlight<'_>,
+) -> Result<Connection, Broken> {
+    let begun_ns = clock::now_ns();
+    let total_at_ns = user.deadline.at_ns();
+    user.deadline.set(total_at_ns.min(begun_ns + worker.connect_timeout_ns));
+    let result = Box::pin(worker.connector.connect(call.url, &mut user.deadline)).await;
+    user.deadline.set(total_at_ns);
+    let now_ns = clock::now_ns();
+    let opened = match result {
+        Ok(opened) => opened,
+        Err(failed) => return Err(Broken::before_sending(failed.failure, now_ns)),
+    };
+    in_flight.opened(&opened, begun_ns, now_ns);
+    Ok(Connection::new(opened.io))
+}
+
+/// A request under way. Dropped before its end, it was cancelled by the run's end.
+struct InFlight<'a> {
+    worker: &'a Worker,
+    step: &'a RequestStep,
+    turn: Turn,
+    /// When a connection was at hand.
+    ready_ns: u64,
+    reconnects: u64,
+    ended: bool,
+}
+
+impl<'a> InFlight<'a> {
+    fn begin(worker: &'a Worker, step: &'a RequestStep, turn: Turn) -> Self {
+        let mut recorder = worker.recorder.borrow_mut();
+        recorder.gauges().in_flight += 1;
+        recorder.gauges().totals.sent += 1;
+        let stats = recorder.series(step.series, turn.now_ns);
+        stats.sent += 1;
+        if turn.arrival {
+            stats.queued.record(turn.free_ns - turn.due_ns);
+            stats.lag.record(turn.now_ns.saturating_sub(turn.free_ns));
+        }
+        Self { worker, step, turn, ready_ns: turn.now_ns, reconnects: 0, ended: false }
+    }
+
+    fn opened(&mut self, opened: &Connected, begun_ns: u64, now_ns: u64) {
+        self.ready_ns = now_ns;
+        let times = opened.times;
+        let mut recorder = self.worker.recorder.borrow_mut();
+        let stats = recorder.series(self.step.series, now_ns);
+        stats.connections += 1;
+        let working_ns = times.dns_ns + times.connecting_ns + times.tls_ns;
+        stats.phases[Phase::Blocked as usize].record((now_ns - begun_ns).saturating_sub(working_ns));
+        stats.phases[Phase::Dns as usize].record(times.dns_ns);
+        stats.phases[Phase::Connecting as usize].record(times.connecting_ns);
+        if self.step.request.url.tls {
+            stats.phases[Phase::TlsHandshaking as usize].record(times.tls_ns);
+        }
+    }
+
+    fn end(mut self, reply: &Reply, expected: bool) {
+        let status = reply.status;
+        let outcome = match status {
+            _ if expected => Outcome::Expected,
+            400..500 => Outcome::Failed(ErrorKind::Http4xx),
+            500..600 => Outcome::Failed(ErrorKind::Http5xx),
+            _ => Outcome::Failed(ErrorKind::Check),
+        };
+        let mut recorder = self.count(outcome, reply.done_ns, reply.bytes_sent, reply.bytes_received);
+        let stats = recorder.series(self.step.series, reply.done_ns);
+        stats.phases[Phase::Sending as usize].record(reply.written_ns.saturating_sub(self.ready_ns));
+        stats.phases[Phase::Waiting as usize].record(reply.first_byte_ns.saturating_sub(reply.written_ns));
+        stats.phases[Phase::Receiving as usize].record(reply.done_ns.saturating_sub(reply.first_byte_ns));
+        if let Outcome::Failed(kind) = outcome {
+            recorder.sample(self.step.series, kind, reply.done_ns, || format!("status {status}"));
+        }
+    }
+
+    fn break_off(mut self, broken: Broken) {
+        let Failure { kind, text } = broken.failure;
+        let mut recorder = self.count(Outcome::Failed(kind), broken.at_ns, broken.bytes_sent, broken.bytes_received);
+        recorder.sample(self.step.series, kind, broken.at_ns, || text);
+        if kind == ErrorKind::GeneratorOverload {
+            recorder.gauges().exhausted += 1;
+        }
+    }
+
+    fn count(
+        &mut self,
+        outcome: Outcome,
+        done_ns: u64,
+        bytes_sent: u64,
+        bytes_received: u64,
+    ) -> std::cell::RefMut<'a, super::recorder::Recorder> {
+        self.ended = true;
+        let mut recorder = self.worker.recorder.borrow_mut();
+        recorder.gauges().in_flight -= 1;
+        recorder.gauges().totals.outcomes += 1;
+        let stats = recorder.series(self.step.series, done_ns);
+        stats.count_outcome(outcome);
+        stats.reconnects += self.reconnects;
+        stats.bytes_sent += bytes_sent;
+        stats.bytes_received += bytes_received;
+        let response_ns = done_ns.saturating_sub(self.turn.due_ns);
+        match outcome {
+            Outcome::Expected => stats.response_expected.record(response_ns),
+            Outcome::Failed(_) => stats.response_failed.record(response_ns),
+        }
+        stats.service.record(done_ns.saturating_sub(self.turn.now_ns));
+        recorder
+    }
+}
+
+impl Drop for InFlight<'_> {
+    fn drop(&mut self) {
+        if !self.ended {
+            let now_ns = clock::now_ns();
+            drop(self.count(Outcome::Failed(ErrorKind::Cancelled), now_ns, 0, 0));
+        }
+    }
+}

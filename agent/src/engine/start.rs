@@ -1,0 +1,144 @@
+//! Starts workers and tells them what to do.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::mpsc;
+use std::thread::{self, JoinHandle};
+
+use muster_proto::plan::Plan;
+use muster_proto::share::Share;
+use muster_proto::split;
+use tokio::sync::watch;
+
+use super::collector::Collector;
+use super::compiled::{CompileError, CompiledPlan};
+use super::control::{Control, ControlReceiver};
+use super::part::PartSender;
+use super::worker::{self, WorkerError, WorkerTask};
+use crate::guard::Guard;
+
+/// How an agent generates load, whatever the plan.
+#[derive(Clone, Debug)]
+pub struct EngineConfig {
+    /// How many workers generate load. At least 1.
+    pub workers: usize,
+    /// Whether each worker is pinned to a core.
+    pub pin: bool,
+    /// What the agent's operator allows.
+    pub guard: Arc<Guard>,
+}
+
+/// Why the load of a plan cannot be generated here.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// The plan cannot be carried out.
+    #[error(transparent)]
+    Compile(#[from] CompileError),
+    /// A worker cannot begin.
+    #[error(transparent)]
+    Worker(#[from] WorkerError),
+    /// The system gave no thread.
+    #[error("a worker's thread: {0}")]
+    Thread(io::Error),
+}
+
+/// Workers that generate the load of one assignment.
+pub struct Engine {
+    control: watch::Sender<Control>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+impl Engine {
+    /// Starts the workers, which prepare themselves and then wait for [`Engine::start`]. Blocks until all are ready.
+    ///
+    /// # Errors
+    /// [`EngineError`] when the plan or this machine does not permit it; no worker is left running then.
+    pub fn prepare(plan: Plan, shares: &[Share], config: &EngineConfig) -> Result<(Self, Collector), EngineError> {
+        let plan = Arc::new(CompiledPlan::new(Arc::new(plan))?);
+        let weights = vec![1; config.workers];
+        let scenarios = plan.plan.scenarios.iter().zip(shares);
+        let dealt = scenarios.map(|(scenario, share)| split::deal(&scenario.executor, share, &weights));
+        let dealt: Vec<Vec<Arc<Share>>> = dealt.map(|shares| shares.into_iter().map(Arc::new).collect()).collect();
+        let (control, control_receiver) = watch::channel(Control::Wait);
+        let (ready_sender, ready) = mpsc::channel();
+        let mut engine = Self { control, threads: Vec::with_capacity(config.workers) };
+        let mut receivers = Vec::with_capacity(config.workers);
+        for worker in 0..config.workers {
+            let (parts, receiver) = PartSender::new(worker, plan.shape());
+            receivers.push(receiver);
+            let task = WorkerTask {
+                plan: Arc::clone(&plan),
+                shares: dealt.iter().map(|shares| Arc::clone(&shares[worker])).collect(),
+                guard: Arc::clone(&config.guard),
+                control: ControlReceiver(control_receiver.clone()),
+                parts,
+            };
+            engine.threads.push(spawn(worker, task, ready_sender.clone(), config.pin).map_err(EngineError::Thread)?);
+        }
+        drop(ready_sender);
+        for result in ready {
+            result?;
+        }
+        Ok((engine, Collector::new(receivers)))
+    }
+
+    /// Lets the load begin at a moment of the engine's clock.
+    pub fn start(&self, at_ns: u64) {
+        self.control.send_replace(Control::StartAt(at_ns));
+    }
+
+    /// Starts nothing new; what is in flight may end within the scenarios' graceful stop.
+    pub fn drain(&self) {
+        self.control.send_if_modified(|control| {
+            let drain = *control != Control::Abort;
+            if drain {
+                *control = Control::Drain;
+            }
+            drain
+        });
+    }
+
+    /// Ends at once.
+    pub fn abort(&self) {
+        self.control.send_replace(Control::Abort);
+    }
+}
+
+impl Drop for Engine {
+    /// Waits for the workers, which end at once.
+    fn drop(&mut self) {
+        self.abort();
+        for thread in self.threads.drain(..) {
+            let _ = thread.join();
+        }
+    }
+}
+
+fn spawn(
+    worker: usize,
+    task: WorkerTask,
+    ready: mpsc::Sender<Result<(), WorkerError>>,
+    pin: bool,
+) -> io::Result<JoinHandle<()>> {
+    thread::Builder::new().name(format!("worker-{worker}")).spawn(move || {
+        if pin {
+            pin_to_core(worker);
+        }
+        worker::run(task, |result| {
+            let _ = ready.send(result);
+            drop(ready);
+        });
+    })
+}
+
+/// Pins the calling thread to one of the cores it may use, each worker to another as far as there are enough.
+fn pin_to_core(worker: usize) {
+    use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
+    let Ok(allowed) = sched_getaffinity(None) else { return };
+    let cores: Vec<usize> = (0..CpuSet::MAX_CPU).filter(|core| allowed.is_set(*core)).collect();
+    if let Some(core) = cores.get(worker % cores.len().max(1)) {
+        let mut only = CpuSet::new();
+        only.set(*core);
+        let _ = sched_setaffinity(None, &only);
+    }
+}

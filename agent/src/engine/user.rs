@@ -1,0 +1,133 @@
+//! A user: who makes iterations.
+
+use super::clock;
+use super::compiled::{CompiledScenario, CompiledStep};
+use super::deadline::Deadline;
+use super::pool::Pool;
+use super::random::fraction;
+use super::request::{Turn, perform};
+use super::worker::Worker;
+use muster_proto::plan::Think;
+
+/// What a user keeps from one request to the next.
+#[derive(Default)]
+pub(super) struct User {
+    /// Its own idle connections, where users do not share them.
+    pub(super) connections: Pool,
+    /// The end of its patience with the request under way.
+    pub(super) deadline: Deadline,
+}
+
+/// What makes an iteration begin.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Begin {
+    /// The iteration's number in its scenario.
+    pub(super) id: u64,
+    /// When it was due.
+    pub(super) due_ns: u64,
+    /// When it was due and a user was free.
+    pub(super) free_ns: u64,
+    /// When it begins.
+    pub(super) now_ns: u64,
+    /// Whether it is an arrival (open model), whose lateness is our own.
+    pub(super) arrival: bool,
+}
+
+impl User {
+    /// Goes through the scenario's steps once and returns the time at the end.
+    pub(super) async fn iterate(&mut self, worker: &Worker, scenario: &CompiledScenario, begin: Begin) -> u64 {
+        let mut iteration = Iteration::begin(worker, scenario.index, begin);
+        let mut turn =
+            Turn { due_ns: begin.due_ns, free_ns: begin.free_ns, now_ns: begin.now_ns, arrival: begin.arrival };
+        for (index, step) in scenario.steps.iter().enumerate() {
+            let now_ns = match step {
+                CompiledStep::Request(request) => {
+                    let ended = perform(worker, self, scenario.connections, request, turn).await;
+                    iteration.all_expected &= ended.expected;
+                    ended.done_ns
+                }
+                CompiledStep::Think(range) => {
+                    let pause_ns = pause_ns(*range, fraction(scenario.stream, begin.id, index));
+                    think(worker, scenario.index, turn.now_ns + pause_ns).await
+                }
+            };
+            turn = Turn::at(now_ns);
+        }
+        iteration.end(turn.now_ns);
+        turn.now_ns
+    }
+}
+
+fn pause_ns(range: Think, fraction: f64) -> u64 {
+    let width = range.max.saturating_sub(range.min);
+    (range.min + width.mul_f64(fraction)).as_nanos() as u64
+}
+
+/// Pauses until a moment, to the millisecond, and returns the time then.
+async fn think(worker: &Worker, scenario: usize, until_ns: u64) -> u64 {
+    let now_ns = clock::now_ns();
+    tokio::time::sleep(std::time::Duration::from_nanos(until_ns.saturating_sub(now_ns))).await;
+    let now_ns = clock::now_ns();
+    let late_ns = now_ns.saturating_sub(until_ns);
+    worker.recorder.borrow_mut().scenario(scenario, now_ns).think_lag.record(late_ns);
+    now_ns
+}
+
+/// An iteration under way. Dropped before its end, it was cut off.
+struct Iteration<'a> {
+    worker: &'a Worker,
+    scenario: usize,
+    due_ns: u64,
+    all_expected: bool,
+    ended: bool,
+}
+
+impl<'a> Iteration<'a> {
+    fn begin(worker: &'a Worker, scenario: usize, begin: Begin) -> Self {
+        /// An arrival that our own lag delays by more than this was not delivered when it mattered.
+        const VERY_LATE_NS: u64 = 1_000_000_000;
+        let mut recorder = worker.recorder.borrow_mut();
+        let stats = recorder.scenario(scenario, begin.now_ns);
+        stats.started += 1;
+        if begin.arrival {
+            let lag_ns = begin.now_ns.saturating_sub(begin.free_ns);
+            stats.arrival_lag.record(lag_ns);
+            if lag_ns > VERY_LATE_NS {
+                recorder.very_late(scenario, begin.due_ns);
+            }
+            let start_error_ns = begin.now_ns as i64 - begin.due_ns as i64;
+            recorder.gauges().start_error_ns.get_or_insert(start_error_ns);
+        } else {
+            stats.due += 1;
+            recorder.gauges().totals.due += 1;
+        }
+        recorder.gauges().totals.started += 1;
+        recorder.gauges().users += 1;
+        Self { worker, scenario, due_ns: begin.due_ns, all_expected: true, ended: false }
+    }
+
+    fn end(mut self, now_ns: u64) {
+        self.ended = true;
+        let mut recorder = self.worker.recorder.borrow_mut();
+        let stats = recorder.scenario(self.scenario, now_ns);
+        stats.duration.record(now_ns.saturating_sub(self.due_ns));
+        if self.all_expected {
+            stats.completed += 1;
+            recorder.gauges().totals.completed += 1;
+        } else {
+            stats.failed += 1;
+            recorder.gauges().totals.failed += 1;
+        }
+    }
+}
+
+impl Drop for Iteration<'_> {
+    fn drop(&mut self) {
+        let mut recorder = self.worker.recorder.borrow_mut();
+        recorder.gauges().users -= 1;
+        if !self.ended {
+            recorder.scenario(self.scenario, clock::now_ns()).cut_off += 1;
+            recorder.gauges().totals.cut_off += 1;
+        }
+    }
+}

@@ -1,0 +1,164 @@
+//! A worker: one thread, its own runtime, its own connections, its own recorder. Nothing is shared on the way of a
+//! request.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use std::sync::Arc;
+
+use muster_proto::plan::Connections;
+use muster_proto::schedule::ArrivalCursor;
+use muster_proto::share::Share;
+use tokio::task::LocalSet;
+
+use super::clock;
+use super::compiled::{CompiledPlan, Profile};
+use super::control::{Control, ControlReceiver};
+use super::part::PartSender;
+use super::pool::Pool;
+use super::recorder::{DueCounter, Recorder};
+use super::transport::http1::{Limits, Manner, Scratch};
+use super::transport::{Connector, ConnectorError};
+use super::{arrivals, users};
+use crate::guard::Guard;
+
+/// What a worker is given.
+pub(super) struct WorkerTask {
+    /// The plan, prepared.
+    pub(super) plan: Arc<CompiledPlan>,
+    /// The worker's share of each scenario.
+    pub(super) shares: Vec<Arc<Share>>,
+    /// What the agent's operator allows.
+    pub(super) guard: Arc<Guard>,
+    /// What it is told.
+    pub(super) control: ControlReceiver,
+    /// Where its measurements go.
+    pub(super) parts: PartSender,
+}
+
+/// What a worker's tasks share.
+pub(super) struct Worker {
+    /// What is measured.
+    pub(super) recorder: RefCell<Recorder>,
+    /// Opens connections.
+    pub(super) connector: Connector,
+    /// Idle connections that all users share.
+    pub(super) pool: RefCell<Pool>,
+    /// Where responses are read into.
+    pub(super) scratch: Scratch,
+    /// What responses may be.
+    pub(super) limits: Limits,
+    /// How long opening a connection may take, in nanoseconds.
+    pub(super) connect_timeout_ns: u64,
+    /// Whether no iteration may start any more.
+    pub(super) stopping: Cell<bool>,
+    /// The plan, prepared.
+    pub(super) plan: Arc<CompiledPlan>,
+}
+
+impl Worker {
+    /// How requests that are not known in advance are written.
+    pub(super) fn manner(&self, connections: Connections) -> Manner {
+        let absolute = self.plan.plan.connect.proxy.is_some();
+        Manner { absolute, keep_alive: connections != Connections::New }
+    }
+}
+
+/// Why a worker cannot begin.
+#[derive(Debug, thiserror::Error)]
+pub enum WorkerError {
+    /// Its runtime could not be made.
+    #[error("a worker's runtime: {0}")]
+    Runtime(#[from] std::io::Error),
+    /// Connections cannot be made as the plan wants them.
+    #[error(transparent)]
+    Connector(#[from] ConnectorError),
+}
+
+/// Runs a worker on the calling thread until its load has ended; `ready` is told whether it can begin.
+pub(super) fn run(task: WorkerTask, ready: impl FnOnce(Result<(), WorkerError>)) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = match runtime {
+        Ok(runtime) => runtime,
+        Err(error) => return ready(Err(error.into())),
+    };
+    let connector = {
+        let _inside = runtime.enter();
+        Connector::new(&task.plan.plan.connect, Arc::clone(&task.guard))
+    };
+    let connector = match connector {
+        Ok(connector) => connector,
+        Err(error) => return ready(Err(error.into())),
+    };
+    ready(Ok(()));
+    let local = LocalSet::new();
+    let worker = local.block_on(&runtime, generate(task, connector));
+    // What is left of the users is dropped here, and counted as cut off.
+    drop(local);
+    if let Some(worker) = worker {
+        worker.recorder.borrow_mut().finish(clock::now_ns());
+    }
+}
+
+/// Generates the load and returns the worker with all of it measured; nothing if the run ended before it began.
+async fn generate(task: WorkerTask, connector: Connector) -> Option<Rc<Worker>> {
+    let WorkerTask { plan, shares, mut control, parts, .. } = task;
+    let Control::StartAt(start_ns) = control.wait_for(|control| *control != Control::Wait).await else { return None };
+    let recorder = Recorder::new(start_ns, due_counters(&plan, &shares), parts);
+    let worker = Rc::new(Worker {
+        recorder: RefCell::new(recorder),
+        connector,
+        pool: RefCell::default(),
+        scratch: Scratch::default(),
+        limits: Limits::of(&plan.plan.http),
+        connect_timeout_ns: plan.plan.http.connect_timeout.as_nanos() as u64,
+        stopping: Cell::new(false),
+        plan: Arc::clone(&plan),
+    });
+    let ticker = tokio::task::spawn_local(roll_windows(Rc::clone(&worker)));
+    let stopper = tokio::task::spawn_local(watch_for_stop(Rc::clone(&worker), control.clone()));
+    let mut scenarios = tokio::task::JoinSet::new();
+    for (index, share) in shares.into_iter().enumerate() {
+        let (worker, control) = (Rc::clone(&worker), control.clone());
+        scenarios.spawn_local(async move {
+            match &worker.plan.scenarios[index].profile {
+                Profile::Arrivals { .. } => arrivals::run(&worker, index, share, control).await,
+                Profile::Users { .. } => users::run(&worker, index, &share, control).await,
+            }
+        });
+    }
+    while scenarios.join_next().await.is_some() {}
+    ticker.abort();
+    stopper.abort();
+    Some(worker)
+}
+
+fn due_counters(plan: &CompiledPlan, shares: &[Arc<Share>]) -> Vec<DueCounter> {
+    let counter = |(scenario, share): (&super::compiled::CompiledScenario, &Arc<Share>)| match &scenario.profile {
+        Profile::Arrivals { schedule, .. } => Some(DueCounter {
+            scenario: scenario.index,
+            delay_ns: scenario.delay_ns,
+            cursor: ArrivalCursor::new(Arc::clone(schedule), Arc::clone(share)),
+        }),
+        Profile::Users { .. } => None,
+    };
+    plan.scenarios.iter().zip(shares).filter_map(counter).collect()
+}
+
+/// Closes windows on time even when nothing happens.
+async fn roll_windows(worker: Rc<Worker>) {
+    loop {
+        let now_ns = clock::now_ns();
+        let end_ns = {
+            let mut recorder = worker.recorder.borrow_mut();
+            recorder.roll(now_ns);
+            recorder.window_end_ns()
+        };
+        clock::sleep_until(end_ns).await;
+    }
+}
+
+async fn watch_for_stop(worker: Rc<Worker>, mut control: ControlReceiver) {
+    control.wait_for_stop().await;
+    worker.stopping.set(true);
+    worker.recorder.borrow_mut().end_due(clock::now_ns());
+}

@@ -1,0 +1,187 @@
+//! The program `muster-agent`: joins a coordinator and generates the load it is given, as far as its operator allows.
+
+use std::collections::BTreeMap;
+use std::net::ToSocketAddrs;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use clap::Parser;
+use muster_agent::engine::start::EngineConfig;
+use muster_agent::guard::{Allow, Guard};
+use muster_agent::health::raise_descriptor_limit;
+use muster_agent::resources::{default_workers, host_name, usable_cores};
+use muster_agent::session::{AgentConfig, SessionError, take_part};
+use muster_proto::id::Incarnation;
+use tracing_subscriber::EnvFilter;
+
+/// Refused by policy: the same number as the coordinator's.
+const EXIT_REFUSED: u8 = 106;
+/// Wrong arguments: the same number as the coordinator's.
+const EXIT_ARGUMENTS: u8 = 104;
+/// The longest pause between two attempts to join.
+const RETRY_MAX: Duration = Duration::from_secs(5);
+
+/// Generates load for a Muster coordinator, within what its own operator allows.
+#[derive(Debug, Parser)]
+#[command(name = "muster-agent", version, about)]
+struct Args {
+    /// The coordinator's address, such as 127.0.0.1:7117
+    #[arg(long, value_name = "HOST:PORT")]
+    join: String,
+    /// This agent's name in reports [default: the host's]
+    #[arg(long, value_name = "NAME")]
+    name: Option<String>,
+    /// A label for reports and placement
+    #[arg(long, value_name = "KEY=VALUE", value_parser = key_value)]
+    label: Vec<(String, String)>,
+    /// Its part of the load, in proportion to the other agents' [default: usable cores]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    weight: Option<u32>,
+    /// Worker threads [default: usable cores]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    workers: Option<u16>,
+    /// Pin each worker to a core
+    #[arg(long)]
+    pin: bool,
+    /// A target it may load, beside or instead of loopback: a network, an address, a host, or *
+    #[arg(long, value_name = "CIDR|HOST")]
+    allow: Vec<Allow>,
+    /// The highest arrival rate per second that it may be asked for
+    #[arg(long, value_name = "RATE")]
+    max_rate: Option<f64>,
+    /// The most connections that it may be asked for
+    #[arg(long, value_name = "N")]
+    max_connections: Option<u64>,
+    /// Join a coordinator on another machine over an unencrypted connection
+    #[arg(long)]
+    insecure_cluster: bool,
+    /// Exit after one run instead of joining again
+    #[arg(long)]
+    once: bool,
+    /// Give up when the coordinator cannot be reached for so many seconds
+    #[arg(long, value_name = "SECONDS", default_value_t = 600)]
+    patience: u64,
+}
+
+fn main() -> ExitCode {
+    let args = match Args::try_parse() {
+        Ok(args) => args,
+        Err(error) => {
+            let _ = error.print();
+            return ExitCode::from(if error.use_stderr() { EXIT_ARGUMENTS } else { 0 });
+        }
+    };
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    if let Err(reason) = check_address(&args) {
+        eprintln!("error: {reason}");
+        return ExitCode::from(EXIT_REFUSED);
+    }
+    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("error: the runtime: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    raise_descriptor_limit();
+    let config = config(&args);
+    runtime.block_on(async {
+        tokio::select! {
+            code = join_again_and_again(&args, &config) => code,
+            () = interrupted() => ExitCode::SUCCESS,
+        }
+    })
+}
+
+/// Takes part in one run after the other, with growing pauses while there is no coordinator.
+async fn join_again_and_again(args: &Args, config: &AgentConfig) -> ExitCode {
+    let incarnation = Incarnation::generate();
+    let patience = Duration::from_secs(args.patience);
+    let mut unreachable_since = tokio::time::Instant::now();
+    let mut pause = Duration::from_millis(100);
+    loop {
+        let ended = take_part(&args.join, config, incarnation).await;
+        match ended {
+            Ok(()) => tracing::info!("released"),
+            Err(SessionError::Refused { .. }) if !args.once => tracing::warn!("{}", text(&ended)),
+            Err(SessionError::Unreachable { .. }) => tracing::warn!("{}", text(&ended)),
+            Err(_) => tracing::error!("{}", text(&ended)),
+        }
+        match ended {
+            Ok(()) if args.once => return ExitCode::SUCCESS,
+            Err(SessionError::Unreachable { .. }) if unreachable_since.elapsed() < patience => {}
+            Err(SessionError::Unreachable { .. }) => {
+                eprintln!("error: gave up after {} s; is a coordinator listening at {}?", args.patience, args.join);
+                return ExitCode::FAILURE;
+            }
+            Err(SessionError::Refused { .. }) if args.once => return ExitCode::from(EXIT_REFUSED),
+            Err(_) if args.once => return ExitCode::FAILURE,
+            Ok(()) | Err(_) => {
+                unreachable_since = tokio::time::Instant::now();
+                pause = Duration::from_millis(500);
+            }
+        }
+        // Agents that lost the same coordinator must not all come back in the same moment.
+        tokio::time::sleep(pause.mul_f64(0.5 + jitter(incarnation))).await;
+        pause = (pause * 2).min(RETRY_MAX);
+    }
+}
+
+fn text(ended: &Result<(), SessionError>) -> String {
+    ended.as_ref().err().map(ToString::to_string).unwrap_or_default()
+}
+
+/// A fraction that differs from agent to agent.
+fn jitter(incarnation: Incarnation) -> f64 {
+    (incarnation.0 >> 11) as f64 / (1_u64 << 53) as f64
+}
+
+fn config(args: &Args) -> AgentConfig {
+    let mut guard = if args.allow.is_empty() { Guard::loopback_only() } else { Guard::new(args.allow.clone()) };
+    guard.max_rate = args.max_rate;
+    guard.max_connections = args.max_connections;
+    let cores = usable_cores();
+    AgentConfig {
+        name: args.name.clone().unwrap_or_else(host_name),
+        labels: args.label.iter().cloned().collect::<BTreeMap<_, _>>(),
+        weight: args.weight.unwrap_or(cores),
+        cores,
+        engine: EngineConfig {
+            workers: args.workers.map_or_else(default_workers, usize::from),
+            pin: args.pin,
+            guard: Arc::new(guard),
+        },
+    }
+}
+
+/// Refuses to speak in the clear to a coordinator on another machine, unless that was asked for.
+fn check_address(args: &Args) -> Result<(), String> {
+    if args.insecure_cluster {
+        return Ok(());
+    }
+    let addresses = args.join.to_socket_addrs();
+    let addresses = addresses.map_err(|error| format!("cannot resolve the coordinator {}: {error}", args.join))?;
+    match addresses.into_iter().find(|address| !address.ip().is_loopback()) {
+        None => Ok(()),
+        Some(address) => Err(format!(
+            "{address} is another machine, and the connection is not encrypted\n\
+             hint: join a coordinator on a loopback address, or accept the risk with --insecure-cluster"
+        )),
+    }
+}
+
+async fn interrupted() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
+    else {
+        return std::future::pending().await;
+    };
+    tokio::select! { _ = interrupt.recv() => {}, _ = terminate.recv() => {} }
+}
+
+fn key_value(text: &str) -> Result<(String, String), String> {
+    let (key, value) = text.split_once('=').ok_or_else(|| format!("wanted KEY=VALUE, got {text:?}"))?;
+    Ok((key.to_owned(), value.to_owned()))
+}
