@@ -102,6 +102,7 @@ fn a_stated_length_ends_the_body() {
             "HTTP/1.1 200 OK\r\ncontent-length:\r\n\r\n",
             "HTTP/1.1 200 OK\r\ncontent-length: 5,\r\n\r\nhello",
             "HTTP/1.1 200 OK\r\ncontent-length: 18446744073709551616\r\n\r\n",
+            "HTTP/1.1 200 OK\r\ncontent-length: 30000000000000000000\r\n\r\n",
         ],
     );
 }
@@ -118,12 +119,14 @@ fn chunks_end_with_an_empty_one() {
     ] {
         complete(GET, &[(&format!("{head}{body}"), 200, true)]);
     }
+    complete(GET, &[(&format!("{head}{}0\r\n\r\n", "1\r\nx\r\n".repeat(40)), 200, true)]);
     for body in [
         "\r\n",
         ";x\r\n",
         "g\r\n",
         "-1\r\n",
         "5\nhello",
+        "1\r\nx\r\n\r\n",
         "5\r\nhello0\r\n\r\n",
         "5\r\nhello\n0\r\n\r\n",
         "5 \0\r\nhello\r\n",

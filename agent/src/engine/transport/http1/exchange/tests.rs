@@ -234,6 +234,47 @@ async fn an_answer_counts_although_the_peer_closed_before_it_had_the_request() {
     assert_eq!((reply.status, reply.reusable), (413, false));
 }
 
+/// A connection that takes no byte, as if the peer had reset it, but still gives what had come before.
+struct Refusing(DuplexStream);
+
+impl AsyncRead for Refusing {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_read(cx, buf)
+    }
+}
+
+impl AsyncWrite for Refusing {
+    fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, _: &[u8]) -> Poll<io::Result<usize>> {
+        Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()))
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+}
+
+#[tokio::test]
+async fn an_answer_that_is_seen_only_after_writing_failed_still_counts() {
+    let get = request(Vec::new());
+    let (near, mut far) = duplex(1 << 16);
+    let mut http = Http1::new(Refusing(near));
+    let (reply, ()) = tokio::join!(send(&mut http, &get, &LIMITS, LONG_NS), async {
+        far.write_all(OK).await.unwrap();
+    });
+    let reply = reply.unwrap();
+    assert_eq!((reply.status, reply.reusable, reply.bytes_sent), (200, false, 0));
+
+    let (near, far) = duplex(1 << 16);
+    let mut http = Http1::new(Refusing(near));
+    let (result, ()) = tokio::join!(send(&mut http, &get, &LIMITS, LONG_NS), async { drop(far) });
+    let broken = result.unwrap_err();
+    assert_eq!((broken.failure.kind, broken.closed_early, broken.written_ns), (ErrorKind::Reset, true, None));
+}
+
 #[tokio::test]
 async fn interim_responses_are_passed_over() {
     let (reply, mut http) = get(async |mut far| {
@@ -388,6 +429,25 @@ async fn a_target_that_stops_within_a_response_runs_into_a_deadline() {
     let broken = send(&mut http, &request(Vec::new()), &limits, LONG_NS).await.unwrap_err();
     assert_eq!(broken.failure.kind, ErrorKind::ReadTimeout);
     assert!(broken.at_ns >= broken.first_byte_ns.unwrap() + SHORT_NS);
+}
+
+#[tokio::test]
+async fn silence_is_counted_from_the_last_byte() {
+    let (near, mut far) = duplex(1 << 16);
+    let mut http = Http1::new(near);
+    let limits = Limits { silence_max_ns: 5 * SHORT_NS, ..LIMITS };
+    let get = request(Vec::new());
+    let (result, last_ns) = tokio::join!(send(&mut http, &get, &limits, LONG_NS), async {
+        far.write_all(&OK[..20]).await.unwrap();
+        tokio::time::sleep(Duration::from_nanos(SHORT_NS)).await;
+        let last_ns = clock::now_ns();
+        far.write_all(&OK[20..30]).await.unwrap();
+        last_ns
+    });
+    let broken = result.unwrap_err();
+    assert_eq!(broken.failure.kind, ErrorKind::ReadTimeout);
+    // On a machine that stalls here, patience may end before the second piece came.
+    assert!(broken.bytes_received < 30 || broken.at_ns >= last_ns + limits.silence_max_ns);
 }
 
 #[tokio::test]
