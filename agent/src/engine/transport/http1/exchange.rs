@@ -225,12 +225,13 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Exchange<'_, IO> {
 /// What an error of the connection is counted as.
 #[cold]
 fn failure_of(error: &io::Error) -> Failure {
-    let is_ours = error.raw_os_error() == Some(Errno::NOBUFS.raw_os_error());
-    let kind = match error.kind() {
-        io::ErrorKind::OutOfMemory => ErrorKind::GeneratorOverload,
-        _ if is_ours => ErrorKind::GeneratorOverload,
-        // What rustls says to records that it cannot accept.
-        io::ErrorKind::InvalidData => ErrorKind::Protocol,
+    let is_ours =
+        error.kind() == io::ErrorKind::OutOfMemory || error.raw_os_error() == Some(Errno::NOBUFS.raw_os_error());
+    // TLS 1.3 refuses a client certificate only after the handshake, in place of the response.
+    let is_tls = error.get_ref().is_some_and(<dyn std::error::Error + Send + Sync>::is::<rustls::Error>);
+    let kind = match (is_ours, is_tls) {
+        (true, _) => ErrorKind::GeneratorOverload,
+        (_, true) => ErrorKind::Tls,
         _ => ErrorKind::Reset,
     };
     Failure::new(kind, format!("the connection failed: {error}"))
