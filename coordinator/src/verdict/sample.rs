@@ -36,15 +36,15 @@ pub(super) const fn kind_of(metric: MetricName) -> Kind {
 pub(super) struct Selection {
     pub(super) metric: MetricName,
     pub(super) scenarios: Vec<usize>,
-    series: Vec<usize>,
+    /// By their numbers, each with its scenario.
+    series: Vec<(usize, usize)>,
     expected: Option<bool>,
     of_iterations: bool,
 }
 
 impl Selection {
-    pub(super) fn of(threshold: &Threshold, plan: &Plan) -> Self {
+    pub(super) fn of(threshold: &Threshold, plan: &Plan, table: &SeriesTable) -> Self {
         let Selector { scenario, request, expected_response } = &threshold.selector;
-        let table = SeriesTable::of(plan);
         let chosen = |index: usize| scenario.as_ref().is_none_or(|name| *name == plan.scenarios[index].name);
         let scenarios: Vec<usize> = (0..plan.scenarios.len()).filter(|index| chosen(*index)).collect();
         let series = table.keys().iter().enumerate().filter(|(_, key)| {
@@ -52,7 +52,7 @@ impl Selection {
         });
         Self {
             metric: threshold.metric,
-            series: series.map(|(number, _)| number).collect(),
+            series: series.map(|(number, key)| (number, key.scenario)).collect(),
             scenarios,
             expected: *expected_response,
             of_iterations: matches!(
@@ -86,19 +86,32 @@ impl Selection {
         asked
     }
 
-    pub(super) fn sample(&self, measurement: &Measurement) -> Sample {
+    /// What the threshold speaks of, in those scenarios that count; what is in flight counts in all of them.
+    pub(super) fn sample(&self, measurement: &Measurement, counts: impl Fn(usize) -> bool) -> Sample {
         let mut sample = Sample::default();
         if self.of_iterations {
-            self.scenarios.iter().for_each(|index| sample.add_iterations(self.metric, &measurement.scenarios[*index]));
+            for index in &self.scenarios {
+                let stats = &measurement.scenarios[*index];
+                sample.begun += stats.started;
+                sample.ended += stats.completed + stats.failed + stats.cut_off;
+                if counts(*index) {
+                    sample.add_iterations(self.metric, stats);
+                }
+            }
         } else {
-            self.series.iter().for_each(|number| self.add_requests(&mut sample, &measurement.series[*number]));
+            for (number, scenario) in &self.series {
+                let stats = &measurement.series[*number];
+                sample.begun += stats.sent;
+                sample.ended += stats.outcomes();
+                if counts(*scenario) {
+                    self.add_requests(&mut sample, stats);
+                }
+            }
         }
         sample
     }
 
     fn add_requests(&self, sample: &mut Sample, stats: &RequestStats) {
-        sample.begun += stats.sent;
-        sample.ended += stats.outcomes();
         sample.of += stats.outcomes();
         sample.count += match (self.metric, self.expected) {
             (MetricName::HttpReqFailed, _) | (_, Some(false)) => stats.failed_total(),
@@ -153,8 +166,6 @@ pub(super) struct Sample {
 
 impl Sample {
     fn add_iterations(&mut self, metric: MetricName, stats: &IterationStats) {
-        self.begun += stats.started;
-        self.ended += stats.completed + stats.failed + stats.cut_off;
         self.of += stats.due + stats.completed;
         match metric {
             MetricName::DroppedIterations => self.count += stats.skipped_total(),

@@ -3,7 +3,7 @@ use std::time::Duration;
 use muster_proto::measurement::SkipReason;
 use muster_proto::outcome::ErrorKind;
 use muster_proto::plan::{
-    Aggregate, Bound, Comparison, MetricName, OnLoss, Plan, Selector, Threshold, ThresholdWindow,
+    Aggregate, Bound, Comparison, Executor, MetricName, OnLoss, Plan, Selector, Threshold, ThresholdWindow,
 };
 
 use super::*;
@@ -327,4 +327,38 @@ fn a_loss_is_forgiven_up_to_one_per_cent_unless_the_plan_forbids_it() {
     assert_eq!(lost_after(99, OnLoss::Degrade).exit_code, ExitCode::Passed);
     assert_eq!(lost_after(50, OnLoss::Degrade).exit_code, ExitCode::Incomplete);
     assert_eq!(lost_after(99, OnLoss::Fail).exit_code, ExitCode::Incomplete);
+}
+
+/// Two scenarios of which the slow one is still warming up: a window judges only the other.
+#[test]
+fn a_window_leaves_out_whoever_warms_up() {
+    let mut plan = windowed(ThresholdWindow::For(2));
+    let mut slow = plan.scenarios[0].clone();
+    (slow.name, slow.warm_up) = ("slow".to_owned(), Duration::from_secs(3));
+    plan.scenarios.push(slow);
+    let made = Made::new(plan, 1);
+    let tell = |_: u32, _: u32, delta: &mut muster_proto::measurement::Delta| {
+        succeed(&mut delta.measurement.series[0], 5, 20);
+        succeed(&mut delta.measurement.series[2], 5, 900);
+    };
+    let made = made.seconds(4, tell);
+    assert_eq!(made.aborted, None, "one second of the slow scenario counts so far");
+    assert!(made.seconds(1, tell).aborted.is_some());
+}
+
+#[test]
+fn what_lost_agents_leave_undone_is_their_share_of_the_rest_of_the_plan() {
+    let undone = |plan: Plan, ending: Ending| {
+        let made = Made::new(plan, 2).seconds(2, |_, _, delta| healthy(delta)).lose(1);
+        Books::of(&made.seconds(8, |_, _, delta| healthy(delta)).end(ending)).undone
+    };
+    assert_eq!(undone(open_plan(10), Ending::Completed), 325, "half of 100/s from 3.5 s to 10 s");
+    assert_eq!(undone(closed_plan(10), Ending::StoppedByUser), 650, "its 100/s of 2 s, from 3.5 s to 10 s");
+    let max_duration = Duration::from_secs(60);
+    let mut shared = closed_plan(10);
+    shared.scenarios[0].executor = Executor::SharedIterations { users: 20, iterations: 1_000, max_duration };
+    assert_eq!(undone(shared.clone(), Ending::Completed), 300, "half of 1 000, without the 200 that it began");
+    assert_eq!(undone(shared.clone(), Ending::StoppedByUser), 0);
+    shared.scenarios[0].executor = Executor::PerUserIterations { users: 20, iterations: 50, max_duration };
+    assert_eq!(undone(shared, Ending::Completed), 300);
 }

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use muster_proto::measurement::INTERVAL_NS;
+use muster_proto::measurement::{INTERVAL_NS, SeriesTable};
 use muster_proto::plan::{Aggregate, Bound, Comparison, Plan, Threshold, ThresholdWindow};
 
 use super::sample::{Kind, Sample, Selection, is_time, kind_of};
@@ -46,7 +46,8 @@ impl Judge {
     /// A judge of this plan's thresholds, who has seen nothing yet.
     #[must_use]
     pub fn new(plan: &Plan) -> Self {
-        Self { lines: plan.thresholds.iter().map(|threshold| Line::new(threshold, plan)).collect() }
+        let table = SeriesTable::of(plan);
+        Self { lines: plan.thresholds.iter().map(|threshold| Line::new(threshold, plan, &table)).collect() }
     }
 
     /// Looks at the next closed second, and at the run so far. The answer is the expression of a threshold that
@@ -100,8 +101,8 @@ struct Violation {
 }
 
 impl Line {
-    fn new(threshold: &Threshold, plan: &Plan) -> Self {
-        let selection = Selection::of(threshold, plan);
+    fn new(threshold: &Threshold, plan: &Plan, table: &SeriesTable) -> Self {
+        let selection = Selection::of(threshold, plan, table);
         let window = match threshold.window {
             ThresholdWindow::Run => Window::Run,
             ThresholdWindow::For(seconds) => Window::For { seconds: seconds.max(1), streak: 0, longest: 0 },
@@ -131,7 +132,8 @@ impl Line {
         if matches!(self.window, Window::Run) {
             return self.threshold.abort && self.run_violated_so_far(timeline);
         }
-        let sample = self.selection.sample(&second.measurement);
+        let spans = timeline.spans();
+        let sample = self.selection.sample(&second.measurement, |index| second.number >= spans[index].first_measured);
         self.begun += sample.begun;
         self.ended += sample.ended;
         if self.concerns(second, &sample, timeline) {
@@ -229,7 +231,7 @@ impl Line {
 
     /// The run's number so far, or in the end.
     fn of_run(&self, timeline: &Timeline) -> Option<f64> {
-        let sample = self.selection.sample(timeline.measured());
+        let sample = self.selection.sample(timeline.measured(), |_| true);
         let stretch_ns = timeline.measured_ns(self.selection.scenarios.iter().copied());
         let value = sample.value(self.kind, self.threshold.aggregate, stretch_ns);
         value.filter(|_| sample.has_data(self.kind))

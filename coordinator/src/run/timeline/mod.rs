@@ -51,6 +51,7 @@ pub struct Timeline {
     coarse: BTreeSet<u32>,
     closed_until: u32,
     intervals: Vec<Interval>,
+    interval_words: usize,
     resolution_s: u32,
     lateness: Lateness,
     grader: Grader,
@@ -101,6 +102,7 @@ impl Timeline {
             coarse: BTreeSet::new(),
             closed_until: 0,
             intervals: Vec::new(),
+            interval_words: 0,
             resolution_s: 1,
             lateness: Lateness::new(plan.scenarios.len()),
             grader: Grader::default(),
@@ -161,7 +163,7 @@ impl Timeline {
         for number in first.max(self.closed_until)..target {
             self.coarse.insert(number);
         }
-        self.mark_closed_coarse(first);
+        self.mark_closed_coarse(first, last);
         let windows = u64::from(delta.last_window.saturating_sub(delta.first_window)) + 1;
         if coarse {
             self.coarse.insert(target);
@@ -172,18 +174,14 @@ impl Timeline {
     }
 
     fn add_late(&mut self, first: u32, last: u32, measurement: &Measurement) {
-        self.mark_closed_coarse(first);
-        if let Some(interval) = self.intervals.get_mut((last / self.resolution_s) as usize) {
-            interval.coarse = true;
-            interval.add(measurement);
-        }
-        self.bound_memory();
+        self.mark_closed_coarse(first, last);
+        self.amend((last / self.resolution_s) as usize, |interval| interval.add(measurement));
     }
 
-    fn mark_closed_coarse(&mut self, first: u32) {
+    fn mark_closed_coarse(&mut self, first: u32, last: u32) {
         if first < self.closed_until {
-            let from = (first / self.resolution_s) as usize;
-            self.intervals.iter_mut().skip(from).for_each(|interval| interval.coarse = true);
+            let (from, to) = ((first / self.resolution_s) as usize, (last / self.resolution_s) as usize);
+            self.intervals.iter_mut().take(to + 1).skip(from).for_each(|interval| interval.coarse = true);
         }
     }
 
@@ -243,27 +241,40 @@ impl Timeline {
     }
 
     fn push(&mut self, interval: Interval) {
-        match self.intervals.last_mut() {
-            Some(last) if last.seconds < self.resolution_s => last.merge(&interval),
-            _ => self.intervals.push(interval),
+        match self.intervals.last() {
+            Some(last) if last.seconds < self.resolution_s => {
+                self.amend(self.intervals.len() - 1, |last| last.merge(&interval));
+            }
+            _ => {
+                self.interval_words += interval.words();
+                self.intervals.push(interval);
+                self.bound_memory();
+            }
         }
-        self.bound_memory();
+    }
+
+    fn amend(&mut self, index: usize, amend: impl FnOnce(&mut Interval)) {
+        if let Some(interval) = self.intervals.get_mut(index) {
+            self.interval_words -= interval.words();
+            amend(interval);
+            self.interval_words += interval.words();
+            self.bound_memory();
+        }
     }
 
     fn bound_memory(&mut self) {
-        let too_large = |intervals: &[Interval]| {
-            intervals.len() > INTERVALS_MIN && intervals.iter().map(Interval::words).sum::<usize>() > INTERVAL_WORDS_MAX
-        };
-        while self.intervals.len() > INTERVALS_MAX || too_large(&self.intervals) {
+        while self.intervals.len() > INTERVALS_MAX
+            || (self.interval_words > INTERVAL_WORDS_MAX && self.intervals.len() > INTERVALS_MIN)
+        {
             self.resolution_s *= 2;
-            let pairs = std::mem::take(&mut self.intervals);
-            let mut pairs = pairs.into_iter();
+            let mut pairs = std::mem::take(&mut self.intervals).into_iter();
             while let Some(mut first) = pairs.next() {
                 if let Some(second) = pairs.next() {
                     first.merge(&second);
                 }
                 self.intervals.push(first);
             }
+            self.interval_words = self.intervals.iter().map(Interval::words).sum();
         }
     }
 

@@ -2,6 +2,8 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 
+use muster_proto::plan::{Request, Step};
+
 use super::*;
 use crate::run::record::Ending;
 use crate::run::synthetic::{Made, delta, healthy, open_plan, start, succeed};
@@ -32,7 +34,8 @@ fn late_and_coarse_deltas_count_and_show() {
     assert_eq!(timeline.counts().sent, 7);
     assert_eq!(timeline.intervals()[1].counts.sent, 7, "in the last second that it covers");
     assert_eq!(timeline.intervals()[1].series[0].response_max_ns(), Some(20_030_000));
-    assert!(timeline.intervals()[0].coarse && timeline.intervals()[1].coarse);
+    let coarse: Vec<bool> = timeline.intervals().iter().map(|interval| interval.coarse).collect();
+    assert_eq!(coarse, [true, true, false]);
 
     let mut coarse = delta(&plan, 15);
     coarse.last_window = 24;
@@ -85,6 +88,34 @@ fn memory_is_bounded_however_long_the_run() {
 }
 
 #[test]
+fn memory_is_bounded_however_many_the_series() {
+    let mut plan = open_plan(1_000);
+    let Some(Step::Request(request)) = plan.scenarios[0].steps.pop() else { panic!("a request") };
+    let named = |n: u32| Step::Request(Request { name: format!("request {n}"), ..request.clone() });
+    plan.scenarios[0].steps = (0..3_000).map(named).collect();
+    let mut timeline = Timeline::new(&plan);
+    timeline.close_until(220);
+    assert_eq!(timeline.resolution_s(), 2);
+    assert!(timeline.intervals().iter().map(Interval::words).sum::<usize>() <= INTERVAL_WORDS_MAX);
+}
+
+#[test]
+fn lateness_in_the_warm_up_does_not_colour_the_seconds_after_it() {
+    let mut plan = open_plan(4);
+    plan.scenarios[0].warm_up = Duration::from_secs(2);
+    let made = Made::new(plan, 1).seconds(4, |_, window, delta| {
+        healthy(delta);
+        if window < 10 {
+            delta.measurement.scenarios[0].arrival_lag.record_n(500_000_000, 20);
+        }
+    });
+    let timeline = made.record.timeline;
+    let grades: Vec<Grade> = timeline.intervals().iter().map(|interval| interval.grades.worst()).collect();
+    assert_eq!(grades, [Grade::Invalid, Grade::Invalid, Grade::Valid, Grade::Valid]);
+    assert_eq!(timeline.grades().of_run(), Grade::Valid);
+}
+
+#[test]
 fn merged_intervals_keep_exact_percentiles() {
     let plan = open_plan(10);
     let mut timeline = Timeline::new(&plan);
@@ -134,6 +165,8 @@ fn lateness_is_measured_against_the_service_time() {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
     #[test]
     fn seconds_always_add_up_to_the_run(
         told in prop::collection::vec((0..3_usize, 0..60_u32, 0..12_u32, 1..9_u64, prop::bool::weighted(0.2)), 1..60),

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use muster_proto::plan::{Executor, Scenario};
 
-use crate::run::record::RunRecord;
+use crate::run::record::{Ending, RunRecord};
 
 /// Iterations that the shares of lost agents would still have made until the run's end.
 pub(super) fn iterations(record: &RunRecord) -> u64 {
@@ -18,6 +18,7 @@ pub(super) fn iterations(record: &RunRecord) -> u64 {
             told_until_s: told.map_or(0.0, |told| told.told_until_ns as f64 / 1e9),
             lost_at_s: lost_at_ns as f64 / 1e9,
             ended_at_s: record.duration_ns as f64 / 1e9,
+            completed: record.ending == Ending::Completed,
         };
         for (place, scenario) in record.plan.scenarios.iter().enumerate() {
             let due = told.and_then(|told| told.due_by_scenario.get(place)).copied().unwrap_or(0);
@@ -33,6 +34,8 @@ struct Loss {
     told_until_s: f64,
     lost_at_s: f64,
     ended_at_s: f64,
+    /// Whether the run went on until everyone else was done; otherwise nobody made all of the planned iterations.
+    completed: bool,
 }
 
 impl Loss {
@@ -52,6 +55,7 @@ impl Loss {
                 let after = integral(&users, self.lost_at_s - delay_s, self.ended_at_s - delay_s);
                 if before > 0.0 { due * after / before } else { 0.0 }
             }
+            Executor::PerUserIterations { .. } | Executor::SharedIterations { .. } if !self.completed => 0.0,
             Executor::PerUserIterations { users, iterations, .. } => {
                 (self.share * f64::from(*users) * *iterations as f64 - due).max(0.0)
             }
