@@ -1,1 +1,3 @@
 //! Muster.
+
+pub mod plan_file;
