@@ -16,6 +16,7 @@ mod mistakes;
 mod plan;
 mod quick;
 mod reader;
+mod resolved;
 mod scenario;
 mod schema;
 mod status;
@@ -37,6 +38,7 @@ use muster_proto::plan::{NAME_BYTES_MAX, Plan};
 pub use limits::{BODY_BYTES_MAX, FILE_BYTES_MAX, MAX_USERS_DEFAULT, SEED_DEFAULT, USERS_MAX};
 pub use mistakes::{MISTAKES_MAX, Mistake, Mistakes, Place};
 pub use quick::{QUICK_DURATION, QUICK_USERS, QuickPlan, quick};
+pub use resolved::resolved;
 pub use schema::schema;
 pub use units::{UnitMistake, format_duration, format_rate, parse_duration, parse_rate, parse_size};
 

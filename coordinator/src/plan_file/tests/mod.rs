@@ -5,6 +5,7 @@ mod files;
 mod hostile;
 mod mistakes;
 mod quick;
+mod resolved;
 mod schema;
 mod urls;
 
