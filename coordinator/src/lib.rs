@@ -1,6 +1,7 @@
 //! Muster's coordinator: plans a run, commands its agents, merges what they measured, judges it and reports it.
 
 pub mod exit;
+pub mod plan_file;
 pub mod report;
 pub mod run;
 pub mod verdict;

@@ -1,0 +1,219 @@
+//! How much load a scenario generates: its executor and the numbers that belong to it.
+
+use std::time::Duration;
+
+use muster_proto::plan::{Arrivals, Executor, Rate, RateStage, UserStage};
+
+use super::keys::{EXECUTORS, EXECUTORS_LATER, ExecutorKeys, OF_ALL_SCENARIOS, STAGE};
+use super::limits::{MAX_DURATION_DEFAULT, MAX_USERS_DEFAULT, PROFILE_MAX};
+use super::reader::{Field, Fields, Reader};
+use super::suggest::{closest, one_of};
+use super::tree::Value;
+use super::units::format_duration;
+
+/// Reads the executor of a scenario.
+pub(super) fn read(reader: &mut Reader, fields: &Fields<'_>) -> Option<Executor> {
+    let Some(keys) = kind(reader, fields) else {
+        check_numbers(reader, fields);
+        return None;
+    };
+    check_keys(reader, fields, keys);
+    match keys.name {
+        "constant-arrival-rate" => constant_rate(reader, fields),
+        "ramping-arrival-rate" => ramping_rate(reader, fields),
+        "constant-users" => constant_users(reader, fields),
+        "ramping-users" => ramping_users(reader, fields),
+        _ => iterations(reader, fields, keys.name == "per-user-iterations"),
+    }
+}
+
+fn kind(reader: &mut Reader, fields: &Fields<'_>) -> Option<&'static ExecutorKeys> {
+    let Some(field) = fields.get("executor") else {
+        // That it is missing was told already; now what it might be.
+        if let Some(last) = reader.mistakes.iter_mut().rev().find(|mistake| mistake.message.contains("`executor`")) {
+            last.help(format!("with these keys, write `executor: {}`", likely(fields)));
+        }
+        return None;
+    };
+    let name = field.node.scalar().unwrap_or_default();
+    if let Some(keys) = EXECUTORS.iter().find(|keys| keys.is_called(name)) {
+        return Some(keys);
+    }
+    if EXECUTORS_LATER.contains(&name) {
+        reader.wrong(&field, format!("the executor `{name}` is not supported by this version"));
+        return None;
+    }
+    let names: Vec<&str> = EXECUTORS.iter().map(|keys| keys.name).collect();
+    let all = EXECUTORS.iter().flat_map(|keys| keys.also.iter().chain([&keys.name])).copied();
+    let Some(meant) = closest(name, all) else {
+        reader.wanted(&field, "an executor").help(format!("executors are {}", one_of(&names)));
+        return None;
+    };
+    // What was meant goes on being read, so that the other mistakes are told as well.
+    reader.wanted(&field, "an executor").help(format!("did you mean `{meant}`?"));
+    EXECUTORS.iter().find(|keys| keys.is_called(meant))
+}
+
+/// The executor that a scenario's keys speak of.
+fn likely(fields: &Fields<'_>) -> &'static str {
+    let has = |name| fields.get(name).is_some();
+    match () {
+        () if has("rate") => "constant-arrival-rate",
+        () if has("iterations") => "shared-iterations",
+        () if has("users") => "constant-users",
+        () if has("stages") && targets_are_rates(fields) => "ramping-arrival-rate",
+        () if has("stages") => "ramping-users",
+        () => "constant-users",
+    }
+}
+
+fn targets_are_rates(fields: &Fields<'_>) -> bool {
+    let Some(Value::List(stages)) = fields.get("stages").map(|field| &field.node.value) else { return false };
+    let is_rate = |entry: &super::tree::Entry| {
+        entry.key == "target" && entry.node.scalar().is_some_and(|target| target.contains('/'))
+    };
+    stages.iter().any(|stage| matches!(&stage.value, Value::Map(entries) if entries.iter().any(is_rate)))
+}
+
+/// Notes what an executor lacks, and what it has no use for.
+fn check_keys(reader: &mut Reader, fields: &Fields<'_>, keys: &ExecutorKeys) {
+    for name in keys.needs.iter().filter(|name| fields.get(name).is_none()) {
+        reader.at_key(fields.of(), format!("`{name}` is missing, which `{}` needs", keys.name));
+    }
+    let takes = |name: &str| [OF_ALL_SCENARIOS, keys.needs, keys.takes].iter().any(|names| names.contains(&name));
+    for name in fields.names().filter(|name| !takes(name)) {
+        if let Some(field) = fields.get(name) {
+            let users: Vec<&str> = EXECUTORS
+                .iter()
+                .filter(|e| e.needs.contains(&name) || e.takes.contains(&name))
+                .map(|e| e.name)
+                .collect();
+            let message = format!("`{}` does not take `{name}`", keys.name);
+            reader.wrong(&field, message).help(format!("`{name}` belongs to {}", one_of(&users)));
+        }
+    }
+}
+
+/// Checks the numbers of a scenario whose executor is not known, as far as they mean the same in all.
+fn check_numbers(reader: &mut Reader, fields: &Fields<'_>) {
+    for name in ["users", "iterations", "max_users", "start_users"] {
+        fields.get(name).and_then(|field| reader.whole(&field));
+    }
+    for name in ["duration", "max_duration"] {
+        fields.get(name).and_then(|field| reader.duration(&field));
+    }
+    for name in ["rate", "start_rate"] {
+        fields.get(name).and_then(|field| reader.rate(&field));
+    }
+    fields.get("arrivals").and_then(|field| reader.choice(&field));
+}
+
+fn constant_rate(reader: &mut Reader, fields: &Fields<'_>) -> Option<Executor> {
+    let rate = fields.get("rate").and_then(|field| positive_rate(reader, &field));
+    let duration = fields.get("duration").and_then(|field| reader.duration(&field));
+    let (arrivals, max_users) = (arrivals(reader, fields), max_users(reader, fields));
+    let (rate, duration) = (rate?, duration?);
+    let stages = vec![RateStage { duration, from: rate, to: rate }];
+    Some(Executor::ArrivalRate { stages, arrivals: arrivals?, max_users: max_users?, constant: true })
+}
+
+fn positive_rate(reader: &mut Reader, field: &Field<'_>) -> Option<Rate> {
+    let rate = reader.rate(field)?;
+    if rate.0 == 0 {
+        reader.wanted(field, "a rate above zero");
+        return None;
+    }
+    Some(rate)
+}
+
+fn ramping_rate(reader: &mut Reader, fields: &Fields<'_>) -> Option<Executor> {
+    let start = fields.get("start_rate").map_or(Some(Rate(0)), |field| reader.rate(&field));
+    let stages = stages(reader, fields, Reader::rate);
+    let (arrivals, max_users) = (arrivals(reader, fields), max_users(reader, fields));
+    let (mut from, stages) = (start?, stages?);
+    let mut profile = Vec::with_capacity(stages.len());
+    for (duration, to) in stages {
+        profile.push(RateStage { duration, from, to });
+        from = to;
+    }
+    // A jump generates nothing, so a profile must last at some rate above zero.
+    if profile.iter().all(|stage| stage.duration.is_zero() || (stage.from.0 == 0 && stage.to.0 == 0)) {
+        no_load(reader, fields);
+        return None;
+    }
+    Some(Executor::ArrivalRate { stages: profile, arrivals: arrivals?, max_users: max_users?, constant: false })
+}
+
+fn constant_users(reader: &mut Reader, fields: &Fields<'_>) -> Option<Executor> {
+    let users = fields.get("users").and_then(|field| reader.whole_u32(&field));
+    let duration = fields.get("duration").and_then(|field| reader.duration(&field));
+    let (users, duration) = (users?, duration?);
+    Some(Executor::Users { stages: vec![UserStage { duration, from: users, to: users }], constant: true })
+}
+
+fn ramping_users(reader: &mut Reader, fields: &Fields<'_>) -> Option<Executor> {
+    let start = fields.get("start_users").map_or(Some(0), |field| reader.whole_u32(&field));
+    let stages = stages(reader, fields, Reader::whole_u32);
+    let (mut from, stages) = (start?, stages?);
+    let mut profile = Vec::with_capacity(stages.len());
+    for (duration, to) in stages {
+        profile.push(UserStage { duration, from, to });
+        from = to;
+    }
+    if profile.iter().all(|stage| stage.duration.is_zero() || (stage.from == 0 && stage.to == 0)) {
+        no_load(reader, fields);
+        return None;
+    }
+    Some(Executor::Users { stages: profile, constant: false })
+}
+
+fn no_load(reader: &mut Reader, fields: &Fields<'_>) {
+    if let Some(field) = fields.get("stages") {
+        reader
+            .at_key(&field, "these stages never generate load")
+            .help("a stage needs a duration and a target above zero");
+    }
+}
+
+/// The stages of a ramp, each with its duration and what it ends with.
+fn stages<T>(
+    reader: &mut Reader,
+    fields: &Fields<'_>,
+    target: impl Fn(&mut Reader, &Field<'_>) -> Option<T>,
+) -> Option<Vec<(Duration, T)>> {
+    let before = reader.mistakes.len();
+    let list = fields.get("stages")?;
+    let mut stages = Vec::new();
+    for item in reader.items(&list) {
+        let Some(stage) = reader.open(&item, &STAGE) else { continue };
+        let duration = stage.get("duration").and_then(|field| reader.duration(&field));
+        let target = stage.get("target").and_then(|field| target(reader, &field));
+        stages.extend(duration.zip(target));
+    }
+    let total: Duration = stages.iter().map(|(duration, _)| *duration).sum();
+    if total > PROFILE_MAX {
+        let (most, found) = (format_duration(PROFILE_MAX), format_duration(total));
+        reader.at_key(&list, format!("wanted stages of at most {most} together, found {found}"));
+    }
+    (reader.mistakes.len() == before).then_some(stages)
+}
+
+fn iterations(reader: &mut Reader, fields: &Fields<'_>, per_user: bool) -> Option<Executor> {
+    let users = fields.get("users").and_then(|field| reader.whole_u32(&field));
+    let iterations = fields.get("iterations").and_then(|field| reader.whole(&field));
+    let max_duration = fields.get("max_duration").map_or(Some(MAX_DURATION_DEFAULT), |field| reader.duration(&field));
+    let (users, iterations, max_duration) = (users?, iterations?, max_duration?);
+    Some(match per_user {
+        true => Executor::PerUserIterations { users, iterations, max_duration },
+        false => Executor::SharedIterations { users, iterations, max_duration },
+    })
+}
+
+fn arrivals(reader: &mut Reader, fields: &Fields<'_>) -> Option<Arrivals> {
+    let Some(field) = fields.get("arrivals") else { return Some(Arrivals::Uniform) };
+    Some(if reader.choice(&field)? == "poisson" { Arrivals::Poisson } else { Arrivals::Uniform })
+}
+
+fn max_users(reader: &mut Reader, fields: &Fields<'_>) -> Option<u32> {
+    fields.get("max_users").map_or(Some(MAX_USERS_DEFAULT), |field| reader.whole_u32(&field))
+}

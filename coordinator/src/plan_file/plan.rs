@@ -1,0 +1,78 @@
+//! The plan as a whole.
+
+use muster_proto::plan::{AgentsWanted, OnLoss, Plan, STEPS_MAX, Scenario};
+
+use super::keys::{AGENTS, PLAN};
+use super::limits::SEED_DEFAULT;
+use super::reader::{Field, Fields, Reader};
+use super::step::Defaults;
+use super::tree::Value;
+use super::url::{self, Target};
+use super::{connect, http, scenario, threshold};
+
+/// Reads the plan; nothing if there was a mistake. `name` is what it is called unless it says so.
+pub(super) fn read(reader: &mut Reader, field: &Field<'_>, name: &str) -> Option<Plan> {
+    let fields = reader.open(field, &PLAN)?;
+    let name = fields.get("name").map_or(Some(name.to_owned()), |field| reader.name(&field));
+    let seed = fields.get("seed").map_or(Some(SEED_DEFAULT), |field| reader.whole(&field));
+    let target = match fields.get("target") {
+        None => Target::Absent,
+        Some(field) => url::target(reader, &field).map_or(Target::Wrong, Target::Known),
+    };
+    let http = fields.get("http").map(|field| http::read(reader, &field)).unwrap_or_default();
+    let (connect, shared) = fields.get("connect").map(|field| connect::read(reader, &field)).unwrap_or_default();
+    let defaults = Defaults { target, headers: http.headers, timeout: http.timeout, redirects: http.redirects };
+    let mut names = Vec::new();
+    let mut scenarios = Vec::new();
+    if let Some(field) = fields.get("scenarios") {
+        let entries = reader.named(&field);
+        if entries.is_empty() && matches!(&field.node.value, Value::Map(entries) if entries.is_empty()) {
+            reader.at_key(&field, "wanted at least one scenario");
+        }
+        for (name, field) in entries {
+            let read = scenario::read(reader, name, &field, &defaults, shared);
+            names.push((name.to_owned(), read.requests));
+            scenarios.extend(read.scenario);
+        }
+        check_steps(reader, &field, &scenarios);
+    }
+    let thresholds = fields.get("thresholds").map(|field| threshold::read(reader, &field, &names));
+    let agents = agents(reader, &fields);
+    let whole = Plan {
+        name: name?,
+        seed: seed?,
+        http: http.http,
+        connect,
+        scenarios,
+        thresholds: thresholds.unwrap_or_default(),
+        agents,
+    };
+    reader.mistakes.is_empty().then_some(whole)
+}
+
+/// The steps of all scenarios together.
+fn check_steps(reader: &mut Reader, field: &Field<'_>, scenarios: &[Scenario]) {
+    let steps: usize = scenarios.iter().map(|scenario| scenario.steps.len()).sum();
+    if steps > STEPS_MAX {
+        reader.at_key(field, format!("wanted at most {STEPS_MAX} steps in all scenarios, found {steps}"));
+    }
+}
+
+fn agents(reader: &mut Reader, fields: &Fields<'_>) -> AgentsWanted {
+    let mut agents = AgentsWanted { start_when: 1, on_loss: OnLoss::Degrade };
+    let Some(fields) = fields.get("agents").and_then(|field| reader.open(&field, &AGENTS)) else { return agents };
+    if let Some(count) = fields.get("start_when").and_then(|field| reader.whole_u32(&field)) {
+        agents.start_when = count;
+    }
+    if let Some(field) = fields.get("on_loss") {
+        match field.node.scalar() {
+            Some("redistribute") => {
+                let mistake = reader.wrong(&field, "`redistribute` is not supported by this version");
+                mistake.help("write `degrade` to go on with less load, or `fail`");
+            }
+            _ if reader.choice(&field) == Some("fail") => agents.on_loss = OnLoss::Fail,
+            _ => {}
+        }
+    }
+    agents
+}

@@ -1,0 +1,77 @@
+//! One scenario: its load, its margins in time and its steps.
+
+use std::time::Duration;
+
+use muster_proto::plan::{Connections, Scenario, Step};
+
+use super::keys::SCENARIO;
+use super::limits::GRACEFUL_STOP_DEFAULT;
+use super::reader::{Field, Fields, Reader};
+use super::step::{self, Defaults};
+use super::units::format_duration;
+use super::{connect, load};
+
+/// A scenario as far as it could be read.
+pub(super) struct Read {
+    /// The names of its requests; nothing if some could not be read.
+    pub(super) requests: Option<Vec<String>>,
+    pub(super) scenario: Option<Scenario>,
+}
+
+/// Reads one scenario.
+pub(super) fn read(
+    reader: &mut Reader,
+    name: &str,
+    field: &Field<'_>,
+    defaults: &Defaults,
+    shared: Option<Connections>,
+) -> Read {
+    if let Some(what) = super::reader::name_mistake(name) {
+        reader.at_key(field, format!("wanted {what} for a scenario"));
+    }
+    let Some(fields) = reader.open(field, &SCENARIO) else { return Read { requests: None, scenario: None } };
+    let executor = load::read(reader, &fields);
+    let start_delay = duration(reader, &fields, "start_delay", Duration::ZERO);
+    let graceful_stop = duration(reader, &fields, "graceful_stop", GRACEFUL_STOP_DEFAULT);
+    let warm_up = duration(reader, &fields, "warm_up", Duration::ZERO);
+    let connections = fields.get("connections").map(|field| connect::connections(reader, &field));
+    let (requests, steps) = steps(reader, &fields, defaults);
+    if let (Some(executor), Some(warm_up), Some(field)) = (&executor, warm_up, fields.get("warm_up"))
+        && warm_up >= executor.duration()
+    {
+        let what = format!("a warm-up shorter than the profile, which lasts {}", format_duration(executor.duration()));
+        reader.wanted(&field, &what);
+    }
+    let scenario = || {
+        let executor = executor?;
+        let by_model = if executor.is_open() { Connections::Pool } else { Connections::PerUser };
+        Some(Scenario {
+            name: name.to_owned(),
+            start_delay: start_delay?,
+            graceful_stop: graceful_stop?,
+            warm_up: warm_up?,
+            connections: connections.unwrap_or(shared.or(Some(by_model)))?,
+            steps: steps?,
+            executor,
+        })
+    };
+    Read { requests, scenario: scenario() }
+}
+
+fn duration(reader: &mut Reader, fields: &Fields<'_>, name: &str, default: Duration) -> Option<Duration> {
+    fields.get(name).map_or(Some(default), |field| reader.duration(&field))
+}
+
+/// The names of the requests, if all are known, and the steps, if all are sound.
+fn steps(reader: &mut Reader, fields: &Fields<'_>, defaults: &Defaults) -> (Option<Vec<String>>, Option<Vec<Step>>) {
+    let Some(field) = fields.get("steps") else { return (None, None) };
+    let read: Vec<step::Read> = reader.items(&field).iter().map(|item| step::read(reader, item, defaults)).collect();
+    if read.is_empty() {
+        return (None, None);
+    }
+    if read.iter().all(|step| !step.is_request) {
+        reader.at_key(&field, "wanted at least one request among the steps").help("write `- get: /path`");
+    }
+    let names = read.iter().filter(|step| step.is_request).map(|step| step.name.clone()).collect();
+    (names, read.into_iter().map(|step| step.step).collect())
+}

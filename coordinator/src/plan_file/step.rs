@@ -1,0 +1,232 @@
+//! One step of a scenario.
+
+use std::time::Duration;
+
+use muster_proto::plan::{Body, PLAN_BYTES_MAX, Redirects, Request, StatusSet, Step, Think};
+
+use super::headers::{self, Headers};
+use super::keys::{BODY_FILE, EXPECT, METHODS, PAUSE_MAX, REQUEST, THINK};
+use super::reader::{Field, Fields, Reader};
+use super::tree::{Value, quoted};
+use super::units::{format_duration, parse_duration};
+use super::url::{self, Target};
+use super::{files, json, status};
+
+/// What steps take from the plan unless they say otherwise.
+pub(super) struct Defaults {
+    pub(super) target: Target,
+    pub(super) headers: Headers,
+    pub(super) timeout: Duration,
+    pub(super) redirects: Redirects,
+}
+
+/// A step as far as it could be read.
+pub(super) struct Read {
+    /// The name of a request, known even where something else about it is wrong.
+    pub(super) name: Option<String>,
+    pub(super) is_request: bool,
+    pub(super) step: Option<Step>,
+}
+
+/// Reads one step.
+pub(super) fn read(reader: &mut Reader, field: &Field<'_>, defaults: &Defaults) -> Read {
+    let pauses = matches!(&field.node.value, Value::Map(entries) if entries.iter().any(|entry| entry.key == "think"));
+    if pauses {
+        return Read { name: None, is_request: false, step: think(reader, field).map(Step::Think) };
+    }
+    let Some(fields) = reader.open(field, &REQUEST) else {
+        return Read { name: None, is_request: true, step: None };
+    };
+    let method_and_url = method_and_url(reader, &fields);
+    let name = name(reader, &fields, method_and_url.as_ref());
+    let request = request(reader, &fields, name.clone(), method_and_url, defaults);
+    let request = request.filter(|request| fits(reader, field, request));
+    Read { name, is_request: true, step: request.map(Step::Request) }
+}
+
+/// Whether there is room for one more request. What all of them take is counted as they are read, because headers of
+/// the plan and bodies from files take more than their place in the plan file.
+fn fits(reader: &mut Reader, field: &Field<'_>, request: &Request) -> bool {
+    const OVERHEAD: usize = 64;
+    let headers: usize = request.headers.iter().map(|(name, value)| name.len() + value.len() + 16).sum();
+    let url = request.url.host.len() + request.url.path.len();
+    reader.plan_bytes += OVERHEAD + request.name.len() + request.method.len() + url + headers + request.body.0.len();
+    let fits = reader.plan_bytes <= PLAN_BYTES_MAX;
+    if !fits {
+        let message = format!("wanted bodies, headers and URLs of at most {PLAN_BYTES_MAX} bytes together, found more");
+        reader.at_key(field, message).help("use smaller bodies, or fewer of them");
+    }
+    fits
+}
+
+fn think(reader: &mut Reader, field: &Field<'_>) -> Option<Think> {
+    let fields = reader.open(field, &THINK)?;
+    let pause = fields.get("think")?;
+    let Some(text) = pause.node.scalar() else {
+        reader.wanted(&pause, "a pause such as `1s` or `1s..3s`");
+        return None;
+    };
+    let (min, max) = text.split_once("..").unwrap_or((text, text));
+    let (min, max) = match (parse_duration(min), parse_duration(max)) {
+        (Ok(min), Ok(max)) => (min, max),
+        (Err(mistake), _) | (_, Err(mistake)) => {
+            reader.wrong(&pause, mistake.message).help = mistake.help;
+            return None;
+        }
+    };
+    if min > max || max > PAUSE_MAX {
+        let what = format!("a pause of at most {}, the shorter end first", format_duration(PAUSE_MAX));
+        reader.wanted(&pause, &what);
+        return None;
+    }
+    Some(Think { min, max })
+}
+
+/// The method, and the field that holds the URL.
+fn method_and_url<'t>(reader: &mut Reader, fields: &Fields<'t>) -> Option<(String, Field<'t>)> {
+    let mut short: Vec<&str> = fields.names().filter(|name| METHODS.contains(name)).collect();
+    if fields.get("method").is_some() {
+        short.push("method");
+    }
+    match short[..] {
+        [] if fields.get("url").is_some() => {
+            reader.at_key(fields.of(), "`method` is missing").help("write `get: /path`, or `method` and `url`");
+            None
+        }
+        [] => {
+            let mistake = reader.at_key(fields.of(), "a step needs a method or a pause");
+            mistake.help("write `get: /path`, `post: /path`, ... or `think: 1s`");
+            None
+        }
+        ["method"] => {
+            let method = method(reader, &fields.get("method")?);
+            let url = fields.get("url");
+            if url.is_none() {
+                reader.at_key(fields.of(), "`url` is missing").help("a step with `method` needs a `url`");
+            }
+            Some((method?, url?))
+        }
+        [name] => {
+            if let Some(url) = fields.get("url") {
+                reader.wrong(&url, format!("the URL stands behind `{name}` already"));
+            }
+            Some((name.to_ascii_uppercase(), fields.get(name)?))
+        }
+        [_, other, ..] => {
+            let field = fields.get(other)?;
+            reader.wrong(&field, format!("a step has one method, found `{}`", short.join("` and `")));
+            None
+        }
+    }
+}
+
+/// Reads a method, in capitals.
+pub(super) fn method(reader: &mut Reader, field: &Field<'_>) -> Option<String> {
+    let text = reader.text(field)?;
+    if !headers::is_token(text) || text.len() > 32 {
+        reader.wanted(field, "a method such as `GET`");
+        return None;
+    }
+    let method = text.to_ascii_uppercase();
+    if method == "CONNECT" {
+        reader.wrong(field, "the method `CONNECT` is not supported by this version");
+        return None;
+    }
+    Some(method)
+}
+
+fn name(reader: &mut Reader, fields: &Fields<'_>, method_and_url: Option<&(String, Field<'_>)>) -> Option<String> {
+    if let Some(field) = fields.get("name") {
+        return reader.name(&field);
+    }
+    let (method, url) = method_and_url?;
+    Some(default_name(method, url.node.scalar()?))
+}
+
+/// `METHOD path`, without the query, so that requests which differ by parameters are measured together.
+pub(super) fn default_name(method: &str, url: &str) -> String {
+    let path = match url.split_once("://") {
+        Some((_, rest)) => rest.find('/').map_or("/", |slash| &rest[slash..]),
+        None => url,
+    };
+    let path = path.split(['?', '#']).next().unwrap_or_default();
+    let name: String = format!("{method} {path}").chars().filter(|c| !c.is_control()).collect();
+    super::shortened(&name)
+}
+
+fn request(
+    reader: &mut Reader,
+    fields: &Fields<'_>,
+    name: Option<String>,
+    method_and_url: Option<(String, Field<'_>)>,
+    defaults: &Defaults,
+) -> Option<Request> {
+    // A plan that is too large already is not read into memory any further.
+    if reader.plan_bytes > PLAN_BYTES_MAX {
+        return None;
+    }
+    let before = reader.mistakes.len();
+    let url = method_and_url.as_ref().and_then(|(_, url)| url::step(reader, url, &defaults.target));
+    let url = match (fields.get("query"), url) {
+        (Some(query), Some(url)) => url::with_query(reader, &query, url),
+        (Some(query), None) => url::pairs(reader, &query).and(None),
+        (None, url) => url,
+    };
+    let own = fields.get("headers").and_then(|field| headers::read(reader, &field)).unwrap_or_default();
+    let mut headers = headers::overlaid(&defaults.headers, own);
+    let body = body(reader, fields, &mut headers);
+    let expect_status = fields.get("expect").and_then(|field| expect(reader, &field)).unwrap_or_default();
+    let redirects = fields.get("redirects").and_then(|field| reader.whole(&field));
+    let timeout = fields.get("timeout").and_then(|field| reader.duration(&field));
+    if reader.mistakes.len() > before {
+        return None;
+    }
+    Some(Request {
+        name: name?,
+        method: method_and_url?.0,
+        url: url?,
+        headers,
+        body: Body(body.into()),
+        expect_status,
+        redirects: redirects.map_or(defaults.redirects, |count| Redirects(count as u8)),
+        timeout: timeout.unwrap_or(defaults.timeout),
+    })
+}
+
+/// The body, and the `content-type` that follows from its kind.
+fn body(reader: &mut Reader, fields: &Fields<'_>, headers: &mut Headers) -> Vec<u8> {
+    let kinds: Vec<&str> = fields.names().filter(|name| ["body", "json", "form"].contains(name)).collect();
+    if let [first, second, ..] = kinds[..]
+        && let Some(field) = fields.get(second)
+    {
+        reader.wrong(&field, format!("a request has one body, found `{first}` and `{second}`"));
+    }
+    let mut body = None;
+    if let Some(field) = fields.get("json") {
+        headers::set_default(headers, "content-type", "application/json");
+        body = json::read(reader, &field);
+    }
+    if let Some(field) = fields.get("form") {
+        headers::set_default(headers, "content-type", "application/x-www-form-urlencoded");
+        body = url::pairs(reader, &field).map(String::into_bytes);
+    }
+    if let Some(field) = fields.get("body") {
+        body = match field.node.value {
+            Value::Map(_) => reader
+                .open(&field, &BODY_FILE)
+                .and_then(|file| file.get("file"))
+                .and_then(|file| files::body(reader, &file)),
+            _ => reader.text(&field).map(|text| text.as_bytes().to_owned()),
+        };
+    }
+    body.unwrap_or_default()
+}
+
+fn expect(reader: &mut Reader, field: &Field<'_>) -> Option<StatusSet> {
+    let fields = reader.open(field, &EXPECT)?;
+    let status = fields.get("status");
+    if status.is_none() && fields.of().node.is_empty() {
+        reader.at_key(field, "`status` is missing").help(format!("write {}", quoted("status: 200")));
+    }
+    status::read(reader, &status?)
+}

@@ -1,0 +1,117 @@
+//! Files: the plan's own, and those it names.
+
+use std::fs;
+use std::path::Path;
+
+use muster_proto::plan::Plan;
+use tempfile::TempDir;
+
+use super::super::{FILE_BYTES_MAX, Mistakes, read};
+use super::{request, step};
+
+/// Reads a plan from a folder with these files beside it.
+fn in_folder(plan: &str, files: &[(&str, &[u8])]) -> (TempDir, Result<Plan, Mistakes>) {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, bytes) in files {
+        fs::write(folder.path().join(name), bytes).unwrap();
+    }
+    let path = folder.path().join("shop.yaml");
+    fs::write(&path, plan).unwrap();
+    let result = read(&path);
+    (folder, result)
+}
+
+fn message(result: Result<Plan, Mistakes>) -> String {
+    let mistakes = result.unwrap_err();
+    let messages: Vec<&str> = mistakes.iter().map(|mistake| mistake.message.as_str()).collect();
+    messages.join("\n")
+}
+
+#[test]
+fn a_plan_is_named_after_its_file_and_takes_bodies_from_its_folder() {
+    let (_folder, plan) = in_folder(&step("post: /, body: {file: ./body.bin}"), &[("body.bin", b"\x00{{ raw }}\xff")]);
+    let plan = plan.unwrap();
+    assert_eq!(plan.name, "shop");
+    assert_eq!(&request(&plan).body.0[..], b"\x00{{ raw }}\xff");
+}
+
+#[test]
+fn bodies_from_elsewhere_are_refused() {
+    let outside = "wanted a file in the plan's folder, found ";
+    for name in ["/etc/passwd", "../x", "a/../../x"] {
+        let (_folder, plan) = in_folder(&step(&format!("post: /, body: {{file: {name}}}")), &[]);
+        assert_eq!(message(plan), format!("{outside}`{name}`"));
+    }
+    let folder = tempfile::tempdir().unwrap();
+    std::os::unix::fs::symlink("/etc/passwd", folder.path().join("link")).unwrap();
+    fs::write(folder.path().join("plan.yaml"), step("post: /, body: {file: link}")).unwrap();
+    assert_eq!(message(read(&folder.path().join("plan.yaml"))), format!("{outside}`link`"));
+}
+
+#[test]
+fn bodies_that_cannot_be_read_are_refused() {
+    let (_folder, plan) = in_folder(&step("post: /, body: {file: absent}"), &[]);
+    assert_eq!(message(plan), "the file `absent` cannot be read: there is no such file");
+    let (_folder, plan) = in_folder(&step("post: /, body: {file: large}"), &[("large", &vec![b'x'; (1 << 20) + 1])]);
+    assert_eq!(message(plan), "wanted a file of at most 1048576 bytes, `large` is larger");
+    let (_folder, plan) = in_folder(&step("post: /, body: {file: .}"), &[]);
+    assert_eq!(message(plan), "the file `.` cannot be read: it is a folder");
+}
+
+#[test]
+fn bodies_too_large_together_are_refused() {
+    let body = "- {post: /, body: {file: large}}\n";
+    let steps = format!("executor: constant-users\nusers: 1\nduration: 1s\nsteps:\n{}", body.repeat(5));
+    let (_folder, plan) = in_folder(&super::scenario(&steps), &[("large", &vec![b'x'; 1 << 20])]);
+    assert_eq!(message(plan), "wanted bodies, headers and URLs of at most 4194304 bytes together, found more");
+}
+
+#[test]
+fn certificates_must_be_what_they_are_said_to_be() {
+    let cert: (&str, &[u8]) = ("cert.pem", b"-----BEGIN CERTIFICATE-----\nAA==\n-----END CERTIFICATE-----\n");
+    let key: (&str, &[u8]) = ("key.pem", b"-----BEGIN EC PRIVATE KEY-----\nAA==\n-----END EC PRIVATE KEY-----\n");
+    let plan = |tls: &str| format!("connect: {{tls: {{{tls}}}}}\n{}", step("get: /"));
+    let (_folder, sound) = in_folder(&plan("ca: cert.pem, cert: cert.pem, key: key.pem"), &[cert, key]);
+    let tls = sound.unwrap().connect.tls;
+    assert_eq!((&tls.ca_pem[..], &tls.cert_pem[..], &tls.key_pem[..]), (cert.1, cert.1, key.1));
+    let (_folder, swapped) = in_folder(&plan("cert: key.pem, key: cert.pem"), &[cert, key]);
+    let swapped = message(swapped);
+    assert_eq!(
+        swapped,
+        "wanted a PEM file with a CERTIFICATE, found none in `key.pem`\n\
+         wanted a PEM file with a PRIVATE KEY, found none in `cert.pem`"
+    );
+    let (_folder, endless) = in_folder(&plan("ca: /dev/zero"), &[]);
+    assert_eq!(message(endless), "the file `/dev/zero` cannot be read: it is not a regular file");
+    let (_folder, alone) = in_folder(&plan("cert: cert.pem"), &[cert]);
+    assert_eq!(message(alone), "`key` is missing");
+}
+
+#[test]
+fn plans_that_cannot_be_read_are_refused() {
+    assert_eq!(message(read(Path::new("/nowhere/plan.yaml"))), "the plan file cannot be read: there is no such file");
+    let endless = message(read(Path::new("/dev/zero")));
+    assert_eq!(endless, "wanted a plan file of at most 1048576 bytes, found a larger one");
+    let folder = tempfile::tempdir().unwrap();
+    assert_eq!(message(read(folder.path())), "the plan file cannot be read: it is a folder");
+}
+
+#[test]
+fn a_huge_file_is_refused_without_reading_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("huge.yaml");
+    // Sparse, so it costs nothing to make; but to read it would take 50 GiB of memory.
+    fs::File::create(&path).unwrap().set_len(50 << 30).unwrap();
+    assert_eq!(
+        message(read(&path)),
+        format!("wanted a plan file of at most {FILE_BYTES_MAX} bytes, found a larger one")
+    );
+}
+
+#[test]
+fn bytes_that_are_no_text_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.yaml");
+    fs::write(&path, [0x7f, b'E', b'L', b'F', 0xff, 0xfe]).unwrap();
+    assert_eq!(message(read(&path)), "wanted a text in UTF-8, found other bytes");
+}

@@ -1,0 +1,62 @@
+//! What a plan file means, and what is said about one that is wrong.
+
+mod example;
+mod files;
+mod hostile;
+mod mistakes;
+mod quick;
+mod resolved;
+mod schema;
+mod urls;
+
+use std::path::Path;
+
+use muster_proto::plan::{Plan, Request, Step};
+
+use super::{Format, Mistakes, from_str};
+
+/// Reads a plan from YAML.
+fn yaml(text: &str) -> Result<Plan, Mistakes> {
+    from_str(text, Format::Yaml, "plan.yaml", Path::new(""))
+}
+
+/// Reads a sound plan from YAML.
+fn sound(text: &str) -> Plan {
+    yaml(text).unwrap_or_else(|mistakes| panic!("{mistakes}"))
+}
+
+/// All mistakes of a wrong plan, a line each: `line:column path: message (help)`.
+fn mistakes(text: &str) -> String {
+    let mistakes = yaml(text).expect_err(text);
+    let line = |mistake: &super::Mistake| {
+        let place = mistake.place.map(|place| format!("{}:{} ", place.line, place.column)).unwrap_or_default();
+        let help = mistake.help.as_ref().map(|help| format!(" ({help})")).unwrap_or_default();
+        format!("{place}{}: {}{help}", mistake.path, mistake.message)
+    };
+    mistakes.iter().map(line).collect::<Vec<_>>().join("\n")
+}
+
+/// A plan whose one scenario has these lines, each without indentation.
+fn scenario(lines: &str) -> String {
+    let indented: Vec<String> = lines.trim().lines().map(|line| format!("    {line}\n")).collect();
+    format!("target: http://127.0.0.1\nscenarios:\n  a:\n{}", indented.concat())
+}
+
+/// A plan with one request step, given as a flow map without braces.
+fn step(keys: &str) -> String {
+    scenario(&format!("executor: constant-users\nusers: 1\nduration: 1s\nsteps:\n- {{ {keys} }}"))
+}
+
+/// A sound plan with these lines before it.
+fn section(lines: &str) -> String {
+    format!("{}\n{}", lines.trim(), step("get: /"))
+}
+
+/// The first request of a plan.
+fn request(plan: &Plan) -> &Request {
+    let request = plan.scenarios[0].steps.iter().find_map(|step| match step {
+        Step::Request(request) => Some(request),
+        Step::Think(_) => None,
+    });
+    request.expect("the plan has a request")
+}
