@@ -4,7 +4,6 @@ use std::fs;
 
 use muster_proto::measurement::Health;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-use rustix::time::{ClockId, clock_gettime};
 
 use crate::engine::clock;
 use crate::engine::part::Gauges;
@@ -22,6 +21,7 @@ pub struct HealthMonitor {
     memory_bytes: u64,
     descriptors: u32,
     exhausted: u64,
+    starved: u64,
 }
 
 impl HealthMonitor {
@@ -36,7 +36,7 @@ impl HealthMonitor {
             self.memory_bytes = resident_bytes();
             self.descriptors = fs::read_dir("/proc/self/fd").map_or(0, |entries| entries.count() as u32);
         }
-        let process_cpu_ns = process_cpu_ns();
+        let process_cpu_ns = clock::process_cpu_ns();
         let process_spent_ns = process_cpu_ns - std::mem::replace(&mut self.process_cpu_ns, process_cpu_ns);
         self.workers_cpu_ns.resize(gauges.len(), 0);
         let spent = self.workers_cpu_ns.iter_mut().zip(gauges).map(|(seen, worker)| {
@@ -47,7 +47,7 @@ impl HealthMonitor {
         let busiest_ns = spent.max().unwrap_or(0);
         let share = |spent_ns: u64| if first { 0.0 } else { spent_ns as f32 / elapsed_ns as f32 };
         let exhausted = gauges.iter().map(|worker| worker.exhausted).sum();
-        let waiting = |worker: &Gauges| worker.totals.due.saturating_sub(worker.totals.started + worker.totals.skipped);
+        let starved = gauges.iter().map(|worker| worker.starved).sum();
         Health {
             worker_cpu_max: share(busiest_ns),
             process_cpu: share(process_spent_ns),
@@ -56,7 +56,7 @@ impl HealthMonitor {
             descriptors_max: descriptors_max(),
             exhausted: exhausted - std::mem::replace(&mut self.exhausted, exhausted),
             users: gauges.iter().map(|worker| worker.users).sum(),
-            waiting: gauges.iter().map(waiting).sum(),
+            starved: starved - std::mem::replace(&mut self.starved, starved),
             in_flight: gauges.iter().map(|worker| worker.in_flight).sum(),
         }
     }
@@ -74,11 +74,6 @@ pub fn raise_descriptor_limit() -> u32 {
 /// How many descriptors the process may open.
 pub fn descriptors_max() -> u32 {
     getrlimit(Resource::Nofile).current.map_or(u32::MAX, |limit| u32::try_from(limit).unwrap_or(u32::MAX))
-}
-
-fn process_cpu_ns() -> u64 {
-    let time = clock_gettime(ClockId::ProcessCPUTime);
-    time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64
 }
 
 fn resident_bytes() -> u64 {

@@ -87,6 +87,12 @@ impl ExitCode {
         }
     }
 
+    /// The code with this number.
+    #[must_use]
+    pub fn from_code(number: u8) -> Option<Self> {
+        Self::ALL.into_iter().find(|code| code.code() == number)
+    }
+
     /// The more severe of two.
     #[must_use]
     pub fn worst(self, other: Self) -> Self {

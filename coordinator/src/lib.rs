@@ -1,7 +1,12 @@
 //! Muster's coordinator: plans a run, commands its agents, merges what they measured, judges it and reports it.
 
+pub mod cli;
+pub mod conduct;
+pub mod doctor;
 pub mod exit;
+pub mod forecast;
 pub mod plan_file;
 pub mod report;
 pub mod run;
+pub mod service;
 pub mod verdict;

@@ -342,8 +342,8 @@ pub struct Health {
     pub exhausted: u64,
     /// Users at work at the end of the stretch.
     pub users: u32,
-    /// Arrivals that were due and waited for a user at the end of the stretch.
-    pub waiting: u64,
+    /// How often an arrival found every user busy.
+    pub starved: u64,
     /// Requests in flight at the end of the stretch.
     pub in_flight: u64,
 }

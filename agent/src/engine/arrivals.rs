@@ -74,6 +74,7 @@ async fn deliver(worker: &Rc<Worker>, scenario: usize, queue: &Rc<Queue>, users:
         }
         if queue.next_due_ns().is_some_and(|due_ns| due_ns <= now_ns) {
             // Every user is busy. Whoever gets free takes what waits; one that finds nothing parks and wakes us.
+            worker.recorder.borrow_mut().gauges().starved += 1;
             queue.parked_one.notified().await;
         }
     }
@@ -88,7 +89,7 @@ async fn serve(worker: Rc<Worker>, scenario: usize, queue: Rc<Queue>, first: Beg
     loop {
         let freed_ns = user.iterate(&worker, &worker.plan.scenarios[scenario], begin).await;
         tokio::task::coop::consume_budget().await;
-        let next = if worker.stopping.get() { None } else { queue.take_due(freed_ns) };
+        let next = if worker.stopping.get() { None } else { queue.take_due(&worker, freed_ns) };
         begin = match next {
             Some(begin) => begin,
             None => {
@@ -148,10 +149,14 @@ impl Queue {
     }
 
     /// The next arrival if it is due, for a user that has just become free and stays busy with it.
-    fn take_due(&self, freed_ns: u64) -> Option<Begin> {
+    fn take_due(&self, worker: &Worker, freed_ns: u64) -> Option<Begin> {
+        let had_free_user = self.has_free_user();
         let arrival = self.pop_due(freed_ns)?;
         let due_ns = self.start_ns + arrival.due_ns;
-        Some(Begin { id: arrival.id, due_ns, free_ns: freed_ns, now_ns: freed_ns, arrival: true })
+        // With a user to spare it was not this one that the arrival waited for, but our own attention.
+        let free_ns = if had_free_user { due_ns } else { freed_ns };
+        worker.recorder.borrow_mut().gauges().starved += u64::from(!had_free_user);
+        Some(Begin { id: arrival.id, due_ns, free_ns, now_ns: freed_ns, arrival: true })
     }
 
     fn pop_due(&self, now_ns: u64) -> Option<Arrival> {

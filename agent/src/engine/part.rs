@@ -4,8 +4,9 @@ use std::sync::mpsc;
 use std::task::{Context, Poll};
 
 use muster_proto::measurement::{Measurement, Totals};
-use rustix::time::{ClockId, clock_gettime};
 use tokio::sync::mpsc as async_mpsc;
+
+use super::clock;
 
 /// The most parts of one worker on their way. When the agent is that far behind, the worker goes on recording into its
 /// open window, so that only time resolution is lost.
@@ -20,6 +21,8 @@ pub struct Gauges {
     pub in_flight: u64,
     /// Attempts that failed for want of ports or descriptors, in all.
     pub exhausted: u64,
+    /// How often an arrival found every user busy, in all.
+    pub starved: u64,
     /// The worker thread's CPU time in all, in nanoseconds.
     pub cpu_ns: u64,
     /// First arrival's moment minus the moment at which it was due, in nanoseconds.
@@ -106,18 +109,13 @@ impl PartSender {
 
     /// Sends a part for which there is room. Nobody listens once the agent gives the run up, which is no error.
     pub fn send(&mut self, mut part: Part) {
-        part.gauges.cpu_ns = thread_cpu_ns();
+        part.gauges.cpu_ns = clock::thread_cpu_ns();
         let _ = self.parts.try_send(part);
     }
 
     /// Sends a part, waiting for room: only for a worker that has nothing else to do any more.
     pub fn send_reliably(&mut self, mut part: Part) {
-        part.gauges.cpu_ns = thread_cpu_ns();
+        part.gauges.cpu_ns = clock::thread_cpu_ns();
         let _ = self.parts.blocking_send(part);
     }
-}
-
-fn thread_cpu_ns() -> u64 {
-    let time = clock_gettime(ClockId::ThreadCPUTime);
-    time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64
 }

@@ -142,9 +142,11 @@ impl Recorder {
             let part = self.part(measurement);
             self.sender.send_reliably(Part { first_window: window, last_window: window, late: true, ..part });
         }
-        let empty = Box::new(Measurement::default());
-        let last = std::mem::replace(&mut self.open, empty);
-        let part = Part { first_window: self.first_window, last_window: self.window, ..self.part(last) };
+        let last = std::mem::take(&mut self.open);
+        // A window in which nothing happened any more only lengthens the run.
+        let ended = self.window > self.first_window && last.is_empty();
+        let last_window = if ended { self.window - 1 } else { self.window };
+        let part = Part { first_window: self.first_window, last_window, ..self.part(last) };
         self.sender.send_reliably(Part { last: true, ..part });
     }
 

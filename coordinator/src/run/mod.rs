@@ -1,5 +1,9 @@
-//! A run: what was measured when, and everything that a report needs to know of it.
+//! A run's whole life ([`life`]): what happens to it, what it wants done, what was measured when, and everything that a
+//! report needs to know of it in the end.
 
+mod agent;
+pub mod event;
+pub mod life;
 pub mod record;
 #[cfg(test)]
 pub(crate) mod synthetic;

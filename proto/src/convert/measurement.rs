@@ -154,7 +154,7 @@ fn sample_from_wire(message: &wire::ErrorSample, series: usize) -> Result<ErrorS
 
 fn health_to_wire(health: &Health) -> wire::Health {
     let Health { worker_cpu_max, process_cpu, memory_bytes, descriptors, descriptors_max, .. } = *health;
-    let Health { exhausted, users, waiting, in_flight, .. } = *health;
+    let Health { exhausted, users, starved, in_flight, .. } = *health;
     wire::Health {
         worker_cpu_max,
         process_cpu,
@@ -163,14 +163,14 @@ fn health_to_wire(health: &Health) -> wire::Health {
         descriptors_max,
         exhausted,
         users,
-        waiting,
+        starved,
         in_flight,
     }
 }
 
 fn health_from_wire(message: &wire::Health) -> Result<Health, ConvertError> {
     let wire::Health { worker_cpu_max, process_cpu, memory_bytes, descriptors, descriptors_max, .. } = *message;
-    let wire::Health { exhausted, users, waiting, in_flight, .. } = *message;
+    let wire::Health { exhausted, users, starved, in_flight, .. } = *message;
     for (field, cpu) in [("worker_cpu_max", worker_cpu_max), ("process_cpu", process_cpu)] {
         if !cpu.is_finite() || cpu < 0.0 {
             return Err(invalid(field, "a number of cores, 0 or more", cpu));
@@ -184,7 +184,7 @@ fn health_from_wire(message: &wire::Health) -> Result<Health, ConvertError> {
         descriptors_max,
         exhausted,
         users,
-        waiting,
+        starved,
         in_flight,
     })
 }

@@ -34,7 +34,7 @@ impl OpenSecond {
         if last_window >= mine.latest.0 {
             mine.latest = (last_window, *health);
         }
-        mine.waited |= health.waiting > 0;
+        mine.waited |= health.starved > 0;
         let full = health.descriptors_max > 0 && health.descriptors >= health.descriptors_max;
         mine.exhausted |= health.exhausted > 0 || full;
     }

@@ -1,0 +1,107 @@
+//! The command line: each sub-command parses, calls and prints; what it calls stands elsewhere.
+
+mod doctor;
+mod run;
+mod schema;
+mod stops;
+mod target;
+mod validate;
+mod watch;
+
+use std::io::IsTerminal;
+
+use clap::{Parser, Subcommand};
+
+use crate::exit::ExitCode;
+
+/// Distributed load generation that tells the truth.
+#[derive(Debug, Parser)]
+#[command(name = "muster", version, about, propagate_version = true, after_help = EXIT_CODES)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run a load test: a plan file, or a URL for a quick one
+    Run(Box<run::RunArgs>),
+    /// Check a plan and show what it would do, without sending anything
+    Validate(validate::ValidateArgs),
+    /// Print the plan file's JSON Schema, for completion in editors
+    Schema,
+    /// Look at what this machine allows a load test: descriptors, ports, clock, cores
+    Doctor,
+    /// Serve HTTP with scripted latency, errors and stalls, as a target to try things on
+    Target(target::TargetArgs),
+}
+
+const EXIT_CODES: &str = "Exit codes:
+    0  passed, and the result can be trusted
+   99  a threshold failed
+   98  the run is invalid: the generators were the limit, not the target
+   97  measurements are missing or the books do not balance
+  104  the plan or the arguments are wrong
+  105  stopped by the user; the report covers what ran
+  106  refused by an agent's policy
+  107  the journal or the result could not be stored
+    1  anything else";
+
+/// Parses the arguments, does what they say, and returns the exit code.
+#[must_use]
+pub fn main() -> std::process::ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            let _ = error.print();
+            return if error.use_stderr() { ExitCode::BadPlan } else { ExitCode::Passed }.into();
+        }
+    };
+    let result = match cli.command {
+        Command::Run(args) => run::main(*args),
+        Command::Validate(args) => validate::main(&args),
+        Command::Schema => schema::main(),
+        Command::Doctor => doctor::main(),
+        Command::Target(args) => target::main(args),
+    };
+    let code = result.unwrap_or_else(|problem| {
+        eprintln!("{}", problem.text.trim_end());
+        problem.exit_code
+    });
+    code.into()
+}
+
+/// What keeps a sub-command from doing its work.
+struct Problem {
+    exit_code: ExitCode,
+    text: String,
+}
+
+impl Problem {
+    fn new(exit_code: ExitCode, text: impl Into<String>) -> Self {
+        Self { exit_code, text: text.into() }
+    }
+
+    /// A problem that is neither the plan's nor the target's fault.
+    fn other(text: impl Into<String>) -> Self {
+        Self::new(ExitCode::Failure, format!("error: {}", text.into()))
+    }
+}
+
+type Outcome = Result<ExitCode, Problem>;
+
+/// Whether what goes to standard error may be coloured.
+fn colour_on_stderr() -> bool {
+    std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+}
+
+/// Whether what goes to standard output may be coloured.
+fn colour_on_stdout() -> bool {
+    std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+}
+
+/// Writes to standard output. A reader that has gone away, such as `head`, is no problem.
+fn print(text: &str) {
+    use std::io::Write;
+    let _ = std::io::stdout().lock().write_all(text.as_bytes());
+}

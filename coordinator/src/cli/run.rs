@@ -1,0 +1,289 @@
+//! `muster run`: a load test from a plan file or a URL.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use clap::Args;
+use muster_agent::engine::start::EngineConfig;
+use muster_agent::guard::{Allow, Guard};
+use muster_agent::health::raise_descriptor_limit;
+use muster_agent::resources::{default_local_workers, host_name};
+use muster_agent::session::{AgentConfig, take_part};
+use muster_proto::id::{Incarnation, RunId};
+use muster_proto::plan::{Plan, Rate, Step};
+use tokio::net::TcpListener;
+
+use super::{Outcome, Problem, colour_on_stderr, colour_on_stdout, print, stops, watch};
+use crate::conduct::conduct;
+use crate::exit::ExitCode;
+use crate::plan_file::{self, QuickPlan};
+use crate::plan_file::{parse_duration, parse_rate};
+use crate::report::{Report, json, text};
+use crate::run::life::RunSettings;
+
+/// The in-process agent shares its cores with everything else here, so silence is no reason for haste.
+const LOCAL_SILENCE_MAX: Duration = Duration::from_secs(10);
+/// An agent elsewhere that says nothing for so long is lost.
+const SILENCE_MAX: Duration = Duration::from_millis(2_500);
+
+#[derive(Debug, Args)]
+pub(super) struct RunArgs {
+    /// A plan file (YAML, JSON or TOML), or a URL for a quick test
+    #[arg(value_name = "PLAN|URL")]
+    plan: String,
+    #[command(flatten)]
+    quick: QuickArgs,
+    /// Wait for so many agents, and let them generate the load instead of this machine
+    #[arg(long, value_name = "N", requires = "listen")]
+    agents: Option<u32>,
+    /// Where agents join, such as 127.0.0.1:7117
+    #[arg(long, value_name = "ADDR")]
+    listen: Option<SocketAddr>,
+    /// Let agents join over unencrypted connections from other machines
+    #[arg(long, requires = "listen")]
+    insecure_cluster: bool,
+    /// How long to wait for the agents, in seconds
+    #[arg(long, value_name = "SECONDS", default_value_t = 600, requires = "listen")]
+    wait: u64,
+    /// Worker threads of the local agent [default: one fewer than the cores]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    workers: Option<u16>,
+    /// Further targets that the local agent may load beside those in the plan, for redirects
+    #[arg(long, value_name = "CIDR|HOST")]
+    allow: Vec<Allow>,
+    /// What the run's random numbers are derived from
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
+    /// Note something about the run in its report
+    #[arg(long, value_name = "KEY=VALUE", value_parser = key_value)]
+    tag: Vec<(String, String)>,
+    /// Write the result document to a file, or to standard output with -
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+    /// Fail an invalid run even if the plan has no thresholds
+    #[arg(long)]
+    strict: bool,
+    /// Show no progress
+    #[arg(long, short)]
+    quiet: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Quick test of a URL")]
+struct QuickArgs {
+    /// Arrivals at a constant rate, such as 500/s
+    #[arg(long, value_name = "RATE", conflicts_with = "users", value_parser = parse_rate)]
+    rate: Option<Rate>,
+    /// Users that send one request after the other [default: 10]
+    #[arg(long, value_name = "N")]
+    users: Option<u32>,
+    /// How long, such as 30s [default: 10s]
+    #[arg(long, short, value_name = "DURATION", value_parser = parse_duration)]
+    duration: Option<Duration>,
+    /// The request's method
+    #[arg(long, short = 'X', value_name = "METHOD")]
+    method: Option<String>,
+    /// A header field
+    #[arg(long, short = 'H', value_name = "NAME: VALUE", value_parser = header)]
+    header: Vec<(String, String)>,
+    /// The request's body, or @FILE to read it from a file
+    #[arg(long, value_name = "TEXT|@FILE", value_parser = body)]
+    body: Option<Body>,
+    /// How long a request may take [default: 10s]
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
+    timeout: Option<Duration>,
+    /// Accept any TLS certificate
+    #[arg(long, short = 'k')]
+    insecure: bool,
+}
+
+pub(super) fn main(args: RunArgs) -> Outcome {
+    let plan = read_plan(&args)?;
+    check_descriptors(&plan, &args)?;
+    let runtime = tokio::runtime::Runtime::new().map_err(|error| Problem::other(format!("the runtime: {error}")))?;
+    runtime.block_on(run(args, plan))
+}
+
+fn read_plan(args: &RunArgs) -> Result<Plan, Problem> {
+    let is_url = args.plan.starts_with("http://") || args.plan.starts_with("https://");
+    let quick = &args.quick;
+    let plan = if is_url {
+        plan_file::quick(QuickPlan {
+            url: args.plan.clone(),
+            rate: quick.rate,
+            users: quick.users,
+            duration: quick.duration,
+            method: quick.method.clone(),
+            headers: quick.header.clone(),
+            body: quick.body.clone().map(|Body(bytes)| bytes),
+            timeout: quick.timeout,
+            insecure: quick.insecure,
+            seed: args.seed,
+        })
+    } else {
+        let given = [
+            ("--rate", quick.rate.is_some()),
+            ("--users", quick.users.is_some()),
+            ("--duration", quick.duration.is_some()),
+            ("--method", quick.method.is_some()),
+            ("--header", !quick.header.is_empty()),
+            ("--body", quick.body.is_some()),
+            ("--timeout", quick.timeout.is_some()),
+            ("--insecure", quick.insecure),
+        ];
+        if let Some((flag, _)) = given.into_iter().find(|(_, given)| *given) {
+            let text = format!("error: {flag} goes with a URL; a plan file says it itself\nhint: edit {}", args.plan);
+            return Err(Problem::new(ExitCode::BadPlan, text));
+        }
+        plan_file::read(Path::new(&args.plan))
+    };
+    let mut plan = plan.map_err(|mistakes| Problem::new(ExitCode::BadPlan, mistakes.render(colour_on_stderr())))?;
+    if let Some(seed) = args.seed {
+        plan.seed = seed;
+    }
+    if let Some(agents) = args.agents {
+        plan.agents.start_when = agents.max(1);
+    }
+    Ok(plan)
+}
+
+/// Refuses closed models that need more descriptors than there are, before anything is sent.
+fn check_descriptors(plan: &Plan, args: &RunArgs) -> Result<(), Problem> {
+    use muster_proto::plan::Executor;
+    /// What the process needs beside its connections to the target.
+    const OTHER_DESCRIPTORS: u64 = 64;
+    let limit = u64::from(raise_descriptor_limit());
+    if args.listen.is_some() {
+        return Ok(());
+    }
+    let users = |executor: &Executor| match executor {
+        Executor::ArrivalRate { .. } => 0,
+        Executor::Users { stages, .. } => stages.iter().map(|stage| stage.from.max(stage.to)).max().unwrap_or(0),
+        Executor::PerUserIterations { users, .. } | Executor::SharedIterations { users, .. } => *users,
+    };
+    let wanted: u64 = plan.scenarios.iter().map(|scenario| u64::from(users(&scenario.executor))).sum();
+    if wanted + OTHER_DESCRIPTORS <= limit {
+        return Ok(());
+    }
+    let text = format!(
+        "error: {wanted} users need as many descriptors, and this process may open {limit}\n\
+         hint: raise the limit with `ulimit -n {}`, or spread the users over agents",
+        wanted + OTHER_DESCRIPTORS
+    );
+    Err(Problem::new(ExitCode::Failure, text))
+}
+
+async fn run(args: RunArgs, plan: Plan) -> Outcome {
+    let listener = listen(&args).await?;
+    let address = listener.local_addr().map_err(|error| Problem::other(format!("the listening socket: {error}")))?;
+    let local = args.listen.is_none();
+    let settings = RunSettings {
+        id: RunId::generate(),
+        tags: args.tag.iter().cloned().collect::<BTreeMap<_, _>>(),
+        strict: args.strict,
+        silence_max_ns: if local { LOCAL_SILENCE_MAX } else { SILENCE_MAX }.as_nanos() as u64,
+        gather_max_ns: Duration::from_secs(args.wait).as_nanos() as u64,
+        plan,
+    };
+    let agent = local.then(|| {
+        let config = local_agent(&args, &settings.plan);
+        tokio::spawn(async move { take_part(&address.to_string(), &config, Incarnation::generate()).await })
+    });
+    if !local {
+        eprintln!("waiting for {} agents at {address}", settings.plan.agents.start_when);
+    }
+    let mut watcher = watch::Screen::new(&settings.plan, args.quiet);
+    let record = conduct(settings, listener, stops::listen(), &mut watcher).await;
+    watcher.close();
+    if let Some(agent) = agent
+        && let Ok(Err(error)) = agent.await
+    {
+        tracing::debug!(%error, "the local agent's session");
+    }
+    let report = Report::of(&record);
+    let stored = write_json(&report, args.json.as_deref());
+    if args.json.as_deref() != Some(Path::new("-")) {
+        print(&text::summary(&report, colour_on_stdout()));
+    }
+    stored?;
+    Ok(ExitCode::from_code(report.verdict.exit_code).unwrap_or(ExitCode::Failure))
+}
+
+async fn listen(args: &RunArgs) -> Result<TcpListener, Problem> {
+    let address = args.listen.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 0)));
+    if !address.ip().is_loopback() && !args.insecure_cluster {
+        let text = format!(
+            "error: {address} can be reached from other machines, and the connection is not encrypted\n\
+             hint: listen on a loopback address, or accept the risk with --insecure-cluster"
+        );
+        return Err(Problem::new(ExitCode::Refused, text));
+    }
+    TcpListener::bind(address).await.map_err(|error| {
+        let hint = match error.kind() {
+            std::io::ErrorKind::AddrInUse => "\nhint: another program has that port; choose another with --listen",
+            _ => "",
+        };
+        Problem::other(format!("cannot listen on {address}: {error}{hint}"))
+    })
+}
+
+/// The agent of a run on this machine. Its operator is whoever started the run, so what the plan names is allowed.
+fn local_agent(args: &RunArgs, plan: &Plan) -> AgentConfig {
+    let steps = plan.scenarios.iter().flat_map(|scenario| &scenario.steps);
+    let hosts = steps.filter_map(|step| match step {
+        Step::Request(request) => Some(&request.url.host),
+        Step::Think(_) => None,
+    });
+    let hosts = hosts.chain(plan.connect.proxy.as_ref().map(|proxy| &proxy.host));
+    let mut allow: Vec<Allow> = Allow::loopback();
+    allow.extend(args.allow.iter().cloned());
+    for host in hosts.filter_map(|host| host.parse().ok()) {
+        if !allow.contains(&host) {
+            allow.push(host);
+        }
+    }
+    let mapped = plan.connect.hosts.iter().flat_map(|(_, addresses)| addresses);
+    allow.extend(mapped.filter_map(|address| address.to_string().parse().ok()));
+    let workers = args.workers.map_or_else(default_local_workers, usize::from);
+    AgentConfig {
+        name: host_name(),
+        labels: BTreeMap::new(),
+        weight: 1,
+        cores: muster_agent::resources::usable_cores(),
+        engine: EngineConfig { workers, pin: false, guard: Arc::new(Guard::new(allow)) },
+    }
+}
+
+fn write_json(report: &Report, file: Option<&Path>) -> Result<(), Problem> {
+    let Some(file) = file else { return Ok(()) };
+    let written = if file == Path::new("-") {
+        json::write(report, std::io::stdout().lock())
+    } else {
+        std::fs::File::create(file).and_then(|file| json::write(report, std::io::BufWriter::new(file)))
+    };
+    written.map_err(|error| {
+        Problem::new(ExitCode::Storage, format!("error: cannot write the result to {}: {error}", file.display()))
+    })
+}
+
+/// A request's body from the command line.
+#[derive(Clone, Debug)]
+struct Body(Vec<u8>);
+
+fn body(text: &str) -> Result<Body, String> {
+    let Some(file) = text.strip_prefix('@') else { return Ok(Body(text.as_bytes().to_vec())) };
+    std::fs::read(file).map(Body).map_err(|error| format!("cannot read {file}: {error}"))
+}
+
+fn header(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once(':').ok_or_else(|| format!("wanted NAME: VALUE, got {text:?}"))?;
+    Ok((name.trim().to_owned(), value.trim().to_owned()))
+}
+
+fn key_value(text: &str) -> Result<(String, String), String> {
+    let (key, value) = text.split_once('=').ok_or_else(|| format!("wanted KEY=VALUE, got {text:?}"))?;
+    Ok((key.to_owned(), value.to_owned()))
+}

@@ -1,0 +1,85 @@
+//! What a plan will ask of target and agents, told before anything is sent.
+
+use std::fmt::Write;
+use std::time::Duration;
+
+use muster_proto::plan::{Connections, Executor, Plan, Scenario, Step};
+use muster_proto::schedule::{ArrivalSchedule, Stream};
+
+use crate::plan_file::format_duration;
+
+/// A plan's load in words, a paragraph per scenario.
+#[must_use]
+pub fn forecast(plan: &Plan) -> String {
+    let mut text = String::new();
+    let longest = plan.scenarios.iter().map(Scenario::end).max().unwrap_or(Duration::ZERO);
+    let profiles = plan.scenarios.iter().map(|scenario| scenario.start_delay + scenario.executor.duration()).max();
+    let _ = writeln!(
+        text,
+        "{}: valid; {} with up to {} of grace, {} threshold{}",
+        plan.name,
+        format_duration(profiles.unwrap_or_default()),
+        format_duration(longest.saturating_sub(profiles.unwrap_or_default())),
+        plan.thresholds.len(),
+        if plan.thresholds.len() == 1 { "" } else { "s" },
+    );
+    for (index, scenario) in plan.scenarios.iter().enumerate() {
+        let _ = writeln!(text, "\n{} ({})", scenario.name, scenario.executor.name());
+        describe_load(&mut text, plan.seed, index, scenario);
+        for step in &scenario.steps {
+            let _ = match step {
+                Step::Request(request) => writeln!(text, "  {:<24} {} {}", request.name, request.method, request.url),
+                Step::Think(think) if think.min == think.max => {
+                    writeln!(text, "  think {}", format_duration(think.min))
+                }
+                Step::Think(think) => {
+                    writeln!(text, "  think {} to {}", format_duration(think.min), format_duration(think.max))
+                }
+            };
+        }
+    }
+    text
+}
+
+fn describe_load(text: &mut String, seed: u64, index: usize, scenario: &Scenario) {
+    let (requests, connections) = match &scenario.executor {
+        Executor::ArrivalRate { stages, arrivals, max_users, .. } => {
+            let peak = stages.iter().map(|stage| stage.from.max(stage.to).as_per_second()).fold(0.0, f64::max);
+            let stream = Stream { seed, scenario: index as u32 };
+            let total = ArrivalSchedule::new(stages, *arrivals, stream).map_or(0, |schedule| schedule.arrivals_total());
+            let _ = writeln!(text, "  {total} iterations, up to {}/s", Trimmed(peak));
+            (Some(total), u64::from(*max_users))
+        }
+        Executor::Users { stages, .. } => {
+            let users = stages.iter().map(|stage| stage.from.max(stage.to)).max().unwrap_or(0);
+            let _ = writeln!(text, "  up to {users} users, one iteration after the other");
+            (None, u64::from(users))
+        }
+        Executor::PerUserIterations { users, iterations, .. } => {
+            let _ = writeln!(text, "  {users} users, {iterations} iterations each");
+            (Some(u64::from(*users) * iterations), u64::from(*users))
+        }
+        Executor::SharedIterations { users, iterations, .. } => {
+            let _ = writeln!(text, "  {users} users share {iterations} iterations");
+            (Some(*iterations), u64::from(*users))
+        }
+    };
+    let per_iteration = scenario.steps.iter().filter(|step| matches!(step, Step::Request(_))).count() as u64;
+    if let Some(iterations) = requests {
+        let _ = writeln!(text, "  {} requests without redirects", iterations.saturating_mul(per_iteration));
+    }
+    let _ = match scenario.connections {
+        Connections::New => writeln!(text, "  a connection per request, at most {connections} at once"),
+        _ => writeln!(text, "  at most {connections} connections per origin, and as many descriptors, over all agents"),
+    };
+}
+
+/// A number without superfluous zeros.
+struct Trimmed(f64);
+
+impl std::fmt::Display for Trimmed {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let text = format!("{:.3}", self.0);
+        f.write_str(text.trim_end_matches('0').trim_end_matches('.'))
+    }
+}

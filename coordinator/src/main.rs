@@ -1,0 +1,7 @@
+//! The program `muster`.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    muster::cli::main()
+}

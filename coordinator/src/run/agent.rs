@@ -1,0 +1,67 @@
+//! An agent as the run sees it.
+
+use muster_proto::id::AgentId;
+
+use super::event::{ClockReading, Link, Newcomer};
+use super::record::AgentRecord;
+
+/// How far an agent has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum State {
+    /// It has joined and waits for the plan.
+    Joined,
+    /// It prepares.
+    Preparing,
+    /// It is prepared, or generates load.
+    Ready,
+    /// It has sent everything.
+    Closed,
+    /// It was given up.
+    Lost,
+}
+
+/// An agent as the run sees it.
+#[derive(Clone, Debug)]
+pub(super) struct Agent {
+    pub(super) link: Link,
+    pub(super) state: State,
+    /// When it was last heard, on our clock.
+    pub(super) heard_ns: u64,
+    /// The number of its last delta.
+    pub(super) seq: u64,
+    pub(super) record: AgentRecord,
+}
+
+impl Agent {
+    pub(super) fn new(link: Link, index: usize, newcomer: Newcomer, now_ns: u64) -> Self {
+        let Newcomer { build_version, name, labels, cores, workers, weight, .. } = newcomer;
+        let record = AgentRecord {
+            id: AgentId(index as u32),
+            name,
+            version: build_version,
+            labels,
+            weight,
+            cores,
+            workers,
+            clock_offset_ns: 0,
+            clock_uncertainty_ns: 0,
+            round_trip_ns: 0,
+            start_error_ns: None,
+            lost_at_ns: None,
+            totals: None,
+            duplicates_refused: 0,
+        };
+        Self { link, state: State::Joined, heard_ns: now_ns, seq: 0, record }
+    }
+
+    /// Whether something is still expected of it.
+    pub(super) fn is_active(&self) -> bool {
+        !matches!(self.state, State::Closed | State::Lost)
+    }
+
+    pub(super) fn read_clock(&mut self, clock: ClockReading) {
+        self.record.clock_offset_ns = -clock.offset_ns;
+        self.record.clock_uncertainty_ns = clock.uncertainty_ns;
+        self.record.round_trip_ns = clock.round_trip_ns;
+    }
+}

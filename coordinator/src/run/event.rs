@@ -1,0 +1,107 @@
+//! What happens to a run, and what it wants done about it.
+
+use std::collections::BTreeMap;
+
+use muster_proto::measurement::{Delta, Totals};
+use muster_proto::share::Share;
+
+/// One agent's stream, as the service numbers them. Never used twice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Link(pub u64);
+
+/// Who wants to take part.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Newcomer {
+    /// Its protocol's version.
+    pub protocol_version: u32,
+    /// Its build's version.
+    pub build_version: String,
+    /// Its name in reports.
+    pub name: String,
+    /// What its operator noted about it.
+    pub labels: BTreeMap<String, String>,
+    /// The cores it may use.
+    pub cores: u32,
+    /// The workers it runs.
+    pub workers: u32,
+    /// Its part of the load, in proportion to the others'.
+    pub weight: u32,
+}
+
+/// Something that happened.
+#[derive(Clone, Debug)]
+pub enum Event {
+    /// An agent opened a stream and said who it is.
+    Joined(Link, Newcomer),
+    /// It said something that only shows that it lives.
+    Heard(Link),
+    /// It is prepared.
+    Ready(Link, ClockReading),
+    /// It cannot carry the plan out.
+    Unable {
+        /// Which stream.
+        link: Link,
+        /// Why, for a person to read.
+        reason: String,
+        /// Whether its operator's policy forbids it.
+        by_policy: bool,
+    },
+    /// It measured something.
+    Delta(Link, Box<Delta>),
+    /// It has sent everything.
+    Closing {
+        /// Which stream.
+        link: Link,
+        /// What it counted apart from its deltas.
+        totals: Totals,
+        /// How much later than due its first arrival started, in nanoseconds.
+        start_error_ns: Option<i64>,
+    },
+    /// Its stream ended or broke; why, for a person to read.
+    Gone(Link, String),
+    /// The user wants the run to end: gracefully at first, at once when said again.
+    Stop,
+    /// Time went by.
+    Tick,
+}
+
+/// How an agent's clock relates to ours.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ClockReading {
+    /// Our clock minus the agent's, in nanoseconds.
+    pub offset_ns: i64,
+    /// It is off by at most this much, in nanoseconds.
+    pub uncertainty_ns: u64,
+    /// The quickest round trip, in nanoseconds.
+    pub round_trip_ns: u64,
+}
+
+/// How a run is brought to its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Manner {
+    /// Nothing new starts; what is in flight may end in grace.
+    Drain,
+    /// Everything ends at once.
+    Abort,
+}
+
+/// Something to be done.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Command {
+    /// Let the agent in, under this number.
+    Welcome(Link, u32),
+    /// Turn it away and end its stream.
+    Refuse(Link, String),
+    /// Hand it the plan with its share of each scenario.
+    Assign(Link, Vec<Share>),
+    /// Let it begin at this moment of our clock.
+    Start(Link, u64),
+    /// Tell it that everything up to this delta is in the result.
+    Ack(Link, u64),
+    /// Bring its load to an end.
+    Stop(Link, Manner),
+    /// Let it go and end its stream.
+    Release(Link),
+    /// Tell the user.
+    Tell(String),
+}

@@ -1,0 +1,409 @@
+//! A run's whole life: `apply` is told what happened and answers what to do. No IO, no clock, no lock.
+
+use std::collections::BTreeMap;
+
+use muster_proto::id::RunId;
+use muster_proto::measurement::{Delta, Totals};
+use muster_proto::plan::{OnLoss, Plan};
+use muster_proto::share::Share;
+use muster_proto::{BUILD_VERSION, PROTOCOL_VERSION, split};
+
+use super::agent::{Agent, State};
+use super::event::{ClockReading, Command, Event, Link, Manner, Newcomer};
+use super::record::{Ending, RunRecord};
+use super::timeline::Timeline;
+use crate::exit::ExitCode;
+use crate::verdict::Judge;
+
+/// The start is at least this long after the last agent is ready, in nanoseconds.
+const START_LEAD_MIN_NS: u64 = 50_000_000;
+/// ... and at least so many of the longest round trips.
+const START_LEAD_ROUND_TRIPS: u64 = 5;
+/// How long agents may take to prepare, in nanoseconds.
+const PREPARE_MAX_NS: u64 = 60_000_000_000;
+/// How long after the plan's end agents may still be sending, in nanoseconds.
+const CLOSING_MAX_NS: u64 = 30_000_000_000;
+/// The most agents of one run.
+const AGENTS_MAX: usize = 10_000;
+
+/// What a run is told at its beginning.
+#[derive(Clone, Debug)]
+pub struct RunSettings {
+    /// Which run it is.
+    pub id: RunId,
+    /// What to do.
+    pub plan: Plan,
+    /// What the user noted about it.
+    pub tags: BTreeMap<String, String>,
+    /// Whether an invalid run fails even if nothing is judged.
+    pub strict: bool,
+    /// An agent that was silent for longer is lost, in nanoseconds.
+    pub silence_max_ns: u64,
+    /// How long to wait for enough agents, in nanoseconds.
+    pub gather_max_ns: u64,
+}
+
+/// How far a run has come. Moments are of the coordinator's clock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    Gathering { since_ns: u64 },
+    Preparing { since_ns: u64 },
+    Running { start_ns: u64 },
+    Ended { start_ns: Option<u64>, end_ns: u64 },
+}
+
+/// A run's whole life.
+#[derive(Clone, Debug)]
+pub struct Run {
+    settings: RunSettings,
+    phase: Phase,
+    agents: Vec<Agent>,
+    timeline: Timeline,
+    judge: Judge,
+    /// How it will have ended; set by the first thing that ends it.
+    ending: Option<Ending>,
+    /// What agents were told last, and when.
+    stopping: Option<(Manner, u64)>,
+    commands: Vec<Command>,
+}
+
+impl Run {
+    /// A run that waits for its agents from now on.
+    #[must_use]
+    pub fn new(settings: RunSettings, now_ns: u64) -> Self {
+        Self {
+            timeline: Timeline::new(&settings.plan),
+            judge: Judge::new(&settings.plan),
+            phase: Phase::Gathering { since_ns: now_ns },
+            agents: Vec::new(),
+            ending: None,
+            stopping: None,
+            commands: Vec::new(),
+            settings,
+        }
+    }
+
+    /// What follows from something that happened at this moment of the coordinator's clock.
+    pub fn apply(&mut self, event: Event, now_ns: u64) -> Vec<Command> {
+        match event {
+            Event::Joined(link, newcomer) => self.join(link, newcomer, now_ns),
+            Event::Heard(link) => {
+                self.hear(link, now_ns);
+            }
+            Event::Ready(link, clock) => self.ready(link, clock, now_ns),
+            Event::Unable { link, reason, by_policy } => self.unable(link, &reason, by_policy, now_ns),
+            Event::Delta(link, delta) => self.measured(link, &delta, now_ns),
+            Event::Closing { link, totals, start_error_ns } => self.closing(link, totals, start_error_ns, now_ns),
+            Event::Gone(link, reason) => self.gone(link, &reason, now_ns),
+            Event::Stop => self.stop_by_user(now_ns),
+            Event::Tick => self.tick(now_ns),
+        }
+        self.end_if_done(now_ns);
+        std::mem::take(&mut self.commands)
+    }
+
+    /// Whether nothing more will happen.
+    #[must_use]
+    pub fn has_ended(&self) -> bool {
+        matches!(self.phase, Phase::Ended { .. })
+    }
+
+    /// The start on the coordinator's clock, once it is set.
+    #[must_use]
+    pub fn start_ns(&self) -> Option<u64> {
+        match self.phase {
+            Phase::Running { start_ns } => Some(start_ns),
+            Phase::Ended { start_ns, .. } => start_ns,
+            Phase::Gathering { .. } | Phase::Preparing { .. } => None,
+        }
+    }
+
+    /// What was measured until now.
+    #[must_use]
+    pub fn timeline(&self) -> &Timeline {
+        &self.timeline
+    }
+
+    /// The plan.
+    #[must_use]
+    pub fn plan(&self) -> &Plan {
+        &self.settings.plan
+    }
+
+    /// How many agents have joined, those that were lost included.
+    #[must_use]
+    pub fn joined(&self) -> usize {
+        self.agents.len()
+    }
+
+    /// Everything that a report needs, with the start in RFC 3339.
+    #[must_use]
+    pub fn into_record(self, started_at: String) -> RunRecord {
+        let duration_ns = match self.phase {
+            Phase::Ended { start_ns: Some(start_ns), end_ns } => end_ns.saturating_sub(start_ns),
+            _ => 0,
+        };
+        RunRecord {
+            id: self.settings.id,
+            plan: self.settings.plan,
+            started_at,
+            duration_ns,
+            tags: self.settings.tags,
+            strict: self.settings.strict,
+            ending: self.ending.unwrap_or(Ending::Completed),
+            agents: self.agents.into_iter().map(|agent| agent.record).collect(),
+            timeline: self.timeline,
+            judge: self.judge,
+        }
+    }
+
+    fn join(&mut self, link: Link, newcomer: Newcomer, now_ns: u64) {
+        let refusal = if newcomer.protocol_version != PROTOCOL_VERSION {
+            Some(format!(
+                "it speaks protocol {} (build {}), this coordinator speaks protocol {PROTOCOL_VERSION} (build {BUILD_VERSION}); \
+                 install the same version on both",
+                newcomer.protocol_version, newcomer.build_version
+            ))
+        } else if newcomer.weight == 0 || newcomer.workers == 0 {
+            Some("its weight and its workers must be 1 or more".to_owned())
+        } else if self.agents.len() >= AGENTS_MAX {
+            Some(format!("there are {AGENTS_MAX} agents already"))
+        } else if !matches!(self.phase, Phase::Gathering { .. }) {
+            Some("the run has begun without it".to_owned())
+        } else {
+            None
+        };
+        if let Some(reason) = refusal {
+            self.tell(format!("refused agent {}: {reason}", newcomer.name));
+            self.commands.push(Command::Refuse(link, reason));
+            return;
+        }
+        let index = self.agents.len();
+        self.commands.push(Command::Welcome(link, index as u32));
+        self.agents.push(Agent::new(link, index, newcomer, now_ns));
+        let wanted = self.settings.plan.agents.start_when as usize;
+        if wanted > 1 {
+            self.tell(format!("{} of {wanted} agents joined", self.agents.len()));
+        }
+        if self.agents.len() >= wanted {
+            self.assign(now_ns);
+        }
+    }
+
+    fn assign(&mut self, now_ns: u64) {
+        self.phase = Phase::Preparing { since_ns: now_ns };
+        let weights: Vec<u32> = self.agents.iter().map(|agent| agent.record.weight).collect();
+        let scenarios = self.settings.plan.scenarios.iter();
+        let dealt = scenarios.map(|scenario| split::deal(&scenario.executor, &Share::full(), &weights));
+        let dealt: Vec<Vec<Share>> = dealt.collect();
+        for (index, agent) in self.agents.iter_mut().enumerate() {
+            agent.state = State::Preparing;
+            self.timeline.expect(index);
+            let shares = dealt.iter().map(|shares| shares[index].clone()).collect();
+            self.commands.push(Command::Assign(agent.link, shares));
+        }
+    }
+
+    fn hear(&mut self, link: Link, now_ns: u64) -> Option<usize> {
+        let index = self.agents.iter().position(|agent| agent.link == link && agent.state != State::Lost)?;
+        self.agents[index].heard_ns = now_ns;
+        Some(index)
+    }
+
+    fn ready(&mut self, link: Link, clock: ClockReading, now_ns: u64) {
+        let Some(index) = self.hear(link, now_ns) else { return };
+        let agent = &mut self.agents[index];
+        if agent.state != State::Preparing {
+            return self.lose(index, "it said that it was ready when nobody had asked", now_ns);
+        }
+        agent.state = State::Ready;
+        agent.read_clock(clock);
+        if self.agents.iter().all(|agent| agent.state == State::Ready) {
+            self.start(now_ns);
+        }
+    }
+
+    fn start(&mut self, now_ns: u64) {
+        let round_trip_ns = self.agents.iter().map(|agent| agent.record.round_trip_ns).max().unwrap_or(0);
+        let lead_ns = START_LEAD_MIN_NS.max(START_LEAD_ROUND_TRIPS.saturating_mul(round_trip_ns));
+        let start_ns = now_ns + lead_ns;
+        self.phase = Phase::Running { start_ns };
+        let starts = self.agents.iter().map(|agent| Command::Start(agent.link, start_ns));
+        self.commands.extend(starts);
+    }
+
+    fn unable(&mut self, link: Link, reason: &str, by_policy: bool, now_ns: u64) {
+        let Some(index) = self.hear(link, now_ns) else { return };
+        let exit_code = if by_policy { ExitCode::Refused } else { ExitCode::Failure };
+        let reason = format!("agent {} cannot carry the plan out: {reason}", self.agents[index].record.name);
+        self.agents[index].state = State::Lost;
+        self.end_by(Ending::Failed { exit_code, reason }, Manner::Abort, now_ns);
+    }
+
+    fn measured(&mut self, link: Link, delta: &Delta, now_ns: u64) {
+        let Some(index) = self.hear(link, now_ns) else { return };
+        let agent = &mut self.agents[index];
+        if agent.state != State::Ready || !matches!(self.phase, Phase::Running { .. }) {
+            return self.lose(index, "it sent measurements when none could be", now_ns);
+        }
+        if delta.seq <= agent.seq {
+            agent.record.duplicates_refused += 1;
+        } else if delta.seq > agent.seq + 1 {
+            let reason = format!("it sent delta {} where {} was wanted", delta.seq, agent.seq + 1);
+            return self.lose(index, &reason, now_ns);
+        } else {
+            agent.seq = delta.seq;
+            self.timeline.apply(index, delta);
+        }
+        self.commands.push(Command::Ack(link, self.agents[index].seq));
+        self.close_intervals(now_ns);
+    }
+
+    /// Judges the seconds that every agent has told of.
+    fn close_intervals(&mut self, now_ns: u64) {
+        for second in self.timeline.close_until(self.timeline.told_until()) {
+            if let Some(expression) = self.judge.second(&second, &self.timeline) {
+                self.end_by(Ending::AbortedBy(expression), Manner::Drain, now_ns);
+            }
+        }
+    }
+
+    fn closing(&mut self, link: Link, totals: Totals, start_error_ns: Option<i64>, now_ns: u64) {
+        let Some(index) = self.hear(link, now_ns) else { return };
+        let agent = &mut self.agents[index];
+        if agent.state != State::Ready || totals.last_seq != agent.seq {
+            let reason = format!("it closed its books after delta {}, but {} came", totals.last_seq, agent.seq);
+            return self.lose(index, &reason, now_ns);
+        }
+        agent.state = State::Closed;
+        agent.record.totals = Some(totals);
+        agent.record.start_error_ns = start_error_ns;
+        self.commands.push(Command::Release(link));
+        self.close_intervals(now_ns);
+    }
+
+    fn gone(&mut self, link: Link, reason: &str, now_ns: u64) {
+        let position = self.agents.iter().position(|agent| agent.link == link && agent.is_active());
+        if let Some(index) = position {
+            self.lose(index, reason, now_ns);
+        }
+    }
+
+    /// Gives an agent up, with what follows for the run.
+    fn lose(&mut self, index: usize, reason: &str, now_ns: u64) {
+        let agent = &mut self.agents[index];
+        let name = agent.record.name.clone();
+        self.commands.push(Command::Refuse(agent.link, reason.to_owned()));
+        match self.phase {
+            Phase::Gathering { .. } => {
+                self.tell(format!("agent {name} left before the run: {reason}"));
+                self.agents.remove(index);
+                for (index, agent) in self.agents.iter_mut().enumerate() {
+                    agent.record.id = muster_proto::id::AgentId(index as u32);
+                }
+                return;
+            }
+            Phase::Ended { .. } => return,
+            Phase::Preparing { .. } | Phase::Running { .. } => agent.state = State::Lost,
+        }
+        let lost_at_ns = self.start_ns().map_or(0, |start_ns| now_ns.saturating_sub(start_ns));
+        self.agents[index].record.lost_at_ns = Some(lost_at_ns);
+        self.timeline.release(index, lost_at_ns);
+        self.tell(format!("lost agent {name}: {reason}"));
+        let before_start = matches!(self.phase, Phase::Preparing { .. });
+        let on_loss = self.settings.plan.agents.on_loss;
+        if before_start || on_loss == OnLoss::Fail || self.agents.iter().all(|agent| agent.state == State::Lost) {
+            self.end_by(Ending::AgentLost(name), Manner::Drain, now_ns);
+        }
+        self.close_intervals(now_ns);
+    }
+
+    fn stop_by_user(&mut self, now_ns: u64) {
+        let manner = if self.stopping.is_some() { Manner::Abort } else { Manner::Drain };
+        self.end_by(Ending::StoppedByUser, manner, now_ns);
+    }
+
+    /// Brings the run to its end. The first reason stays; a harsher manner replaces a milder one.
+    fn end_by(&mut self, ending: Ending, manner: Manner, now_ns: u64) {
+        self.ending.get_or_insert(ending);
+        let harsher = match self.stopping {
+            None => true,
+            Some((told, _)) => told == Manner::Drain && manner == Manner::Abort,
+        };
+        if !harsher {
+            return;
+        }
+        self.stopping = Some((manner, now_ns));
+        if self.start_ns().is_none() {
+            let links = self.agents.iter().map(|agent| Command::Release(agent.link));
+            self.commands.extend(links);
+            self.phase = Phase::Ended { start_ns: None, end_ns: now_ns };
+            return;
+        }
+        let active = self.agents.iter().filter(|agent| agent.is_active());
+        self.commands.extend(active.map(|agent| Command::Stop(agent.link, manner)));
+    }
+
+    fn tick(&mut self, now_ns: u64) {
+        let silence_max_ns = self.settings.silence_max_ns;
+        let silent = |agent: &Agent| agent.is_active() && now_ns.saturating_sub(agent.heard_ns) > silence_max_ns;
+        while let Some(index) = self.agents.iter().position(silent) {
+            let reason = format!("silent for {:.1} s", silence_max_ns as f64 / 1e9);
+            self.lose(index, &reason, now_ns);
+        }
+        match self.phase {
+            Phase::Gathering { since_ns } if now_ns.saturating_sub(since_ns) > self.settings.gather_max_ns => {
+                let wanted = self.settings.plan.agents.start_when;
+                let waited_s = self.settings.gather_max_ns / 1_000_000_000;
+                let reason = format!(
+                    "{} of {wanted} agents joined within {waited_s} s; start them with muster-agent --join, or wait \
+                     longer with --wait",
+                    self.agents.len()
+                );
+                self.end_by(Ending::Failed { exit_code: ExitCode::Failure, reason }, Manner::Abort, now_ns);
+            }
+            Phase::Preparing { since_ns } if now_ns.saturating_sub(since_ns) > PREPARE_MAX_NS => {
+                let late = self.agents.iter().filter(|agent| agent.state == State::Preparing);
+                let late: Vec<&str> = late.map(|agent| agent.record.name.as_str()).collect();
+                let reason = format!("not prepared within {} s: {}", PREPARE_MAX_NS / 1_000_000_000, late.join(", "));
+                self.end_by(Ending::Failed { exit_code: ExitCode::Failure, reason }, Manner::Abort, now_ns);
+            }
+            Phase::Running { start_ns } => self.give_up_on_the_late(start_ns, now_ns),
+            _ => {}
+        }
+    }
+
+    fn give_up_on_the_late(&mut self, start_ns: u64, now_ns: u64) {
+        let scenarios = &self.settings.plan.scenarios;
+        let ns = |duration: std::time::Duration| duration.as_nanos() as u64;
+        let end_ns = match self.stopping {
+            None => start_ns + scenarios.iter().map(|scenario| ns(scenario.end())).max().unwrap_or(0),
+            Some((Manner::Drain, at_ns)) => {
+                at_ns + scenarios.iter().map(|scenario| ns(scenario.graceful_stop)).max().unwrap_or(0)
+            }
+            Some((Manner::Abort, at_ns)) => at_ns,
+        };
+        if now_ns > end_ns.saturating_add(CLOSING_MAX_NS) {
+            while let Some(index) = self.agents.iter().position(Agent::is_active) {
+                let reason = format!("not finished {} s after the end", CLOSING_MAX_NS / 1_000_000_000);
+                self.lose(index, &reason, now_ns);
+            }
+        }
+    }
+
+    fn end_if_done(&mut self, now_ns: u64) {
+        let Phase::Running { start_ns } = self.phase else { return };
+        if self.agents.iter().any(Agent::is_active) {
+            return;
+        }
+        self.phase = Phase::Ended { start_ns: Some(start_ns), end_ns: now_ns };
+        let end_ns = now_ns.saturating_sub(start_ns);
+        for second in self.timeline.finish(end_ns) {
+            self.judge.second(&second, &self.timeline);
+        }
+    }
+
+    fn tell(&mut self, text: String) {
+        self.commands.push(Command::Tell(text));
+    }
+}

@@ -1,0 +1,228 @@
+//! The gRPC shell: streams become events, commands become messages. It decides nothing.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use muster_agent::engine::clock;
+use muster_proto::convert::{AssignmentMessage, assignment_to_wire, closing_from_wire, delta_from_wire};
+use muster_proto::id::RunId;
+use muster_proto::measurement::SeriesTable;
+use muster_proto::plan::Plan;
+use muster_proto::wire::cluster_server::{Cluster, ClusterServer};
+use muster_proto::wire::{self, from_agent, from_coordinator};
+use muster_proto::{BUILD_VERSION, PROTOCOL_VERSION};
+use tokio::sync::mpsc;
+use tokio_stream::wrappers::ReceiverStream;
+use tonic::{Request, Response, Status, Streaming};
+
+use crate::run::event::{ClockReading, Command, Event, Link, Manner, Newcomer};
+
+/// Events waiting for the run. When it is behind, streams are read no further, and agents keep their deltas.
+const EVENTS_MAX: usize = 1_024;
+/// Messages waiting to be written to one agent. One that reads none of them is cut off.
+const OUTGOING_MAX: usize = 256;
+/// How long an agent may take to say who it is.
+const HELLO_TIMEOUT: Duration = Duration::from_secs(10);
+/// The largest message from an agent: one delta.
+const MESSAGE_BYTES_MAX: usize = 4 << 20;
+/// How much may be on its way unread on one stream.
+const STREAM_WINDOW_BYTES: u32 = 4 << 20;
+/// The most streams of one connection; an agent needs one.
+const STREAMS_MAX: u32 = 8;
+/// The longest name or label of an agent, in bytes.
+const NAME_BYTES_MAX: usize = 256;
+/// The most labels of an agent.
+const LABELS_MAX: usize = 64;
+
+type Outgoing = Result<wire::FromCoordinator, Status>;
+
+/// What the service and whoever carries out commands have in common.
+struct Shared {
+    run_id: RunId,
+    plan: Plan,
+    /// How many scenarios and series a measurement has.
+    shape: (usize, usize),
+    silence_max_ns: u64,
+    links: Mutex<HashMap<Link, mpsc::Sender<Outgoing>>>,
+    next_link: AtomicU64,
+    events: mpsc::Sender<Event>,
+}
+
+/// The side on which agents call.
+#[derive(Clone)]
+struct ClusterService(Arc<Shared>);
+
+/// The side on which the run's commands are carried out.
+pub struct Switchboard(Arc<Shared>);
+
+/// Something that agents can call, with the other two ends of it.
+pub fn service(
+    run_id: RunId,
+    plan: &Plan,
+    silence_max_ns: u64,
+) -> (tonic::transport::server::Router, Switchboard, mpsc::Receiver<Event>) {
+    let (events, event_receiver) = mpsc::channel(EVENTS_MAX);
+    let shared = Arc::new(Shared {
+        run_id,
+        shape: (plan.scenarios.len(), SeriesTable::of(plan).len()),
+        plan: plan.clone(),
+        silence_max_ns,
+        links: Mutex::default(),
+        next_link: AtomicU64::new(0),
+        events,
+    });
+    let server = ClusterServer::new(ClusterService(Arc::clone(&shared))).max_decoding_message_size(MESSAGE_BYTES_MAX);
+    let router = tonic::transport::Server::builder()
+        .tcp_nodelay(true)
+        .initial_stream_window_size(STREAM_WINDOW_BYTES)
+        .initial_connection_window_size(STREAM_WINDOW_BYTES)
+        .max_concurrent_streams(STREAMS_MAX)
+        .add_service(server);
+    (router, Switchboard(shared), event_receiver)
+}
+
+#[tonic::async_trait]
+impl Cluster for ClusterService {
+    type JoinStream = ReceiverStream<Outgoing>;
+
+    async fn join(&self, request: Request<Streaming<wire::FromAgent>>) -> Result<Response<Self::JoinStream>, Status> {
+        let mut incoming = request.into_inner();
+        let first = tokio::time::timeout(HELLO_TIMEOUT, incoming.message()).await;
+        let first = first.map_err(|_| Status::deadline_exceeded("no hello in time"))??;
+        let Some(from_agent::Message::Hello(hello)) = first.and_then(|message| message.message) else {
+            return Err(Status::invalid_argument("the first message must be a hello"));
+        };
+        let newcomer = newcomer(hello)?;
+        let link = Link(self.0.next_link.fetch_add(1, Ordering::Relaxed));
+        let (outgoing, outgoing_receiver) = mpsc::channel(OUTGOING_MAX);
+        lock(&self.0.links).insert(link, outgoing);
+        tokio::spawn(listen(Arc::clone(&self.0), link, newcomer, incoming));
+        Ok(Response::new(ReceiverStream::new(outgoing_receiver)))
+    }
+}
+
+/// Turns everything an agent says into events, until its stream ends.
+async fn listen(shared: Arc<Shared>, link: Link, newcomer: Newcomer, mut incoming: Streaming<wire::FromAgent>) {
+    let mut delivered = shared.events.send(Event::Joined(link, newcomer)).await.is_ok();
+    let reason = loop {
+        if !delivered {
+            break "the run is over".to_owned();
+        }
+        let event = match incoming.message().await {
+            Ok(Some(message)) => match shared.event(link, message) {
+                Ok(event) => event,
+                Err(reason) => break reason,
+            },
+            Ok(None) => break "it closed its stream".to_owned(),
+            Err(status) => break format!("its stream broke: {}", status.message()),
+        };
+        delivered = shared.events.send(event).await.is_ok();
+    };
+    lock(&shared.links).remove(&link);
+    let _ = shared.events.send(Event::Gone(link, reason)).await;
+}
+
+impl Shared {
+    fn event(&self, link: Link, message: wire::FromAgent) -> Result<Event, String> {
+        use from_agent::Message;
+        Ok(match message.message.ok_or("it sent an empty or unknown message")? {
+            Message::Hello(_) => return Err("it said hello twice".to_owned()),
+            Message::Probe(probe) => {
+                let reply = wire::ProbeReply { sent_at_ns: probe.sent_at_ns, coordinator_ns: clock::now_ns() };
+                self.send(link, from_coordinator::Message::ProbeReply(reply));
+                Event::Heard(link)
+            }
+            Message::Ready(ready) => Event::Ready(
+                link,
+                ClockReading {
+                    offset_ns: ready.clock_offset_ns,
+                    uncertainty_ns: ready.clock_uncertainty_ns,
+                    round_trip_ns: ready.round_trip_ns,
+                },
+            ),
+            Message::Unable(unable) => {
+                let reason = unable.reason.chars().take(1_000).collect();
+                Event::Unable { link, reason, by_policy: unable.by_policy }
+            }
+            Message::Delta(delta) => {
+                let delta = delta_from_wire(&delta, self.shape.0, self.shape.1);
+                Event::Delta(link, Box::new(delta.map_err(|error| format!("its delta was refused: {error}"))?))
+            }
+            Message::Closing(closing) => {
+                let (totals, start_error_ns) = closing_from_wire(&closing);
+                Event::Closing { link, totals, start_error_ns }
+            }
+        })
+    }
+
+    /// Sends without waiting. An agent that has left so many messages unread is cut off, which the run will hear of.
+    fn send(&self, link: Link, content: from_coordinator::Message) {
+        let mut links = lock(&self.links);
+        let Some(outgoing) = links.get(&link) else { return };
+        if outgoing.try_send(Ok(wire::FromCoordinator { message: Some(content) })).is_err() {
+            links.remove(&link);
+        }
+    }
+}
+
+impl Switchboard {
+    /// Carries a command out; returns what the user should be told, if that is what it is.
+    pub fn carry_out(&self, command: Command) -> Option<String> {
+        use from_coordinator::Message;
+        let shared = &self.0;
+        match command {
+            Command::Welcome(link, agent) => {
+                let (build_version, silence_max_ns) = (BUILD_VERSION.to_owned(), shared.silence_max_ns);
+                shared.send(link, Message::Welcome(wire::Welcome { build_version, agent, silence_max_ns }));
+            }
+            Command::Refuse(link, reason) => {
+                shared.send(link, Message::Refusal(wire::Refusal { reason }));
+                lock(&shared.links).remove(&link);
+            }
+            Command::Assign(link, shares) => {
+                let assignment = AssignmentMessage { run_id: shared.run_id, plan: shared.plan.clone(), shares };
+                shared.send(link, Message::Assign(assignment_to_wire(&assignment)));
+            }
+            Command::Start(link, at_ns) => shared.send(link, Message::Start(wire::Start { at_ns })),
+            Command::Ack(link, seq) => shared.send(link, Message::Ack(wire::Ack { seq })),
+            Command::Stop(link, manner) => {
+                let manner = match manner {
+                    Manner::Drain => wire::stop::Manner::Drain,
+                    Manner::Abort => wire::stop::Manner::Abort,
+                };
+                shared.send(link, Message::Stop(wire::Stop { manner: manner as i32 }));
+            }
+            Command::Release(link) => {
+                shared.send(link, Message::Release(wire::Release {}));
+                lock(&shared.links).remove(&link);
+            }
+            Command::Tell(text) => return Some(text),
+        }
+        None
+    }
+}
+
+fn newcomer(hello: wire::Hello) -> Result<Newcomer, Status> {
+    let labels_fit = hello.labels.iter().all(|(name, value)| name.len().max(value.len()) <= NAME_BYTES_MAX);
+    if hello.name.len() > NAME_BYTES_MAX || hello.labels.len() > LABELS_MAX || !labels_fit {
+        let limits = format!("names and labels: at most {LABELS_MAX} labels of {NAME_BYTES_MAX} bytes");
+        return Err(Status::invalid_argument(limits));
+    }
+    // Another version's hello may lack what this one needs, and must still get as far as a refusal in words.
+    let known = hello.protocol_version == PROTOCOL_VERSION;
+    Ok(Newcomer {
+        protocol_version: hello.protocol_version,
+        build_version: hello.build_version.chars().take(NAME_BYTES_MAX).collect(),
+        name: hello.name,
+        labels: hello.labels.into_iter().collect(),
+        cores: hello.cores,
+        workers: if known { hello.workers } else { 1 },
+        weight: if known { hello.weight } else { 1 },
+    })
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
