@@ -1,6 +1,7 @@
 //! The program `muster-agent`: joins a coordinator and generates the load it is given, as far as its operator allows.
 
 use std::collections::BTreeMap;
+use std::io::IsTerminal;
 use std::net::ToSocketAddrs;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -73,7 +74,8 @@ fn main() -> ExitCode {
         }
     };
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    let colour = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+    tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colour).with_writer(std::io::stderr).init();
     if let Err(reason) = check_address(&args) {
         eprintln!("error: {reason}");
         return ExitCode::from(EXIT_REFUSED);
