@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use muster_proto::id::RunId;
-use muster_proto::measurement::{Delta, Totals};
+use muster_proto::measurement::{Delta, Totals, WINDOW_NS};
 use muster_proto::plan::{OnLoss, Plan};
 use muster_proto::share::Share;
 use muster_proto::{BUILD_VERSION, PROTOCOL_VERSION, split};
@@ -65,6 +65,8 @@ pub struct Run {
     /// What agents were told last, and when.
     stopping: Option<(Manner, u64)>,
     commands: Vec<Command>,
+    /// The end of the latest window that any agent told of, in nanoseconds of run time.
+    told_ns: u64,
 }
 
 impl Run {
@@ -79,6 +81,7 @@ impl Run {
             ending: None,
             stopping: None,
             commands: Vec::new(),
+            told_ns: 0,
             settings,
         }
     }
@@ -253,6 +256,7 @@ impl Run {
             return self.lose(index, &reason, now_ns);
         } else {
             agent.seq = delta.seq;
+            self.told_ns = self.told_ns.max((u64::from(delta.last_window) + 1) * WINDOW_NS);
             self.timeline.apply(index, delta);
         }
         self.commands.push(Command::Ack(link, self.agents[index].seq));
@@ -396,9 +400,11 @@ impl Run {
         if self.agents.iter().any(Agent::is_active) {
             return;
         }
-        self.phase = Phase::Ended { start_ns: Some(start_ns), end_ns: now_ns };
-        let end_ns = now_ns.saturating_sub(start_ns);
-        for second in self.timeline.finish(end_ns) {
+        // Agents that closed their books said how long they went on; what a lost one did last is not known.
+        let complete = self.agents.iter().all(|agent| agent.state == State::Closed);
+        let lasted_ns = if complete { self.told_ns } else { now_ns.saturating_sub(start_ns) };
+        self.phase = Phase::Ended { start_ns: Some(start_ns), end_ns: start_ns + lasted_ns };
+        for second in self.timeline.finish(lasted_ns) {
             self.judge.second(&second, &self.timeline);
         }
     }

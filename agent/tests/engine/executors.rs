@@ -1,0 +1,99 @@
+//! Each executor makes the iterations that its profile asks for, on any number of workers.
+
+use std::sync::Arc;
+
+use muster_proto::plan::{Arrivals, Executor, Rate, RateStage, Step, Think};
+use muster_proto::schedule::{ArrivalSchedule, Stream};
+
+use super::support::{arrivals, generate, get, per_user, plan, scenario, seconds, shared, target, users};
+
+#[test]
+fn a_constant_rate_makes_every_arrival_in_its_second() {
+    for workers in [1, 3] {
+        let target = target("");
+        let generated =
+            generate(plan(vec![scenario(arrivals(200, 2.0, 1_000), vec![get(target.addr(), "/")])]), workers);
+        generated.assert_books_balance();
+        let stats = generated.iterations();
+        assert_eq!((stats.due, stats.started, stats.completed), (400, 400, 400));
+        let due_in = |second: u32| -> u64 {
+            let windows = generated.windows.range(second * 5..second * 5 + 5);
+            windows.map(|(_, window)| window.scenarios[0].due).sum()
+        };
+        assert_eq!((due_in(0), due_in(1), due_in(2)), (200, 200, 0));
+        assert_eq!(stats.arrival_lag.count(), 400);
+        assert_eq!(target.stop().responses, 400);
+    }
+}
+
+#[test]
+fn a_ramp_makes_as_many_arrivals_as_the_area_below_it() {
+    let target = target("");
+    let stages = vec![RateStage { duration: seconds(2.0), from: Rate(0), to: Rate::per_second(200) }];
+    let executor = Executor::ArrivalRate { stages, arrivals: Arrivals::Uniform, max_users: 100, constant: false };
+    let generated = generate(plan(vec![scenario(executor, vec![get(target.addr(), "/")])]), 2);
+    generated.assert_books_balance();
+    assert_eq!(generated.iterations().completed, 200);
+}
+
+#[test]
+fn a_poisson_process_makes_the_same_arrivals_on_any_number_of_workers() {
+    let target = target("");
+    let stages = vec![RateStage { duration: seconds(1.0), from: Rate::per_second(300), to: Rate::per_second(300) }];
+    let schedule = ArrivalSchedule::new(&stages, Arrivals::Poisson, Stream { seed: 42, scenario: 0 });
+    let wanted = Arc::new(schedule.unwrap()).arrivals_total();
+    for workers in [1, 3] {
+        let stages = stages.clone();
+        let executor = Executor::ArrivalRate { stages, arrivals: Arrivals::Poisson, max_users: 100, constant: true };
+        let generated = generate(plan(vec![scenario(executor, vec![get(target.addr(), "/")])]), workers);
+        generated.assert_books_balance();
+        assert_eq!(generated.iterations().completed, wanted);
+    }
+}
+
+#[test]
+fn users_make_exactly_the_iterations_they_are_given() {
+    for workers in [1, 2, 4] {
+        let target = target("");
+        let steps = || vec![get(target.addr(), "/")];
+        let each = generate(plan(vec![scenario(per_user(5, 7), steps())]), workers);
+        each.assert_books_balance();
+        assert_eq!(each.iterations().completed, 35, "each on {workers} workers");
+        let together = generate(plan(vec![scenario(shared(3, 50), steps())]), workers);
+        together.assert_books_balance();
+        assert_eq!(together.iterations().completed, 50, "together on {workers} workers");
+        assert_eq!(target.stop().responses, 85);
+    }
+}
+
+#[test]
+fn users_come_and_go_with_their_profile_and_pause_between_requests() {
+    let target = target("");
+    let think = Step::Think(Think { min: seconds(0.02), max: seconds(0.03) });
+    let steps = vec![get(target.addr(), "/"), think];
+    let profile = users(&[(0.3, 0, 6), (0.3, 6, 6), (0.2, 6, 0)]);
+    let generated = generate(plan(vec![scenario(profile, steps)]), 2);
+    generated.assert_books_balance();
+    let stats = generated.iterations();
+    assert!(stats.completed > 0);
+    assert_eq!(stats.cut_off, 0);
+    assert_eq!(stats.think_lag.count(), stats.completed);
+    assert!(stats.duration.min_ns() >= Some(20_000_000), "an iteration lasts as long as its pause");
+    assert_eq!(generated.requests().connections, u64::from(target.stop().connections as u32));
+}
+
+#[test]
+fn scenarios_run_side_by_side_and_begin_after_their_delay() {
+    let target = target("");
+    let first = scenario(arrivals(100, 0.5, 100), vec![get(target.addr(), "/")]);
+    let mut second = scenario(arrivals(100, 0.5, 100), vec![get(target.addr(), "/")]);
+    second.name = "second".to_owned();
+    second.start_delay = seconds(1.0);
+    let generated = generate(plan(vec![first, second]), 1);
+    generated.assert_books_balance();
+    let due_before = |window: u32, scenario: usize| -> u64 {
+        generated.windows.range(..window).map(|(_, measured)| measured.scenarios[scenario].due).sum()
+    };
+    assert_eq!((due_before(5, 0), due_before(5, 1)), (50, 0));
+    assert_eq!(generated.total.scenarios[1].completed, 50);
+}

@@ -1,0 +1,7 @@
+//! What the engine promises, held against real sockets and a scripted target.
+
+mod books;
+mod executors;
+mod failures;
+mod support;
+mod truth;

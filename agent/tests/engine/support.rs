@@ -1,0 +1,186 @@
+//! Plans made by hand, and an engine that carries them out.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use muster_agent::engine::clock;
+use muster_agent::engine::part::Gauges;
+use muster_agent::engine::start::{Engine, EngineConfig};
+use muster_agent::guard::Guard;
+use muster_proto::measurement::{IterationStats, Measurement, RequestStats, SeriesTable, Totals};
+use muster_proto::outcome::ErrorKind;
+use muster_proto::plan::{
+    AgentsWanted, Arrivals, Body, Connect, Connections, Executor, Http, OnLoss, Plan, Rate, RateStage, Redirects,
+    Request, Scenario, StatusSet, Step, Url, UserStage,
+};
+use muster_proto::share::Share;
+use muster_target::{Config, Target};
+
+/// What was measured, whole and by window, with both sets of books.
+pub struct Generated {
+    pub total: Measurement,
+    pub windows: BTreeMap<u32, Measurement>,
+    pub totals: Totals,
+    pub gauges: Vec<Gauges>,
+}
+
+impl Generated {
+    pub fn iterations(&self) -> &IterationStats {
+        &self.total.scenarios[0]
+    }
+
+    pub fn requests(&self) -> &RequestStats {
+        &self.total.series[0]
+    }
+
+    pub fn failed(&self, kind: ErrorKind) -> u64 {
+        self.requests().failed[kind as usize]
+    }
+
+    /// The laws that hold whatever happened.
+    pub fn assert_books_balance(&self) {
+        let mut counted = Totals { last_seq: self.totals.last_seq, ..Totals::default() };
+        for stats in &self.total.scenarios {
+            assert_eq!(stats.due, stats.started + stats.skipped_total(), "due = started + skipped");
+            assert_eq!(stats.started, stats.completed + stats.failed + stats.cut_off, "started = how they ended");
+            counted.due += stats.due;
+            counted.started += stats.started;
+            counted.skipped += stats.skipped_total();
+            counted.completed += stats.completed;
+            counted.failed += stats.failed;
+            counted.cut_off += stats.cut_off;
+        }
+        for stats in &self.total.series {
+            assert_eq!(stats.sent, stats.outcomes(), "sent = outcomes");
+            assert_eq!(stats.outcomes(), stats.response_expected.count() + stats.response_failed.count());
+            assert_eq!(stats.outcomes(), stats.service.count());
+            counted.sent += stats.sent;
+            counted.outcomes += stats.outcomes();
+        }
+        assert_eq!(counted, self.totals, "windows = what was counted apart from them");
+        let idle = |gauges: &Gauges| (gauges.users, gauges.in_flight) == (0, 0);
+        assert!(self.gauges.iter().all(idle), "nothing is left at the end: {:?}", self.gauges);
+    }
+}
+
+/// Carries a plan out on so many workers; `during` may interfere.
+pub fn generate_while(plan: Plan, workers: usize, during: impl FnOnce(&Engine) + Send) -> Generated {
+    let config = EngineConfig { workers, pin: false, guard: Arc::new(Guard::loopback_only()) };
+    let shape = (plan.scenarios.len(), SeriesTable::of(&plan).len());
+    let shares = vec![Share::full(); plan.scenarios.len()];
+    let (engine, mut collector) = Engine::prepare(plan, &shares, &config).expect("a plan that can be carried out");
+    engine.start(clock::now_ns() + 20_000_000);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let mut generated = Generated {
+        total: Measurement::new(shape.0, shape.1),
+        windows: BTreeMap::new(),
+        totals: Totals::default(),
+        gauges: Vec::new(),
+    };
+    std::thread::scope(|scope| {
+        scope.spawn(|| during(&engine));
+        runtime.block_on(async {
+            while let Some(slice) = collector.next().await {
+                generated.total.merge(&slice.measurement);
+                let window = generated.windows.entry(slice.first_window);
+                window.or_insert_with(|| Measurement::new(shape.0, shape.1)).merge(&slice.measurement);
+                generated.gauges.clone_from(&slice.gauges);
+                collector.give_back(slice);
+            }
+        });
+    });
+    for Gauges { totals, .. } in &generated.gauges {
+        let sum = &mut generated.totals;
+        sum.due += totals.due;
+        sum.started += totals.started;
+        sum.skipped += totals.skipped;
+        sum.completed += totals.completed;
+        sum.failed += totals.failed;
+        sum.cut_off += totals.cut_off;
+        sum.sent += totals.sent;
+        sum.outcomes += totals.outcomes;
+    }
+    generated
+}
+
+/// Carries a plan out on so many workers.
+pub fn generate(plan: Plan, workers: usize) -> Generated {
+    generate_while(plan, workers, |_| {})
+}
+
+pub fn target(script: &str) -> Target {
+    Target::start(Config { script: script.parse().unwrap(), ..Config::default() }).unwrap()
+}
+
+pub fn seconds(seconds: f64) -> Duration {
+    Duration::from_secs_f64(seconds)
+}
+
+pub fn get(address: SocketAddr, path: &str) -> Step {
+    Step::Request(Request {
+        name: "get".to_owned(),
+        method: "GET".to_owned(),
+        url: Url { tls: false, host: address.ip().to_string(), port: address.port(), path: path.to_owned() },
+        headers: Vec::new(),
+        body: Body::default(),
+        expect_status: StatusSet::default(),
+        redirects: Redirects(0),
+        timeout: seconds(10.0),
+    })
+}
+
+pub fn changed(step: Step, change: impl FnOnce(&mut Request)) -> Step {
+    match step {
+        Step::Request(mut request) => {
+            change(&mut request);
+            Step::Request(request)
+        }
+        Step::Think(_) => step,
+    }
+}
+
+pub fn scenario(executor: Executor, steps: Vec<Step>) -> Scenario {
+    let connections = if executor.is_open() { Connections::Pool } else { Connections::PerUser };
+    Scenario {
+        name: "scenario".to_owned(),
+        executor,
+        start_delay: Duration::ZERO,
+        graceful_stop: seconds(20.0),
+        warm_up: Duration::ZERO,
+        connections,
+        steps,
+    }
+}
+
+pub fn plan(scenarios: Vec<Scenario>) -> Plan {
+    Plan {
+        name: "test".to_owned(),
+        seed: 42,
+        http: Http::default(),
+        connect: Connect::default(),
+        scenarios,
+        thresholds: Vec::new(),
+        agents: AgentsWanted { start_when: 1, on_loss: OnLoss::Fail },
+    }
+}
+
+pub fn arrivals(rate: u64, duration_s: f64, max_users: u32) -> Executor {
+    let rate = Rate::per_second(rate);
+    let stages = vec![RateStage { duration: seconds(duration_s), from: rate, to: rate }];
+    Executor::ArrivalRate { stages, arrivals: Arrivals::Uniform, max_users, constant: true }
+}
+
+pub fn users(stages: &[(f64, u32, u32)]) -> Executor {
+    let stages = stages.iter().map(|&(duration_s, from, to)| UserStage { duration: seconds(duration_s), from, to });
+    Executor::Users { stages: stages.collect(), constant: false }
+}
+
+pub fn per_user(users: u32, iterations: u64) -> Executor {
+    Executor::PerUserIterations { users, iterations, max_duration: seconds(30.0) }
+}
+
+pub fn shared(users: u32, iterations: u64) -> Executor {
+    Executor::SharedIterations { users, iterations, max_duration: seconds(30.0) }
+}
