@@ -99,7 +99,7 @@ fn a_bad_plan_ends_with_104_and_says_why() {
         ("key.yaml", unknown_key.as_bytes(), "scenaros"),
         ("type.yaml", wrong_type.as_bytes(), "target"),
         ("empty.yaml", b"".as_slice(), "empty"),
-        ("huge.yaml", &huge, "MiB"),
+        ("huge.yaml", &huge, "at most 1048576 bytes"),
         ("bomb.yaml", bomb.as_bytes(), "alias"),
     ] {
         let output = muster(&["run", &file(&folder, name, content)]);
@@ -122,7 +122,7 @@ fn a_failing_target_is_data() {
         (format!("http://{closed}/"), "connect_refused"),
         (format!("http://{}/?fault=garbage", target.addr()), "protocol"),
         (format!("http://{}/?fault=endless-head", target.addr()), "too_large"),
-        (format!("http://{}/?fault=huge-chunk", target.addr()), "protocol"),
+        (format!("http://{}/?fault=huge-chunk", target.addr()), "too_large"),
         (format!("http://{}/?fault=close-mid-body", target.addr()), "reset"),
         (format!("http://{}/?fault=never", target.addr()), "total_timeout"),
         ("http://nowhere.invalid/".to_owned(), "dns"),

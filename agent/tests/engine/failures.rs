@@ -23,7 +23,7 @@ fn each_fault_of_a_target_is_counted_under_its_kind() {
         ("fault=bad-status", ErrorKind::Protocol),
         ("fault=bad-length", ErrorKind::Protocol),
         ("fault=two-lengths", ErrorKind::Protocol),
-        ("fault=huge-chunk", ErrorKind::Protocol),
+        ("fault=huge-chunk", ErrorKind::TooLarge),
         ("fault=bad-chunk", ErrorKind::Protocol),
         ("fault=endless-head", ErrorKind::TooLarge),
         ("fault=close-before", ErrorKind::Reset),
