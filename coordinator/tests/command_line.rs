@@ -89,8 +89,11 @@ fn a_threshold_that_fails_ends_with_99_and_one_that_aborts_ends_early() {
 #[test]
 fn a_bad_plan_ends_with_104_and_says_why() {
     let folder = tempfile::tempdir().unwrap();
-    let bomb = "a: &a [x, x, x, x, x, x, x, x, x]\nb: &b [*a, *a, *a, *a, *a, *a, *a, *a, *a]\nc: &c [*b, *b, *b, *b, *b, *b, *b, *b, *b]\n\
-                d: &d [*c, *c, *c, *c, *c, *c, *c, *c, *c]\ne: [*d, *d, *d, *d, *d, *d, *d, *d, *d]\n";
+    let mut bomb = "l0: &l0 [x, x, x, x, x, x, x, x, x]\n".to_owned();
+    for level in 1..12 {
+        let aliases = vec![format!("*l{}", level - 1); 9].join(", ");
+        bomb += &format!("l{level}: &l{level} [{aliases}]\n");
+    }
     let huge = vec![b' '; 50 << 20];
     let scenario = "scenarios: { a: { executor: constant-users, users: 1, duration: 1s, steps: [ { get: / } ] } }";
     let unknown_key = format!("target: http://127.0.0.1:1\nscenaros: 1\n{scenario}\n");

@@ -67,7 +67,11 @@ fn the_plan_reference_names_every_key() {
     known.sort();
     known.dedup();
     assert!(known.len() > 30);
-    let named = |key: &String| document.contains(&format!("{key}`")) || document.contains(&format!("`{key}")) || document.contains(&format!("{key}:"));
+    let named = |key: &String| {
+        document.contains(&format!("{key}`"))
+            || document.contains(&format!("`{key}"))
+            || document.contains(&format!("{key}:"))
+    };
     let missing: Vec<&String> = known.iter().filter(|key| !named(key)).collect();
     assert!(missing.is_empty(), "docs/plan.md does not name {missing:?}");
 }
