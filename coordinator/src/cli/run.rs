@@ -168,10 +168,10 @@ fn check_descriptors(plan: &Plan, args: &RunArgs) -> Result<(), Problem> {
     if wanted + OTHER_DESCRIPTORS <= limit {
         return Ok(());
     }
+    let needed = wanted + OTHER_DESCRIPTORS;
     let text = format!(
-        "error: {wanted} users need as many descriptors, and this process may open {limit}\n\
-         hint: raise the limit with `ulimit -n {}`, or spread the users over agents",
-        wanted + OTHER_DESCRIPTORS
+        "error: {wanted} users and the program itself need {needed} descriptors, and this process may open {limit}\n\
+         hint: raise the limit with `ulimit -n {needed}`, or spread the users over agents"
     );
     Err(Problem::new(ExitCode::Failure, text))
 }

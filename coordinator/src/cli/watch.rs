@@ -30,7 +30,7 @@ impl Screen {
         let total = total.unwrap_or_default();
         let bar = ProgressBar::new(total.as_millis() as u64);
         bar.set_draw_target(if moving { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() });
-        if let Ok(style) = ProgressStyle::with_template("{bar:24} {wide_msg}") {
+        if let Ok(style) = ProgressStyle::with_template("{bar:12} {wide_msg}") {
             bar.set_style(style);
         }
         Self { bar, total, moving, quiet, shown_until: 0, printed_ns: 0 }

@@ -53,7 +53,7 @@ pub enum DnsPolicy {
 }
 
 /// TLS settings.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct Tls {
     /// Certificates in PEM that are trusted beside the public authorities.
     pub ca_pem: Vec<u8>,
@@ -63,6 +63,18 @@ pub struct Tls {
     pub key_pem: Vec<u8>,
     /// Accept any certificate.
     pub insecure: bool,
+}
+
+impl std::fmt::Debug for Tls {
+    /// Leaves the private key out, so that no log or panic can tell it.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Tls")
+            .field("ca_pem", &self.ca_pem.len())
+            .field("cert_pem", &self.cert_pem.len())
+            .field("key_pem", &if self.key_pem.is_empty() { "none" } else { "elided" })
+            .field("insecure", &self.insecure)
+            .finish()
+    }
 }
 
 /// Who shares connections.

@@ -118,7 +118,7 @@ fn errors(report: &Report, paint: Paint) -> String {
     for error in report.errors.iter().take(LINES_MAX) {
         let name = requests::name(report, &error.scenario, &error.request);
         let first = error.first_seen_s.map_or_else(String::new, |at_s| format!("first at {at_s:.1} s"));
-        let sample = error.sample.as_ref().map_or_else(String::new, |text| format!("\"{}\"", foreign(text, 48)));
+        let sample = error.sample.as_ref().map_or_else(String::new, |text| format!("\"{}\"", foreign(text, 100)));
         table.row([
             Cell::left(error.kind.as_str()),
             Cell::right(count(error.count)),
