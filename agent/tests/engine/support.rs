@@ -19,28 +19,28 @@ use muster_proto::share::Share;
 use muster_target::{Config, Target};
 
 /// What was measured, whole and by window, with both sets of books.
-pub struct Generated {
-    pub total: Measurement,
-    pub windows: BTreeMap<u32, Measurement>,
-    pub totals: Totals,
-    pub gauges: Vec<Gauges>,
+pub(crate) struct Generated {
+    pub(crate) total: Measurement,
+    pub(crate) windows: BTreeMap<u32, Measurement>,
+    pub(crate) totals: Totals,
+    pub(crate) gauges: Vec<Gauges>,
 }
 
 impl Generated {
-    pub fn iterations(&self) -> &IterationStats {
+    pub(crate) fn iterations(&self) -> &IterationStats {
         &self.total.scenarios[0]
     }
 
-    pub fn requests(&self) -> &RequestStats {
+    pub(crate) fn requests(&self) -> &RequestStats {
         &self.total.series[0]
     }
 
-    pub fn failed(&self, kind: ErrorKind) -> u64 {
+    pub(crate) fn failed(&self, kind: ErrorKind) -> u64 {
         self.requests().failed[kind as usize]
     }
 
     /// The laws that hold whatever happened.
-    pub fn assert_books_balance(&self) {
+    pub(crate) fn assert_books_balance(&self) {
         let mut counted = Totals { last_seq: self.totals.last_seq, ..Totals::default() };
         for stats in &self.total.scenarios {
             assert_eq!(stats.due, stats.started + stats.skipped_total(), "due = started + skipped");
@@ -66,7 +66,7 @@ impl Generated {
 }
 
 /// Carries a plan out on so many workers; `during` may interfere.
-pub fn generate_while(plan: Plan, workers: usize, during: impl FnOnce(&Engine) + Send) -> Generated {
+pub(crate) fn generate_while(plan: Plan, workers: usize, during: impl FnOnce(&Engine) + Send) -> Generated {
     let config = EngineConfig { workers, pin: false, guard: Arc::new(Guard::loopback_only()) };
     let shape = (plan.scenarios.len(), SeriesTable::of(&plan).len());
     let shares = vec![Share::full(); plan.scenarios.len()];
@@ -106,19 +106,19 @@ pub fn generate_while(plan: Plan, workers: usize, during: impl FnOnce(&Engine) +
 }
 
 /// Carries a plan out on so many workers.
-pub fn generate(plan: Plan, workers: usize) -> Generated {
+pub(crate) fn generate(plan: Plan, workers: usize) -> Generated {
     generate_while(plan, workers, |_| {})
 }
 
-pub fn target(script: &str) -> Target {
+pub(crate) fn target(script: &str) -> Target {
     Target::start(Config { script: script.parse().unwrap(), ..Config::default() }).unwrap()
 }
 
-pub fn seconds(seconds: f64) -> Duration {
+pub(crate) fn seconds(seconds: f64) -> Duration {
     Duration::from_secs_f64(seconds)
 }
 
-pub fn get(address: SocketAddr, path: &str) -> Step {
+pub(crate) fn get(address: SocketAddr, path: &str) -> Step {
     Step::Request(Request {
         name: "get".to_owned(),
         method: "GET".to_owned(),
@@ -131,7 +131,7 @@ pub fn get(address: SocketAddr, path: &str) -> Step {
     })
 }
 
-pub fn changed(step: Step, change: impl FnOnce(&mut Request)) -> Step {
+pub(crate) fn changed(step: Step, change: impl FnOnce(&mut Request)) -> Step {
     match step {
         Step::Request(mut request) => {
             change(&mut request);
@@ -141,7 +141,7 @@ pub fn changed(step: Step, change: impl FnOnce(&mut Request)) -> Step {
     }
 }
 
-pub fn scenario(executor: Executor, steps: Vec<Step>) -> Scenario {
+pub(crate) fn scenario(executor: Executor, steps: Vec<Step>) -> Scenario {
     let connections = if executor.is_open() { Connections::Pool } else { Connections::PerUser };
     Scenario {
         name: "scenario".to_owned(),
@@ -154,7 +154,7 @@ pub fn scenario(executor: Executor, steps: Vec<Step>) -> Scenario {
     }
 }
 
-pub fn plan(scenarios: Vec<Scenario>) -> Plan {
+pub(crate) fn plan(scenarios: Vec<Scenario>) -> Plan {
     Plan {
         name: "test".to_owned(),
         seed: 42,
@@ -166,21 +166,21 @@ pub fn plan(scenarios: Vec<Scenario>) -> Plan {
     }
 }
 
-pub fn arrivals(rate: u64, duration_s: f64, max_users: u32) -> Executor {
+pub(crate) fn arrivals(rate: u64, duration_s: f64, max_users: u32) -> Executor {
     let rate = Rate::per_second(rate);
     let stages = vec![RateStage { duration: seconds(duration_s), from: rate, to: rate }];
     Executor::ArrivalRate { stages, arrivals: Arrivals::Uniform, max_users, constant: true }
 }
 
-pub fn users(stages: &[(f64, u32, u32)]) -> Executor {
+pub(crate) fn users(stages: &[(f64, u32, u32)]) -> Executor {
     let stages = stages.iter().map(|&(duration_s, from, to)| UserStage { duration: seconds(duration_s), from, to });
     Executor::Users { stages: stages.collect(), constant: false }
 }
 
-pub fn per_user(users: u32, iterations: u64) -> Executor {
+pub(crate) fn per_user(users: u32, iterations: u64) -> Executor {
     Executor::PerUserIterations { users, iterations, max_duration: seconds(30.0) }
 }
 
-pub fn shared(users: u32, iterations: u64) -> Executor {
+pub(crate) fn shared(users: u32, iterations: u64) -> Executor {
     Executor::SharedIterations { users, iterations, max_duration: seconds(30.0) }
 }
