@@ -1,8 +1,8 @@
 //! The data plane: everything between an assignment and its measurements. Knows no gRPC.
 //!
-//! In reading order: [`worker`] runs [`arrivals`] (open models) and [`users`] (closed models), whose users go through a
-//! scenario's steps ([`user`]), send requests ([`request`]) over a [`transport`], and record what they see
-//! ([`recorder`]). [`collector`] puts the workers' windows together.
+//! In reading order: `worker` runs `arrivals` (open models) and `users` (closed models), whose users go through a
+//! scenario's steps (`user`), send requests (`request`) over a [`transport`], and record what they see
+//! (`recorder`). [`collector`] puts the workers' windows together.
 
 mod arrivals;
 pub mod clock;
