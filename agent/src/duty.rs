@@ -37,8 +37,9 @@ pub enum News {
 
 /// An assignment being carried out.
 pub struct Duty {
-    engine: Engine,
+    // Dropped before the engine, so that no worker waits for somebody to take its last measurements.
     collector: Collector,
+    engine: Engine,
     outbox: Outbox,
     health: HealthMonitor,
     gauges: Vec<Gauges>,
@@ -85,7 +86,7 @@ impl Duty {
                 continue;
             };
             self.gauges.clone_from(&slice.gauges);
-            let health = self.health.sample(&slice.gauges);
+            let health = self.health.sample(slice.last_window, &slice.gauges);
             let windows = (slice.first_window, slice.last_window);
             let delta = self.outbox.put(windows, &slice.measurement, health);
             self.collector.give_back(slice);

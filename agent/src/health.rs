@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use muster_proto::measurement::Health;
+use muster_proto::measurement::{Health, WINDOW_NS};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::engine::clock;
@@ -14,51 +14,61 @@ const READING_NS: u64 = 1_000_000_000;
 /// Turns the workers' gauges and the system's readings into [`Health`].
 #[derive(Debug, Default)]
 pub struct HealthMonitor {
-    seen_ns: u64,
+    /// The first window that has not been sampled yet.
+    next_window: u32,
     process_cpu_ns: u64,
     workers_cpu_ns: Vec<u64>,
     read_ns: u64,
-    memory_bytes: u64,
-    descriptors: u32,
+    last: Health,
     exhausted: u64,
     starved: u64,
 }
 
 impl HealthMonitor {
-    /// How the agent did since the last call.
-    pub fn sample(&mut self, gauges: &[Gauges]) -> Health {
-        let now_ns = clock::now_ns();
-        let elapsed_ns = now_ns.saturating_sub(self.seen_ns).max(1);
-        let first = self.seen_ns == 0;
-        self.seen_ns = now_ns;
-        if now_ns - self.read_ns >= READING_NS {
-            self.read_ns = now_ns;
-            self.memory_bytes = resident_bytes();
-            self.descriptors = fs::read_dir("/proc/self/fd").map_or(0, |entries| entries.count() as u32);
+    /// How the agent did in the windows since the last call, up to `last_window` at whose end the gauges were read.
+    pub fn sample(&mut self, last_window: u32, gauges: &[Gauges]) -> Health {
+        self.read_rarely();
+        // Corrections of earlier windows come without a reading of their own.
+        if last_window >= self.next_window {
+            let elapsed_ns = u64::from(last_window + 1 - self.next_window) * WINDOW_NS;
+            self.next_window = last_window + 1;
+            self.read_cpu(elapsed_ns, gauges);
         }
-        let process_cpu_ns = clock::process_cpu_ns();
-        let process_spent_ns = process_cpu_ns - std::mem::replace(&mut self.process_cpu_ns, process_cpu_ns);
-        self.workers_cpu_ns.resize(gauges.len(), 0);
-        let spent = self.workers_cpu_ns.iter_mut().zip(gauges).map(|(seen, worker)| {
-            let spent_ns = worker.cpu_ns.saturating_sub(*seen);
-            *seen = worker.cpu_ns;
-            spent_ns
-        });
-        let busiest_ns = spent.max().unwrap_or(0);
-        let share = |spent_ns: u64| if first { 0.0 } else { spent_ns as f32 / elapsed_ns as f32 };
         let exhausted = gauges.iter().map(|worker| worker.exhausted).sum();
         let starved = gauges.iter().map(|worker| worker.starved).sum();
-        Health {
-            worker_cpu_max: share(busiest_ns),
-            process_cpu: share(process_spent_ns),
-            memory_bytes: self.memory_bytes,
-            descriptors: self.descriptors,
-            descriptors_max: descriptors_max(),
+        self.last = Health {
             exhausted: exhausted - std::mem::replace(&mut self.exhausted, exhausted),
-            users: gauges.iter().map(|worker| worker.users).sum(),
             starved: starved - std::mem::replace(&mut self.starved, starved),
+            users: gauges.iter().map(|worker| worker.users).sum(),
             in_flight: gauges.iter().map(|worker| worker.in_flight).sum(),
+            ..self.last
+        };
+        self.last
+    }
+
+    fn read_rarely(&mut self) {
+        let now_ns = clock::now_ns();
+        if now_ns.saturating_sub(self.read_ns) >= READING_NS {
+            self.read_ns = now_ns;
+            self.last.memory_bytes = resident_bytes();
+            self.last.descriptors = fs::read_dir("/proc/self/fd").map_or(0, |entries| entries.count() as u32);
+            self.last.descriptors_max = descriptors_max();
         }
+    }
+
+    fn read_cpu(&mut self, elapsed_ns: u64, gauges: &[Gauges]) {
+        let share = |spent_ns: u64| spent_ns as f32 / elapsed_ns as f32;
+        let process_cpu_ns = clock::process_cpu_ns();
+        let before_ns = std::mem::replace(&mut self.process_cpu_ns, process_cpu_ns);
+        // What the process did before the run began is not the run's.
+        self.last.process_cpu = if before_ns == 0 { 0.0 } else { share(process_cpu_ns - before_ns) };
+        self.workers_cpu_ns.resize(gauges.len(), 0);
+        let spent = self.workers_cpu_ns.iter_mut().zip(gauges).map(|(seen, worker)| {
+            let before_ns = std::mem::replace(seen, worker.cpu_ns);
+            worker.cpu_ns.saturating_sub(before_ns)
+        });
+        // A worker that was late with a window tells of more than it covers; no thread uses more than a core.
+        self.last.worker_cpu_max = share(spent.max().unwrap_or(0)).min(1.0);
     }
 }
 

@@ -209,9 +209,10 @@ impl Session {
                 }
                 Ok(())
             }
-            Message::Welcome(_) | Message::Refusal(_) | Message::Release(_) => {
-                Err(self.protocol("a greeting in the middle of the stream"))
+            Message::Refusal(refusal) => {
+                Err(SessionError::Refused { address: self.address.clone(), reason: refusal.reason })
             }
+            Message::Welcome(_) | Message::Release(_) => Err(self.protocol("a greeting in the middle of the stream")),
         }
     }
 

@@ -84,7 +84,7 @@ async fn deliver(worker: &Rc<Worker>, scenario: usize, queue: &Rc<Queue>, users:
 /// A user's life: take what is due, park when nothing is.
 async fn serve(worker: Rc<Worker>, scenario: usize, queue: Rc<Queue>, first: Begin) {
     let mut user = User::default();
-    let mut begin = first;
+    let mut begin = Begin { now_ns: clock::now_ns(), ..first };
     let seat = Rc::new(Seat::default());
     loop {
         let freed_ns = user.iterate(&worker, &worker.plan.scenarios[scenario], begin).await;
@@ -145,7 +145,7 @@ impl Queue {
         let arrival = self.pop_due(now_ns)?;
         self.busy.set(self.busy.get() + 1);
         let due_ns = self.start_ns + arrival.due_ns;
-        Some(Begin { id: arrival.id, due_ns, free_ns: due_ns, now_ns: clock::now_ns(), arrival: true })
+        Some(Begin { id: arrival.id, due_ns, free_ns: due_ns, now_ns, arrival: true })
     }
 
     /// The next arrival if it is due, for a user that has just become free and stays busy with it.
