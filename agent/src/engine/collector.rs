@@ -118,3 +118,6 @@ impl Collector {
         self.receivers[slice.owner].give_back(slice.measurement);
     }
 }
+
+#[cfg(test)]
+mod tests;

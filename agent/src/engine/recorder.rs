@@ -199,3 +199,6 @@ impl Recorder {
         &mut measurement.scenarios[scenario]
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,115 @@
+//! Events are counted in the window in which they happened, and nothing is lost when nobody takes the windows away.
+
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use muster_proto::plan::{Arrivals, Rate, RateStage};
+use muster_proto::schedule::{ArrivalSchedule, Stream};
+use muster_proto::share::Share;
+
+use super::super::part::{PARTS_MAX, PartReceiver};
+use super::*;
+
+const START_NS: u64 = 1_000_000_000_000;
+
+fn counter(rate: u64, duration_s: u64) -> DueCounter {
+    let rate = Rate::per_second(rate);
+    let stages = [RateStage { duration: Duration::from_secs(duration_s), from: rate, to: rate }];
+    let schedule = ArrivalSchedule::new(&stages, Arrivals::Uniform, Stream { seed: 1, scenario: 0 }).unwrap();
+    let cursor = ArrivalCursor::new(Arc::new(schedule), Arc::new(Share::full()));
+    DueCounter { scenario: 0, delay_ns: 0, cursor }
+}
+
+fn recorder(counters: Vec<DueCounter>) -> (Recorder, PartReceiver) {
+    let (sender, receiver) = PartSender::new(0, (1, 1));
+    (Recorder::new(START_NS, counters, sender), receiver)
+}
+
+fn taken(receiver: &mut PartReceiver) -> Vec<Part> {
+    let mut cx = Context::from_waker(Waker::noop());
+    std::iter::from_fn(|| match receiver.poll_next(&mut cx) {
+        Poll::Ready(part) => part,
+        Poll::Pending => None,
+    })
+    .collect()
+}
+
+#[test]
+fn an_event_counts_in_the_window_in_which_it_happened() {
+    let (mut recorder, mut receiver) = recorder(Vec::new());
+    for at_ms in [0, 199, 200, 399, 650] {
+        recorder.series(0, START_NS + at_ms * 1_000_000).sent += 1;
+    }
+    recorder.finish(START_NS + 650_000_000);
+    let parts = taken(&mut receiver);
+    let sent = parts.iter().map(|part| (part.first_window, part.last_window, part.measurement.series[0].sent));
+    assert_eq!(sent.collect::<Vec<_>>(), [(0, 0, 2), (1, 1, 2), (2, 2, 0), (3, 3, 1)]);
+    assert!(parts.iter().rev().skip(1).all(|part| !part.last) && parts[3].last);
+}
+
+#[test]
+fn due_follows_the_schedule_however_late_anybody_looks() {
+    let (mut recorder, mut receiver) = recorder(vec![counter(100, 1)]);
+    recorder.finish(START_NS + 1_000_000_000);
+    let due: Vec<u64> = taken(&mut receiver).iter().map(|part| part.measurement.scenarios[0].due).collect();
+    assert_eq!(due.iter().sum::<u64>(), 100);
+    assert_eq!(due[..5], [20; 5]);
+}
+
+#[test]
+fn nothing_falls_due_after_the_end_of_due() {
+    let (mut recorder, mut receiver) = recorder(vec![counter(100, 10)]);
+    recorder.end_due(START_NS + 505_000_000);
+    recorder.finish(START_NS + 3_000_000_000);
+    let due: u64 = taken(&mut receiver).iter().map(|part| part.measurement.scenarios[0].due).sum();
+    assert_eq!(due, 51, "those due at 0, 10, ..., 500 ms");
+}
+
+#[test]
+fn what_is_found_out_late_counts_in_its_due_second() {
+    let (mut recorder, mut receiver) = recorder(Vec::new());
+    recorder.roll(START_NS + 2_500_000_000);
+    recorder.skip(0, START_NS + 300_000_000, SkipReason::Users);
+    recorder.very_late(0, START_NS + 1_900_000_000);
+    recorder.skip(0, START_NS + 2_100_000_000, SkipReason::Users);
+    recorder.finish(START_NS + 2_600_000_000);
+    let mut late: Vec<(u32, u64, u64)> = Vec::new();
+    let mut in_time = 0;
+    for part in taken(&mut receiver) {
+        let stats = &part.measurement.scenarios[0];
+        if part.late {
+            late.push((part.first_window, stats.skipped_total(), stats.very_late));
+        } else {
+            in_time += stats.skipped_total();
+        }
+    }
+    assert_eq!((late, in_time), (vec![(0, 1, 0), (5, 0, 1)], 1));
+}
+
+#[test]
+fn an_agent_that_is_behind_costs_resolution_and_nothing_else() {
+    let (mut recorder, mut receiver) = recorder(Vec::new());
+    let windows = PARTS_MAX as u64 + 10;
+    for window in 0..windows {
+        recorder.series(0, START_NS + window * WINDOW_NS).sent += 1;
+    }
+    let parts = taken(&mut receiver);
+    assert_eq!(parts.len(), PARTS_MAX);
+    recorder.finish(START_NS + windows * WINDOW_NS);
+    let rest = taken(&mut receiver);
+    let coarse = &rest[0];
+    assert_eq!((coarse.first_window, coarse.last_window), (PARTS_MAX as u32, windows as u32 - 1));
+    let sent: u64 = parts.iter().chain(&rest).map(|part| part.measurement.series[0].sent).sum();
+    assert_eq!(sent, windows);
+}
+
+#[test]
+fn the_first_sample_of_its_kind_is_kept_and_cut_to_size() {
+    let (mut recorder, mut receiver) = recorder(Vec::new());
+    recorder.sample(0, ErrorKind::Reset, START_NS + 5, || "é".repeat(SAMPLE_BYTES_MAX));
+    recorder.sample(0, ErrorKind::Reset, START_NS + 6, || panic!("a second one costs nothing"));
+    recorder.finish(START_NS + 10);
+    let samples = &taken(&mut receiver)[0].measurement.samples;
+    assert_eq!((samples.len(), samples[0].at_ns, samples[0].text.len()), (1, 5, SAMPLE_BYTES_MAX));
+}
