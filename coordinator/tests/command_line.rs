@@ -191,3 +191,14 @@ fn the_other_commands_say_what_they_know() {
     assert_eq!(code(&muster(&["doctor"])), 0);
     assert_eq!(code(&muster(&["--help"])), 0);
 }
+
+#[test]
+fn a_plan_can_be_tried_without_a_target_of_ones_own() {
+    let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let url = format!("http://{free}/");
+    let output = muster(&["run", &url, "--rate", "20/s", "--duration", "1s", "--serve-target", "status=503"]);
+    assert_eq!(code(&output), 0, "{}", text(&output.stderr));
+    assert!(text(&output.stdout).contains("http_5xx"), "{}", text(&output.stdout));
+    let output = muster(&["run", "http://example.com/", "--serve-target"]);
+    assert_eq!(code(&output), 104);
+}

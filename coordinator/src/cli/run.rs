@@ -14,6 +14,7 @@ use muster_agent::resources::{default_local_workers, host_name};
 use muster_agent::session::{AgentConfig, take_part};
 use muster_proto::id::{Incarnation, RunId};
 use muster_proto::plan::{Plan, Rate, Step};
+use muster_target::{Config, Script, Target};
 use tokio::net::TcpListener;
 
 use super::{Outcome, Problem, colour_on_stderr, colour_on_stdout, print, stops, watch};
@@ -57,6 +58,9 @@ pub(super) struct RunArgs {
     /// What the run's random numbers are derived from
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
+    /// Serve the plan's target here while it runs, scripted as `muster target --script` has it, to try things out
+    #[arg(long, value_name = "SCRIPT", num_args = 0..=1, default_missing_value = "")]
+    serve_target: Option<Script>,
     /// Note something about the run in its report
     #[arg(long, value_name = "KEY=VALUE", value_parser = key_value)]
     tag: Vec<(String, String)>,
@@ -177,6 +181,7 @@ fn check_descriptors(plan: &Plan, args: &RunArgs) -> Result<(), Problem> {
 }
 
 async fn run(args: RunArgs, plan: Plan) -> Outcome {
+    let _served = serve_target(&args, &plan)?;
     let listener = listen(&args).await?;
     let address = listener.local_addr().map_err(|error| Problem::other(format!("the listening socket: {error}")))?;
     let local = args.listen.is_none();
@@ -228,6 +233,24 @@ async fn listen(args: &RunArgs) -> Result<TcpListener, Problem> {
         };
         Problem::other(format!("cannot listen on {address}: {error}{hint}"))
     })
+}
+
+/// The scripted target at the address that the plan names first, until it is dropped.
+fn serve_target(args: &RunArgs, plan: &Plan) -> Result<Option<Target>, Problem> {
+    let Some(script) = &args.serve_target else { return Ok(None) };
+    let mut steps = plan.scenarios.iter().flat_map(|scenario| &scenario.steps);
+    let url = steps.find_map(|step| match step {
+        Step::Request(request) => Some(&request.url),
+        Step::Think(_) => None,
+    });
+    let address = url.filter(|url| !url.tls).and_then(|url| Some(SocketAddr::new(url.host.parse().ok()?, url.port)));
+    let Some(listen) = address.filter(|address| address.ip().is_loopback()) else {
+        let text =
+            "error: --serve-target wants a plan whose target is http:// with a loopback address such as 127.0.0.1";
+        return Err(Problem::new(ExitCode::BadPlan, text));
+    };
+    let config = Config { listen, script: script.clone(), ..Config::default() };
+    Target::start(config).map(Some).map_err(|error| Problem::other(error.to_string()))
 }
 
 /// The agent of a run on this machine. Its operator is whoever started the run, so what the plan names is allowed.
