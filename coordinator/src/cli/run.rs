@@ -249,7 +249,7 @@ fn serve_target(args: &RunArgs, plan: &Plan) -> Result<Option<Target>, Problem> 
             "error: --serve-target wants a plan whose target is http:// with a loopback address such as 127.0.0.1";
         return Err(Problem::new(ExitCode::BadPlan, text));
     };
-    let config = Config { listen, script: script.clone(), ..Config::default() };
+    let config = Config { listen, script: *script, ..Config::default() };
     Target::start(config).map(Some).map_err(|error| Problem::other(error.to_string()))
 }
 
