@@ -33,10 +33,10 @@ pub(super) struct Agent {
 }
 
 impl Agent {
-    pub(super) fn new(link: Link, index: usize, newcomer: Newcomer, now_ns: u64) -> Self {
+    pub(super) fn new(link: Link, id: AgentId, newcomer: Newcomer, now_ns: u64) -> Self {
         let Newcomer { build_version, name, labels, cores, workers, weight, .. } = newcomer;
         let record = AgentRecord {
-            id: AgentId(index as u32),
+            id,
             name,
             version: build_version,
             labels,
@@ -60,7 +60,7 @@ impl Agent {
     }
 
     pub(super) fn read_clock(&mut self, clock: ClockReading) {
-        self.record.clock_offset_ns = -clock.offset_ns;
+        self.record.clock_offset_ns = clock.offset_ns.saturating_neg();
         self.record.clock_uncertainty_ns = clock.uncertainty_ns;
         self.record.round_trip_ns = clock.round_trip_ns;
     }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use muster_proto::id::RunId;
+use muster_proto::id::{AgentId, RunId};
 use muster_proto::measurement::{Delta, Totals, WINDOW_NS};
 use muster_proto::plan::{OnLoss, Plan};
 use muster_proto::share::Share;
@@ -17,8 +17,12 @@ use crate::verdict::Judge;
 
 /// The start is at least this long after the last agent is ready, in nanoseconds.
 const START_LEAD_MIN_NS: u64 = 50_000_000;
-/// ... and at least so many of the longest round trips.
+/// ... and at least so many of the longest round trips,
 const START_LEAD_ROUND_TRIPS: u64 = 5;
+/// ... but no longer than this, whatever an agent says of its round trip.
+const START_LEAD_MAX_NS: u64 = 10_000_000_000;
+/// How far an agent's windows may be ahead of our clock, in nanoseconds; nobody measures the future.
+const AHEAD_MAX_NS: u64 = 5_000_000_000;
 /// How long agents may take to prepare, in nanoseconds.
 const PREPARE_MAX_NS: u64 = 60_000_000_000;
 /// How long after the plan's end agents may still be sending, in nanoseconds.
@@ -58,6 +62,8 @@ pub struct Run {
     settings: RunSettings,
     phase: Phase,
     agents: Vec<Agent>,
+    /// How many were let in, those that left before the run included.
+    welcomed: u32,
     timeline: Timeline,
     judge: Judge,
     /// How it will have ended; set by the first thing that ends it.
@@ -78,6 +84,7 @@ impl Run {
             judge: Judge::new(&settings.plan),
             phase: Phase::Gathering { since_ns: now_ns },
             agents: Vec::new(),
+            welcomed: 0,
             ending: None,
             stopping: None,
             commands: Vec::new(),
@@ -181,9 +188,10 @@ impl Run {
             self.commands.push(Command::Refuse(link, reason));
             return;
         }
-        let index = self.agents.len();
-        self.commands.push(Command::Welcome(link, index as u32));
-        self.agents.push(Agent::new(link, index, newcomer, now_ns));
+        let id = AgentId(self.welcomed);
+        self.welcomed += 1;
+        self.commands.push(Command::Welcome(link, id.0));
+        self.agents.push(Agent::new(link, id, newcomer, now_ns));
         let wanted = self.settings.plan.agents.start_when as usize;
         if wanted > 1 {
             self.tell(format!("{} of {wanted} agents joined", self.agents.len()));
@@ -207,8 +215,12 @@ impl Run {
         }
     }
 
+    /// Which agent said something. What comes after its end, and after the run's, changes nothing.
     fn hear(&mut self, link: Link, now_ns: u64) -> Option<usize> {
-        let index = self.agents.iter().position(|agent| agent.link == link && agent.state != State::Lost)?;
+        if self.has_ended() {
+            return None;
+        }
+        let index = self.agents.iter().position(|agent| agent.link == link && agent.is_active())?;
         self.agents[index].heard_ns = now_ns;
         Some(index)
     }
@@ -229,7 +241,7 @@ impl Run {
     fn start(&mut self, now_ns: u64) {
         let round_trip_ns = self.agents.iter().map(|agent| agent.record.round_trip_ns).max().unwrap_or(0);
         let lead_ns = START_LEAD_MIN_NS.max(START_LEAD_ROUND_TRIPS.saturating_mul(round_trip_ns));
-        let start_ns = now_ns + lead_ns;
+        let start_ns = now_ns + lead_ns.min(START_LEAD_MAX_NS);
         self.phase = Phase::Running { start_ns };
         let starts = self.agents.iter().map(|agent| Command::Start(agent.link, start_ns));
         self.commands.extend(starts);
@@ -237,17 +249,23 @@ impl Run {
 
     fn unable(&mut self, link: Link, reason: &str, by_policy: bool, now_ns: u64) {
         let Some(index) = self.hear(link, now_ns) else { return };
+        if self.agents[index].state != State::Preparing {
+            return self.lose(index, &format!("it cannot go on: {reason}"), now_ns);
+        }
         let exit_code = if by_policy { ExitCode::Refused } else { ExitCode::Failure };
         let reason = format!("agent {} cannot carry the plan out: {reason}", self.agents[index].record.name);
-        self.agents[index].state = State::Lost;
         self.end_by(Ending::Failed { exit_code, reason }, Manner::Abort, now_ns);
     }
 
     fn measured(&mut self, link: Link, delta: &Delta, now_ns: u64) {
         let Some(index) = self.hear(link, now_ns) else { return };
         let agent = &mut self.agents[index];
-        if agent.state != State::Ready || !matches!(self.phase, Phase::Running { .. }) {
-            return self.lose(index, "it sent measurements when none could be", now_ns);
+        let Phase::Running { start_ns } = self.phase else {
+            return self.lose(index, "it sent measurements before the start", now_ns);
+        };
+        let until_ns = (u64::from(delta.last_window) + 1) * WINDOW_NS;
+        if until_ns > now_ns.saturating_sub(start_ns) + AHEAD_MAX_NS {
+            return self.lose(index, "it sent measurements of the future; are its clock and ours steady?", now_ns);
         }
         if delta.seq <= agent.seq {
             agent.record.duplicates_refused += 1;
@@ -256,7 +274,7 @@ impl Run {
             return self.lose(index, &reason, now_ns);
         } else {
             agent.seq = delta.seq;
-            self.told_ns = self.told_ns.max((u64::from(delta.last_window) + 1) * WINDOW_NS);
+            self.told_ns = self.told_ns.max(until_ns);
             self.timeline.apply(index, delta);
         }
         self.commands.push(Command::Ack(link, self.agents[index].seq));
@@ -275,7 +293,10 @@ impl Run {
     fn closing(&mut self, link: Link, totals: Totals, start_error_ns: Option<i64>, now_ns: u64) {
         let Some(index) = self.hear(link, now_ns) else { return };
         let agent = &mut self.agents[index];
-        if agent.state != State::Ready || totals.last_seq != agent.seq {
+        if !matches!(self.phase, Phase::Running { .. }) {
+            return self.lose(index, "it closed its books before the start", now_ns);
+        }
+        if totals.last_seq != agent.seq {
             let reason = format!("it closed its books after delta {}, but {} came", totals.last_seq, agent.seq);
             return self.lose(index, &reason, now_ns);
         }
@@ -283,12 +304,14 @@ impl Run {
         agent.record.totals = Some(totals);
         agent.record.start_error_ns = start_error_ns;
         self.commands.push(Command::Release(link));
+        // Nothing more is expected of it, so that the others' seconds neither wait for it nor miss it.
+        let told_until_ns = self.timeline.agents().get(index).map_or(0, |agent| agent.told_until_ns);
+        self.timeline.release(index, told_until_ns);
         self.close_intervals(now_ns);
     }
 
     fn gone(&mut self, link: Link, reason: &str, now_ns: u64) {
-        let position = self.agents.iter().position(|agent| agent.link == link && agent.is_active());
-        if let Some(index) = position {
+        if let Some(index) = self.hear(link, now_ns) {
             self.lose(index, reason, now_ns);
         }
     }
@@ -302,13 +325,9 @@ impl Run {
             Phase::Gathering { .. } => {
                 self.tell(format!("agent {name} left before the run: {reason}"));
                 self.agents.remove(index);
-                for (index, agent) in self.agents.iter_mut().enumerate() {
-                    agent.record.id = muster_proto::id::AgentId(index as u32);
-                }
                 return;
             }
-            Phase::Ended { .. } => return,
-            Phase::Preparing { .. } | Phase::Running { .. } => agent.state = State::Lost,
+            Phase::Preparing { .. } | Phase::Running { .. } | Phase::Ended { .. } => agent.state = State::Lost,
         }
         let lost_at_ns = self.start_ns().map_or(0, |start_ns| now_ns.saturating_sub(start_ns));
         self.agents[index].record.lost_at_ns = Some(lost_at_ns);
@@ -323,6 +342,9 @@ impl Run {
     }
 
     fn stop_by_user(&mut self, now_ns: u64) {
+        if self.has_ended() {
+            return;
+        }
         let manner = if self.stopping.is_some() { Manner::Abort } else { Manner::Drain };
         self.end_by(Ending::StoppedByUser, manner, now_ns);
     }
@@ -339,8 +361,8 @@ impl Run {
         }
         self.stopping = Some((manner, now_ns));
         if self.start_ns().is_none() {
-            let links = self.agents.iter().map(|agent| Command::Release(agent.link));
-            self.commands.extend(links);
+            let active = self.agents.iter().filter(|agent| agent.is_active());
+            self.commands.extend(active.map(|agent| Command::Release(agent.link)));
             self.phase = Phase::Ended { start_ns: None, end_ns: now_ns };
             return;
         }
@@ -349,6 +371,9 @@ impl Run {
     }
 
     fn tick(&mut self, now_ns: u64) {
+        if self.has_ended() {
+            return;
+        }
         let silence_max_ns = self.settings.silence_max_ns;
         let silent = |agent: &Agent| agent.is_active() && now_ns.saturating_sub(agent.heard_ns) > silence_max_ns;
         while let Some(index) = self.agents.iter().position(silent) {
@@ -413,3 +438,6 @@ impl Run {
         self.commands.push(Command::Tell(text));
     }
 }
+
+#[cfg(test)]
+mod tests;

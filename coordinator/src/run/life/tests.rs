@@ -1,0 +1,263 @@
+//! A run's life: what must hold whatever happens in whatever order, and what each ending looks like.
+
+mod laws;
+
+use std::time::Duration;
+
+use super::*;
+use crate::run::synthetic;
+
+const MS: u64 = 1_000_000;
+const S: u64 = 1_000 * MS;
+const SILENCE_MAX_NS: u64 = 2_500 * MS;
+const GATHER_MAX_NS: u64 = 20 * S;
+
+fn newcomer() -> Newcomer {
+    Newcomer {
+        protocol_version: PROTOCOL_VERSION,
+        build_version: BUILD_VERSION.to_owned(),
+        name: "pod".to_owned(),
+        labels: BTreeMap::new(),
+        cores: 2,
+        workers: 1,
+        weight: 2,
+    }
+}
+
+fn settings(agents: u32, on_loss: OnLoss) -> RunSettings {
+    let mut plan = synthetic::open_plan(5);
+    plan.agents.start_when = agents;
+    plan.agents.on_loss = on_loss;
+    let id = RunId(uuid::Uuid::from_u128(7));
+    let (silence_max_ns, gather_max_ns) = (SILENCE_MAX_NS, GATHER_MAX_NS);
+    RunSettings { id, plan, tags: BTreeMap::new(), strict: false, silence_max_ns, gather_max_ns }
+}
+
+/// A delta in which exactly one iteration started.
+fn delta(plan: &Plan, seq: u64, window: u32) -> Delta {
+    let mut delta = Delta { seq, ..synthetic::delta(plan, window) };
+    synthetic::start(&mut delta.measurement.scenarios[0], 1);
+    delta
+}
+
+/// A run with a clock of its own.
+struct Stage {
+    run: Run,
+    now_ns: u64,
+}
+
+impl Stage {
+    fn new(agents: u32, on_loss: OnLoss) -> Self {
+        Self { run: Run::new(settings(agents, on_loss), S), now_ns: S }
+    }
+
+    /// A run whose agents, on links 0, 1, ..., have all been told to start, and whose start is now.
+    fn started(agents: u32, on_loss: OnLoss) -> Self {
+        let mut stage = Self::new(agents, on_loss);
+        for link in 0..u64::from(agents) {
+            stage.tell(Event::Joined(Link(link), newcomer()));
+        }
+        for link in 0..u64::from(agents) {
+            stage.tell(Event::Ready(Link(link), ClockReading::default()));
+        }
+        stage.now_ns = stage.run.start_ns().expect("all are ready");
+        stage
+    }
+
+    fn tell(&mut self, event: Event) -> Vec<Command> {
+        self.run.apply(event, self.now_ns)
+    }
+
+    fn delta(&mut self, link: u64, seq: u64) -> Vec<Command> {
+        let window = seq.saturating_sub(1) as u32;
+        let delta = delta(self.run.plan(), seq, window);
+        self.tell(Event::Delta(Link(link), Box::new(delta)))
+    }
+
+    fn close(&mut self, link: u64, last_seq: u64) -> Vec<Command> {
+        let totals = Totals { last_seq, ..Totals::default() };
+        self.tell(Event::Closing { link: Link(link), totals, start_error_ns: None })
+    }
+
+    /// Time goes by while these links only show that they live.
+    fn wait(&mut self, ns: u64, alive: &[u64]) -> Vec<Command> {
+        let until_ns = self.now_ns + ns;
+        let mut commands = Vec::new();
+        while self.now_ns < until_ns && !self.run.has_ended() {
+            self.now_ns += S;
+            for link in alive {
+                commands.extend(self.tell(Event::Heard(Link(*link))));
+            }
+            commands.extend(self.tell(Event::Tick));
+        }
+        commands
+    }
+
+    fn ending(self) -> Ending {
+        assert!(self.run.has_ended());
+        self.run.into_record(String::new()).ending
+    }
+}
+
+fn refused(commands: &[Command], link: u64) -> bool {
+    commands.iter().any(|command| matches!(command, Command::Refuse(refused, _) if *refused == Link(link)))
+}
+
+fn failed_because(ending: &Ending, words: &str) -> bool {
+    matches!(ending, Ending::Failed { reason, .. } if reason.contains(words))
+}
+
+#[test]
+fn a_run_goes_from_joining_to_released() {
+    let mut stage = Stage::started(2, OnLoss::Fail);
+    for seq in 1..=3 {
+        assert_eq!(stage.delta(0, seq), [Command::Ack(Link(0), seq)]);
+        stage.delta(1, seq);
+    }
+    assert_eq!(stage.close(0, 3), [Command::Release(Link(0))]);
+    assert!(!stage.run.has_ended());
+    stage.close(1, 3);
+    assert_eq!(stage.run.timeline().counts().started, 6);
+    let record = stage.run.into_record(String::new());
+    assert_eq!((record.ending, record.duration_ns), (Ending::Completed, 600 * MS));
+}
+
+#[test]
+fn a_duplicate_is_acknowledged_again_and_counted_as_refused_only() {
+    let mut stage = Stage::started(1, OnLoss::Fail);
+    stage.delta(0, 1);
+    stage.delta(0, 2);
+    assert_eq!(stage.delta(0, 1), [Command::Ack(Link(0), 2)]);
+    assert_eq!(stage.run.timeline().counts().started, 2);
+    stage.close(0, 2);
+    assert_eq!(stage.run.into_record(String::new()).agents[0].duplicates_refused, 1);
+}
+
+#[test]
+fn a_gap_loses_the_agent() {
+    let mut stage = Stage::started(1, OnLoss::Fail);
+    stage.delta(0, 1);
+    assert!(refused(&stage.delta(0, 3), 0));
+    assert_eq!(stage.run.timeline().counts().started, 1);
+    assert_eq!(stage.ending(), Ending::AgentLost("pod".to_owned()));
+}
+
+#[test]
+fn measurements_of_the_future_lose_the_agent_at_once() {
+    let mut stage = Stage::started(1, OnLoss::Fail);
+    let delta = Delta { last_window: u32::MAX, ..delta(stage.run.plan(), 1, 0) };
+    assert!(refused(&stage.tell(Event::Delta(Link(0), Box::new(delta))), 0));
+    assert_eq!(stage.run.timeline().closed_until(), 0);
+}
+
+#[test]
+fn who_closes_early_is_neither_waited_for_nor_missed() {
+    let mut stage = Stage::started(2, OnLoss::Fail);
+    (1..=5).for_each(|seq| drop(stage.delta(0, seq)));
+    stage.close(0, 5);
+    (1..=15).for_each(|seq| drop(stage.delta(1, seq)));
+    assert_eq!(stage.run.timeline().closed_until(), 3, "judged while the other goes on");
+    stage.close(1, 15);
+    let record = stage.run.into_record(String::new());
+    let missing = record.timeline.grades().clone();
+    let alone = {
+        let mut stage = Stage::started(1, OnLoss::Fail);
+        (1..=15).for_each(|seq| drop(stage.delta(0, seq)));
+        stage.close(0, 15);
+        stage.run.into_record(String::new()).timeline.grades().clone()
+    };
+    assert_eq!(missing, alone, "graded as if the early one had never been owed");
+}
+
+#[test]
+fn a_loss_fails_the_run_or_leaves_it_to_the_others() {
+    let mut failing = Stage::started(2, OnLoss::Fail);
+    let commands = failing.tell(Event::Gone(Link(0), "cable".to_owned()));
+    assert!(commands.contains(&Command::Stop(Link(1), Manner::Drain)));
+    failing.close(1, 0);
+    assert_eq!(failing.ending(), Ending::AgentLost("pod".to_owned()));
+
+    let mut degrading = Stage::started(2, OnLoss::Degrade);
+    let commands = degrading.tell(Event::Gone(Link(0), "cable".to_owned()));
+    assert!(!commands.iter().any(|command| matches!(command, Command::Stop(..))));
+    degrading.close(1, 0);
+    let record = degrading.run.into_record(String::new());
+    assert_eq!(record.ending, Ending::Completed);
+    assert!(record.agents[0].died() && !record.agents[1].died());
+}
+
+#[test]
+fn the_first_stop_drains_and_the_second_aborts() {
+    let mut stage = Stage::started(1, OnLoss::Fail);
+    assert_eq!(stage.tell(Event::Stop), [Command::Stop(Link(0), Manner::Drain)]);
+    assert_eq!(stage.tell(Event::Stop), [Command::Stop(Link(0), Manner::Abort)]);
+    assert_eq!(stage.tell(Event::Stop), []);
+    stage.close(0, 0);
+    assert_eq!(stage.ending(), Ending::StoppedByUser);
+}
+
+#[test]
+fn too_few_agents_are_waited_for_so_long() {
+    let mut stage = Stage::new(2, OnLoss::Fail);
+    stage.tell(Event::Joined(Link(0), newcomer()));
+    stage.wait(GATHER_MAX_NS, &[0]);
+    assert!(!stage.run.has_ended());
+    assert!(stage.wait(S, &[0]).contains(&Command::Release(Link(0))));
+    assert!(failed_because(&stage.ending(), "1 of 2 agents joined within 20 s"));
+}
+
+#[test]
+fn preparing_takes_so_long_at_most() {
+    let mut stage = Stage::new(1, OnLoss::Fail);
+    stage.tell(Event::Joined(Link(0), newcomer()));
+    stage.wait(PREPARE_MAX_NS, &[0]);
+    assert!(!stage.run.has_ended());
+    stage.wait(S, &[0]);
+    assert!(failed_because(&stage.ending(), "not prepared within 60 s: pod"));
+}
+
+#[test]
+fn who_lives_and_never_closes_is_given_up() {
+    let mut stage = Stage::started(1, OnLoss::Fail);
+    let plan_ns = Duration::from_secs(5 + 30).as_nanos() as u64;
+    stage.wait(plan_ns + CLOSING_MAX_NS, &[0]);
+    assert!(!stage.run.has_ended());
+    stage.wait(S, &[0]);
+    assert_eq!(stage.ending(), Ending::AgentLost("pod".to_owned()));
+}
+
+#[test]
+fn several_that_fall_silent_while_preparing_end_the_run() {
+    let mut stage = Stage::new(3, OnLoss::Degrade);
+    (0..3).for_each(|link| drop(stage.tell(Event::Joined(Link(link), newcomer()))));
+    let commands = stage.wait(5 * S, &[]);
+    assert!((0..3).all(|link| refused(&commands, link)));
+    assert_eq!(stage.ending(), Ending::AgentLost("pod".to_owned()));
+}
+
+#[test]
+fn numbers_told_to_agents_stay_theirs_when_others_leave_before_the_run() {
+    let mut stage = Stage::new(2, OnLoss::Fail);
+    stage.tell(Event::Joined(Link(0), newcomer()));
+    stage.tell(Event::Gone(Link(0), "cable".to_owned()));
+    let mut welcomed = Vec::new();
+    for link in 1..=2 {
+        let commands = stage.tell(Event::Joined(Link(link), newcomer()));
+        welcomed.extend(commands.into_iter().filter_map(|command| match command {
+            Command::Welcome(_, number) => Some(number),
+            _ => None,
+        }));
+    }
+    let record = stage.run.into_record(String::new());
+    assert_eq!(welcomed, [1, 2]);
+    assert_eq!(record.agents.iter().map(|agent| agent.id.0).collect::<Vec<_>>(), welcomed);
+}
+
+#[test]
+fn what_a_stranger_says_of_its_clock_neither_panics_nor_delays_the_start_for_ever() {
+    let mut stage = Stage::new(1, OnLoss::Fail);
+    stage.tell(Event::Joined(Link(0), newcomer()));
+    let clock = ClockReading { offset_ns: i64::MIN, uncertainty_ns: u64::MAX, round_trip_ns: u64::MAX };
+    stage.tell(Event::Ready(Link(0), clock));
+    assert_eq!(stage.run.start_ns(), Some(stage.now_ns + START_LEAD_MAX_NS));
+}
