@@ -18,6 +18,8 @@ use tracing_subscriber::EnvFilter;
 
 /// Refused by policy: the same number as the coordinator's.
 const EXIT_REFUSED: u8 = 106;
+/// Anything else: the same number as the coordinator's.
+const EXIT_FAILURE: u8 = 1;
 /// Wrong arguments: the same number as the coordinator's.
 const EXIT_ARGUMENTS: u8 = 104;
 /// The longest pause between two attempts to join.
@@ -76,9 +78,9 @@ fn main() -> ExitCode {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
     let colour = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
     tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colour).with_writer(std::io::stderr).init();
-    if let Err(reason) = check_address(&args) {
+    if let Err((code, reason)) = check_address(&args) {
         eprintln!("error: {reason}");
-        return ExitCode::from(EXIT_REFUSED);
+        return ExitCode::from(code);
     }
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
@@ -120,6 +122,8 @@ async fn join_again_and_again(args: &Args, config: &AgentConfig) -> ExitCode {
             }
             Err(SessionError::Refused { .. }) if args.once => return ExitCode::from(EXIT_REFUSED),
             Err(_) if args.once => return ExitCode::FAILURE,
+            // A coordinator that does not want this agent will not want it more for being asked more often.
+            Err(SessionError::Refused { .. }) => unreachable_since = tokio::time::Instant::now(),
             Ok(()) | Err(_) => {
                 unreachable_since = tokio::time::Instant::now();
                 pause = Duration::from_millis(500);
@@ -159,18 +163,22 @@ fn config(args: &Args) -> AgentConfig {
 }
 
 /// Refuses to speak in the clear to a coordinator on another machine, unless that was asked for.
-fn check_address(args: &Args) -> Result<(), String> {
+fn check_address(args: &Args) -> Result<(), (u8, String)> {
     if args.insecure_cluster {
         return Ok(());
     }
     let addresses = args.join.to_socket_addrs();
-    let addresses = addresses.map_err(|error| format!("cannot resolve the coordinator {}: {error}", args.join))?;
+    let unresolved = |error| (EXIT_FAILURE, format!("cannot resolve the coordinator {}: {error}", args.join));
+    let addresses = addresses.map_err(unresolved)?;
     match addresses.into_iter().find(|address| !address.ip().is_loopback()) {
         None => Ok(()),
-        Some(address) => Err(format!(
-            "{address} is another machine, and the connection is not encrypted\n\
-             hint: join a coordinator on a loopback address, or accept the risk with --insecure-cluster"
-        )),
+        Some(address) => {
+            let reason = format!(
+                "{address} is another machine, and the connection is not encrypted\n\
+                 hint: join a coordinator on a loopback address, or accept the risk with --insecure-cluster"
+            );
+            Err((EXIT_REFUSED, reason))
+        }
     }
 }
 

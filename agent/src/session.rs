@@ -9,6 +9,7 @@ use muster_proto::wire::cluster_client::ClusterClient;
 use muster_proto::wire::{self, from_agent, from_coordinator};
 use muster_proto::{BUILD_VERSION, PROTOCOL_VERSION};
 use tokio::sync::mpsc;
+use tokio::task::{JoinError, JoinHandle};
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::Streaming;
 use tonic::transport::{Channel, Endpoint};
@@ -108,6 +109,8 @@ struct Session {
     incoming: Streaming<wire::FromCoordinator>,
     silence_max: Duration,
     offset: ClockOffset,
+    /// An assignment being prepared, apart from the conversation, which must go on meanwhile.
+    preparing: Option<JoinHandle<Result<Duty, DutyError>>>,
     duty: Option<Duty>,
 }
 
@@ -138,6 +141,7 @@ impl Session {
                 incoming,
                 silence_max: Duration::from_nanos(welcome.silence_max_ns).max(Duration::from_secs(1)),
                 offset: ClockOffset::default(),
+                preparing: None,
                 duty: None,
             }),
             Some(from_coordinator::Message::Refusal(refusal)) => {
@@ -167,6 +171,7 @@ impl Session {
                         None => return Err(self.protocol("an empty or unknown message")),
                     }
                 }
+                prepared = next_prepared(&mut self.preparing) => self.prepared(prepared).await?,
                 news = next_news(&mut self.duty) => self.report(news).await?,
                 _ = probe.tick() => self.probe().await?,
                 () = tokio::time::sleep_until(heard + self.silence_max) => {
@@ -186,7 +191,7 @@ impl Session {
                 }
                 Ok(())
             }
-            Message::Assign(assign) => self.prepare(assign, config).await,
+            Message::Assign(assign) => self.prepare(assign, config),
             Message::Start(start) => {
                 let duty = self.duty.as_ref().ok_or_else(|| self.protocol("a start without an assignment"))?;
                 duty.engine().start(self.offset.estimate().to_ours_ns(start.at_ns));
@@ -216,12 +221,17 @@ impl Session {
         }
     }
 
-    async fn prepare(&mut self, assign: wire::Assign, config: &AgentConfig) -> Result<(), SessionError> {
+    fn prepare(&mut self, assign: wire::Assign, config: &AgentConfig) -> Result<(), SessionError> {
         let assignment = assignment_from_wire(assign).map_err(|error| self.protocol(&error.to_string()))?;
         tracing::info!(run = %assignment.run_id, plan = assignment.plan.name, "assigned");
         let engine = config.engine.clone();
-        let prepared = tokio::task::spawn_blocking(move || Duty::prepare(assignment, &engine)).await;
-        let prepared = prepared.map_err(|error| self.lost(&format!("preparing the plan panicked: {error}")))?;
+        self.preparing = Some(tokio::task::spawn_blocking(move || Duty::prepare(assignment, &engine)));
+        Ok(())
+    }
+
+    async fn prepared(&mut self, prepared: Prepared) -> Result<(), SessionError> {
+        self.preparing = None;
+        let prepared = prepared.map_err(|error| self.lost(&format!("preparing the plan failed: {error}")))?;
         let answer = match prepared {
             Ok(duty) => {
                 self.duty = Some(duty);
@@ -265,6 +275,15 @@ impl Session {
 
     fn protocol(&self, reason: &str) -> SessionError {
         SessionError::Protocol { address: self.address.clone(), reason: reason.to_owned() }
+    }
+}
+
+type Prepared = Result<Result<Duty, DutyError>, JoinError>;
+
+async fn next_prepared(preparing: &mut Option<JoinHandle<Result<Duty, DutyError>>>) -> Prepared {
+    match preparing {
+        Some(preparing) => preparing.await,
+        None => std::future::pending().await,
     }
 }
 

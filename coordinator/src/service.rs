@@ -113,7 +113,10 @@ async fn listen(shared: Arc<Shared>, link: Link, newcomer: Newcomer, mut incomin
         let event = match incoming.message().await {
             Ok(Some(message)) => match shared.event(link, message) {
                 Ok(event) => event,
-                Err(reason) => break reason,
+                Err(reason) => {
+                    shared.send(link, from_coordinator::Message::Refusal(wire::Refusal { reason: reason.clone() }));
+                    break reason;
+                }
             },
             Ok(None) => break "it closed its stream".to_owned(),
             Err(status) => break format!("its stream broke: {}", status.message()),

@@ -27,6 +27,8 @@ use crate::run::life::RunSettings;
 
 /// The in-process agent shares its cores with everything else here, so silence is no reason for haste.
 const LOCAL_SILENCE_MAX: Duration = Duration::from_secs(10);
+/// The in-process agent joins at once, or never will.
+const LOCAL_GATHER_MAX: Duration = Duration::from_secs(30);
 /// An agent elsewhere that says nothing for so long is lost.
 const SILENCE_MAX: Duration = Duration::from_millis(2_500);
 
@@ -190,7 +192,7 @@ async fn run(args: RunArgs, plan: Plan) -> Outcome {
         tags: args.tag.iter().cloned().collect::<BTreeMap<_, _>>(),
         strict: args.strict,
         silence_max_ns: if local { LOCAL_SILENCE_MAX } else { SILENCE_MAX }.as_nanos() as u64,
-        gather_max_ns: Duration::from_secs(args.wait).as_nanos() as u64,
+        gather_max_ns: if local { LOCAL_GATHER_MAX } else { Duration::from_secs(args.wait) }.as_nanos() as u64,
         plan,
     };
     let agent = local.then(|| {
@@ -206,7 +208,7 @@ async fn run(args: RunArgs, plan: Plan) -> Outcome {
     if let Some(agent) = agent
         && let Ok(Err(error)) = agent.await
     {
-        tracing::debug!(%error, "the local agent's session");
+        eprintln!("the local agent: {error}");
     }
     let report = Report::of(&record);
     let stored = write_json(&report, args.json.as_deref());

@@ -104,18 +104,24 @@ impl Grader {
 
     /// The grade of the next second.
     pub fn second(&mut self, seen: Seen) -> Grades {
-        if self.recent.len() == SLIDING_SECONDS {
-            self.recent.pop_front();
+        // A second in which nothing began or fell due is neither late nor short, whatever the seconds before it were.
+        let busy = seen.arrivals > 0 || seen.due > 0 || seen.short > 0;
+        if busy {
+            if self.recent.len() == SLIDING_SECONDS {
+                self.recent.pop_front();
+            }
+            self.recent.push_back(seen);
         }
-        self.recent.push_back(seen);
         let sum = |count: fn(&Seen) -> u64| self.recent.iter().map(count).sum::<u64>();
         let (late, arrivals) = (sum(|s| s.late), sum(|s| s.arrivals));
         let (short, due) = (sum(|s| s.short), sum(|s| s.due));
         let mut grades = Grades::default();
-        if late >= LATE_MIN {
+        if busy && late >= LATE_MIN {
             grades.note(Reason::Late, by_share(late, arrivals), fraction(late, arrivals));
         }
-        grades.note(Reason::Short, by_share(short, due), fraction(short, due));
+        if busy {
+            grades.note(Reason::Short, by_share(short, due), fraction(short, due));
+        }
         grades.note(Reason::Cpu, suspect_if(seen.worker_cpu > WORKER_CPU_MAX), seen.worker_cpu);
         grades.note(Reason::Users, suspect_if(seen.users_reached), 0.0);
         grades.note(Reason::Exhausted, invalid_if(seen.exhausted), 0.0);
