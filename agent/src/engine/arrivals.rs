@@ -60,10 +60,10 @@ pub(super) async fn run(worker: &Rc<Worker>, scenario: usize, share: Arc<Share>,
 
 /// Gives every arrival to a user; ends with the profile, once none is waiting.
 async fn deliver(worker: &Rc<Worker>, scenario: usize, queue: &Rc<Queue>, users: &mut JoinSet<()>, end_ns: u64) {
-    // Without a descriptor to wait on, nothing is delivered: every arrival will be counted as skipped.
-    let Ok(mut pacer) = Pacer::new() else { return };
+    // Without a descriptor to wait on, nothing is delivered: every arrival will be due and counted as skipped.
+    let Ok(mut pacer) = Pacer::new() else { return clock::sleep_until(end_ns).await };
     while let Some(due_ns) = queue.next_due_ns() {
-        let Ok(now_ns) = pacer.wait_until(due_ns).await else { return };
+        let Ok(now_ns) = pacer.wait_until(due_ns).await else { return clock::sleep_until(end_ns).await };
         while let Some(begin) = queue.take_due_if_user(now_ns) {
             match queue.unpark() {
                 Some(seat) => seat.give(begin),

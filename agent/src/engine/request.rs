@@ -50,6 +50,8 @@ struct Call<'a> {
     /// The origin's number, unless it is one that only a redirect named.
     origin: Option<usize>,
     connections: Connections,
+    /// Whether it may be repeated on a fresh connection.
+    idempotent: bool,
 }
 
 /// Sends a step's request, and those to which it is redirected, and measures them.
@@ -83,12 +85,14 @@ impl<'a> Call<'a> {
     fn new(step: &'a RequestStep, hop: Option<&'a Hop>, connections: Connections) -> Self {
         let Some(hop) = hop else {
             let origin = Some(step.origin);
-            return Self { step, url: &step.request.url, rendered: &step.rendered, origin, connections };
+            let (url, rendered, idempotent) = (&step.request.url, &step.rendered, step.idempotent);
+            return Self { step, url, rendered, origin, connections, idempotent };
         };
         let (first, next) = (&step.request.url, &hop.request.url);
         let same_origin = (first.tls, &first.host, first.port) == (next.tls, &next.host, next.port);
         let origin = same_origin.then_some(step.origin);
-        Self { step, url: next, rendered: &hop.rendered, origin, connections }
+        let idempotent = hop.request.is_idempotent();
+        Self { step, url: next, rendered: &hop.rendered, origin, connections, idempotent }
     }
 }
 
@@ -134,7 +138,7 @@ async fn attempt(
     if let Some(mut connection) = take_kept(worker, user, call) {
         in_flight.ready_ns = in_flight.turn.now_ns;
         let result = exchange(worker, user, call, &mut connection).await;
-        let repeat = matches!(&result, Err(broken) if broken.closed_early && call.step.idempotent);
+        let repeat = matches!(&result, Err(broken) if broken.closed_early && call.idempotent);
         if !repeat {
             keep(worker, user, call, connection, &result);
             return result;
@@ -195,7 +199,7 @@ async fn open(
         Ok(opened) => opened,
         Err(failed) => return Err(Broken::before_sending(failed.failure, now_ns)),
     };
-    in_flight.opened(&opened, begun_ns, now_ns);
+    in_flight.opened(&opened, call.url.tls, begun_ns, now_ns);
     Ok(Connection::new(opened.io))
 }
 
@@ -224,7 +228,7 @@ impl<'a> InFlight<'a> {
         Self { worker, step, turn, ready_ns: turn.now_ns, reconnects: 0, ended: false }
     }
 
-    fn opened(&mut self, opened: &Connected, begun_ns: u64, now_ns: u64) {
+    fn opened(&mut self, opened: &Connected, tls: bool, begun_ns: u64, now_ns: u64) {
         self.ready_ns = now_ns;
         let times = opened.times;
         let mut recorder = self.worker.recorder.borrow_mut();
@@ -234,7 +238,7 @@ impl<'a> InFlight<'a> {
         stats.phases[Phase::Blocked as usize].record((now_ns - begun_ns).saturating_sub(working_ns));
         stats.phases[Phase::Dns as usize].record(times.dns_ns);
         stats.phases[Phase::Connecting as usize].record(times.connecting_ns);
-        if self.step.request.url.tls {
+        if tls {
             stats.phases[Phase::TlsHandshaking as usize].record(times.tls_ns);
         }
     }

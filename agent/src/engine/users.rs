@@ -62,8 +62,18 @@ async fn keep_active(
         let next_start_ns = stretches.peek().map(|active| active.start_ns);
         let next_cut_ns = cuts.first_key_value().map(|((cut_ns, _), _)| *cut_ns);
         let Some(next_ns) = next_start_ns.into_iter().chain(next_cut_ns).min() else { break };
-        let wait = pacer.wait_until(next_ns);
-        let Ok(now_ns) = wait.await else { return };
+        let now_ns = tokio::select! {
+            biased;
+            reached = pacer.wait_until(next_ns) => match reached {
+                Ok(now_ns) => now_ns,
+                Err(_) => break,
+            },
+            // Whoever has ended needs no cut.
+            Some(_) = users.join_next(), if next_start_ns.is_none() => {
+                cuts.retain(|_, handle| !handle.is_finished());
+                continue;
+            }
+        };
         while let Some(active) = stretches.next_if(|active| active.start_ns <= now_ns) {
             let left = match quota {
                 Quota::Unlimited => Rc::new(Cell::new(u64::MAX)),

@@ -72,6 +72,7 @@ faults! {
 
 impl Fault {
     /// Finds a fault by its name.
+    #[inline(never)]
     pub(crate) fn parse(text: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|fault| fault.name() == text)
     }
