@@ -37,7 +37,6 @@ impl Latency {
     pub const NONE: Self = Self::Fixed(Duration::ZERO);
 
     /// Reads a latency as written; `None` is anything that [`Self::WANTED`] does not describe.
-    #[inline(never)]
     pub(crate) fn parse(text: &str) -> Option<Self> {
         if let Some((from, to)) = text.split_once("..") {
             return ordered(unit::duration(from)?, unit::duration(to)?, Self::Uniform);

@@ -114,7 +114,6 @@ impl Script {
     /// # Errors
     /// When the key is unknown, or the value is not one that it takes.
     pub fn set(&mut self, key: &str, value: &str) -> Result<(), ScriptError> {
-        // The readers are never inlined: all in one function, they would cost the optimiser minutes.
         match key {
             "latency" => self.latency = read("latency", value, Latency::parse(value), Latency::WANTED)?,
             "pause" => self.pause = read("pause", value, unit::duration(value), "a duration up to 1h such as 5ms")?,
@@ -172,22 +171,18 @@ pub(crate) fn read<T>(key: &'static str, found: &str, value: Option<T>, wanted: 
     value.ok_or_else(|| ScriptError::BadValue { key, found: found.to_owned(), wanted: wanted.to_owned() })
 }
 
-#[inline(never)]
 fn status(text: &str) -> Option<u16> {
     text.parse().ok().filter(|status| (200..=999).contains(status))
 }
 
-#[inline(never)]
 fn share(text: &str) -> Option<f64> {
     text.parse().ok().filter(|share| (0.0..=1.0).contains(share))
 }
 
-#[inline(never)]
 fn count(text: &str) -> Option<u32> {
     text.parse().ok().filter(|&count| count > 0)
 }
 
-#[inline(never)]
 fn framing(text: &str) -> Option<Framing> {
     match text {
         "length" => Some(Framing::Length),

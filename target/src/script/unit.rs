@@ -13,7 +13,6 @@ const DURATIONS: [(&str, f64); 6] = [("ns", 1e-9), ("us", 1e-6), ("ms", 1e-3), (
 const SIZES: [(&str, u64); 5] = [("", 1), ("k", 1_000), ("Ki", 1 << 10), ("M", 1_000_000), ("Mi", 1 << 20)];
 
 /// A number with a unit, at most [`DURATION_MAX`]. A bare `0` needs no unit.
-#[inline(never)]
 pub(crate) fn duration(text: &str) -> Option<Duration> {
     let (number, unit) = split(text);
     let seconds = match DURATIONS.iter().find(|(name, _)| *name == unit) {
@@ -26,7 +25,6 @@ pub(crate) fn duration(text: &str) -> Option<Duration> {
 }
 
 /// A whole number with an optional unit, at most [`SIZE_MAX`].
-#[inline(never)]
 pub(crate) fn size(text: &str) -> Option<u64> {
     let (number, unit) = split(text);
     let (_, scale) = SIZES.iter().find(|(name, _)| *name == unit)?;
@@ -34,7 +32,6 @@ pub(crate) fn size(text: &str) -> Option<u64> {
     (size <= SIZE_MAX).then_some(size)
 }
 
-#[inline(never)]
 fn split(text: &str) -> (&str, &str) {
     text.split_at(text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len()))
 }
