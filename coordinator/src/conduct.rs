@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use muster_agent::engine::clock;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
+use tokio::time::MissedTickBehavior;
 use tokio_stream::wrappers::TcpListenerStream;
 
 use crate::run::event::Event;
@@ -38,6 +39,8 @@ pub async fn conduct(
     let server = tokio::spawn(router.serve_with_incoming(TcpListenerStream::new(listener)));
     let mut run = Run::new(settings, clock::now_ns());
     let mut tick = tokio::time::interval(TICK);
+    // After a stall of this process, what agents sent meanwhile must be heard before their silence is judged.
+    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut started_at = None;
     let mut streams = 0_usize;
     while !run.has_ended() {
