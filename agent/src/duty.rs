@@ -107,15 +107,7 @@ impl Duty {
     fn closing(&self) -> News {
         let mut totals = Totals { last_seq: self.outbox.last_seq(), ..Totals::default() };
         for gauges in &self.gauges {
-            let worker = gauges.totals;
-            totals.due += worker.due;
-            totals.started += worker.started;
-            totals.skipped += worker.skipped;
-            totals.completed += worker.completed;
-            totals.failed += worker.failed;
-            totals.cut_off += worker.cut_off;
-            totals.sent += worker.sent;
-            totals.outcomes += worker.outcomes;
+            totals.add(&gauges.totals);
         }
         // The worst of the workers bounds the agent.
         let errors = self.gauges.iter().filter_map(|gauges| gauges.start_error_ns);

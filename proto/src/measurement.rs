@@ -386,6 +386,20 @@ pub struct Totals {
     pub outcomes: u64,
 }
 
+impl Totals {
+    /// Adds what `other` counted; deltas are numbered apart, so their numbers are not added.
+    pub fn add(&mut self, other: &Self) {
+        self.due += other.due;
+        self.started += other.started;
+        self.skipped += other.skipped;
+        self.completed += other.completed;
+        self.failed += other.failed;
+        self.cut_off += other.cut_off;
+        self.sent += other.sent;
+        self.outcomes += other.outcomes;
+    }
+}
+
 /// A series: what is measured together.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SeriesKey {

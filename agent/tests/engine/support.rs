@@ -91,16 +91,8 @@ pub(crate) fn generate_while(plan: Plan, workers: usize, during: impl FnOnce(&En
             }
         });
     });
-    for Gauges { totals, .. } in &generated.gauges {
-        let sum = &mut generated.totals;
-        sum.due += totals.due;
-        sum.started += totals.started;
-        sum.skipped += totals.skipped;
-        sum.completed += totals.completed;
-        sum.failed += totals.failed;
-        sum.cut_off += totals.cut_off;
-        sum.sent += totals.sent;
-        sum.outcomes += totals.outcomes;
+    for gauges in &generated.gauges {
+        generated.totals.add(&gauges.totals);
     }
     generated
 }

@@ -44,7 +44,7 @@ const EXIT_CODES: &str = "Exit codes:
   104  the plan or the arguments are wrong
   105  stopped by the user; the report covers what ran
   106  refused by an agent's policy
-  107  the journal or the result could not be stored
+  107  the result could not be stored
     1  anything else";
 
 /// Parses the arguments, does what they say, and returns the exit code.
