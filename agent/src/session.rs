@@ -12,6 +12,7 @@ use tokio::sync::mpsc;
 use tokio::task::{JoinError, JoinHandle};
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::Streaming;
+use tonic::codec::CompressionEncoding;
 use tonic::transport::{Channel, Endpoint};
 
 use crate::clock_offset::ClockOffset;
@@ -124,7 +125,9 @@ impl Session {
         let lost = |reason: String| SessionError::Lost { address: address.to_owned(), reason };
         let (outgoing, outgoing_receiver) = mpsc::channel(OUTGOING_MAX);
         let _ = outgoing.try_send(message(from_agent::Message::Hello(hello(config, incarnation))));
-        let mut client = ClusterClient::new(channel).max_decoding_message_size(MESSAGE_BYTES_MAX);
+        let mut client = ClusterClient::new(channel)
+            .max_decoding_message_size(MESSAGE_BYTES_MAX)
+            .send_compressed(CompressionEncoding::Zstd);
         let greeting = async {
             let mut incoming = client.join(ReceiverStream::new(outgoing_receiver)).await?.into_inner();
             let first = incoming.message().await?;

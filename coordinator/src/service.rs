@@ -15,6 +15,7 @@ use muster_proto::wire::{self, from_agent, from_coordinator};
 use muster_proto::{BUILD_VERSION, PROTOCOL_VERSION};
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
+use tonic::codec::CompressionEncoding;
 use tonic::{Request, Response, Status, Streaming};
 
 use crate::run::event::{ClockReading, Command, Event, Link, Manner, Newcomer};
@@ -73,7 +74,9 @@ pub fn service(
         next_link: AtomicU64::new(0),
         events,
     });
-    let server = ClusterServer::new(ClusterService(Arc::clone(&shared))).max_decoding_message_size(MESSAGE_BYTES_MAX);
+    let server = ClusterServer::new(ClusterService(Arc::clone(&shared)))
+        .max_decoding_message_size(MESSAGE_BYTES_MAX)
+        .accept_compressed(CompressionEncoding::Zstd);
     let router = tonic::transport::Server::builder()
         .tcp_nodelay(true)
         .initial_stream_window_size(STREAM_WINDOW_BYTES)
