@@ -16,6 +16,7 @@
 use thiserror::Error;
 
 use super::Histogram;
+use super::counts::Counts;
 use super::layout::{HIGHEST_NS, LOWEST_NS, bucket_of};
 use super::summary::Summary;
 use super::varint::{Numbers, put};
@@ -133,7 +134,13 @@ impl Histogram {
             return Err(CodecError::Format { found: *format });
         }
         let payload = Payload::read(Numbers(numbers))?;
-        payload.check()?;
+        let buckets = payload.check()?;
+        if self.is_empty() {
+            let mut list = Vec::with_capacity(buckets);
+            payload.walk(|index, n| list.push((index as u32, n)))?;
+            *self = Self { summary: payload.summary, counts: Counts::of_list(list) };
+            return Ok(());
+        }
         let (held, more) = (self.count(), payload.summary.count);
         self.summary = self.summary.plus(&payload.summary).ok_or(CodecError::Overflow { held, more })?;
         payload.walk(|index, n| self.counts.add(index, n))
@@ -168,14 +175,15 @@ impl<'a> Payload<'a> {
         Ok(Self { summary: Summary { count, sum_ns, min_ns, max_ns, below, above }, buckets: numbers })
     }
 
-    /// Whether the parts agree with each other.
-    fn check(&self) -> Result<(), CodecError> {
+    /// How many buckets there are, if the parts agree with each other.
+    fn check(&self) -> Result<usize, CodecError> {
         let Summary { count: declared, sum_ns: found, min_ns, max_ns, below, above } = self.summary;
         if min_ns > max_ns {
             return Err(CodecError::Order { min_ns, max_ns });
         }
-        let (mut total, mut first, mut last) = (0, None, 0);
+        let (mut buckets, mut total, mut first, mut last) = (0, 0, None, 0);
         self.walk(|_, n| {
+            buckets += 1;
             total += u128::from(n);
             first = first.or(Some(n));
             last = n;
@@ -192,7 +200,7 @@ impl<'a> Payload<'a> {
         if !fits || (below == declared) != (max_ns < LOWEST_NS) || (above == declared) != (min_ns > HIGHEST_NS) {
             return Err(CodecError::Outside { below, above });
         }
-        Ok(())
+        Ok(buckets)
     }
 
     /// Shows index and count of one bucket after the other. Indices ascend from the bucket of the smallest duration

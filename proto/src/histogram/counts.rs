@@ -1,4 +1,4 @@
-//! The buckets' counts, in pages that exist only where something was counted.
+//! The buckets' counts: in pages that exist only where something was counted, or, as they come out of bytes, in a list.
 
 use super::layout::BUCKETS;
 
@@ -14,8 +14,13 @@ const _: () = assert!(PAGES <= NOWHERE as usize);
 
 /// How often each bucket was hit. Pages are kept for reuse by any range of buckets, so that memory follows what is
 /// counted between two calls of [`Counts::clear`], and a clear touches no page that was not used.
+///
+/// What an agent measures in one window hits few buckets, and is merged once and dropped: pages would cost many times
+/// what they hold, so it stays a list until something is added to it.
 #[derive(Clone)]
 pub(super) struct Counts {
+    /// Ascending buckets with their counts. While there are any, no page is in use.
+    list: Vec<(u32, u64)>,
     /// Where in `pages` each page of buckets is kept.
     places: [u8; PAGES],
     /// The first `used` are in use, in the order of their first use; the others are zero.
@@ -24,6 +29,11 @@ pub(super) struct Counts {
 }
 
 impl Counts {
+    /// Counts that no page holds: for buckets that ascend, with counts that are not zero.
+    pub(super) fn of_list(list: Vec<(u32, u64)>) -> Self {
+        Self { list, ..Self::default() }
+    }
+
     /// Adds to one bucket. The caller makes sure that the index is one and the count does not overflow.
     #[inline]
     pub(super) fn add(&mut self, index: usize, n: u64) {
@@ -32,6 +42,9 @@ impl Counts {
 
     /// Adds all of `other`. The caller makes sure that no count overflows.
     pub(super) fn merge(&mut self, other: &Self) {
+        for (index, n) in &other.list {
+            self.add(*index as usize, *n);
+        }
         for (number, theirs) in other.pages() {
             for (mine, theirs) in self.page_mut(number).iter_mut().zip(theirs) {
                 *mine += theirs;
@@ -44,14 +57,16 @@ impl Counts {
         self.pages[..self.used].fill([0; PAGE]);
         self.places = [NOWHERE; PAGES];
         self.used = 0;
+        self.list.clear();
     }
 
     /// The buckets that are not empty, as index and count, in ascending order.
     pub(super) fn iter(&self) -> impl Iterator<Item = (usize, u64)> + '_ {
-        self.pages().flat_map(|(number, page)| {
+        let paged = self.pages().flat_map(|(number, page)| {
             let counts = page.iter().enumerate().filter(|(_, n)| **n > 0);
             counts.map(move |(offset, n)| (number * PAGE + offset, *n))
-        })
+        });
+        self.list.iter().map(|(index, n)| (*index as usize, *n)).chain(paged)
     }
 
     /// The pages in use, with their numbers, in ascending order.
@@ -67,9 +82,15 @@ impl Counts {
         &mut self.pages[place]
     }
 
-    /// Takes a spare page into use, or a new one, and says where it is.
+    /// Takes a spare page into use, or a new one, and says where it is. A list moves into pages first.
     #[cold]
     fn open(&mut self, number: usize) -> usize {
+        for (index, n) in std::mem::take(&mut self.list) {
+            self.add(index as usize, n);
+        }
+        if self.places[number] != NOWHERE {
+            return usize::from(self.places[number]);
+        }
         let place = self.used;
         if place == self.pages.len() {
             // Doubling would waste more than it saves: there are many histograms, of a few pages each.
@@ -84,7 +105,7 @@ impl Counts {
 
 impl Default for Counts {
     fn default() -> Self {
-        Self { places: [NOWHERE; PAGES], pages: Vec::new(), used: 0 }
+        Self { list: Vec::new(), places: [NOWHERE; PAGES], pages: Vec::new(), used: 0 }
     }
 }
 
@@ -109,6 +130,27 @@ mod tests {
             assert_eq!(counts.iter().next(), None);
         }
         assert_eq!(counts.pages.len(), 1, "one page was ever in use at a time");
+    }
+
+    #[test]
+    fn a_list_counts_like_pages_and_becomes_them() {
+        let buckets = [(3, 1), (PAGE as u32, 2), (BUCKETS as u32 - 1, 3)];
+        let list = || Counts::of_list(buckets.to_vec());
+        let mut paged = Counts::default();
+        buckets.iter().for_each(|(index, n)| paged.add(*index as usize, *n));
+        assert!(list() == paged);
+        for index in [0, 3, 4, PAGE, PAGE + 1, BUCKETS - 1] {
+            let (mut of_list, mut of_pages) = (list(), paged.clone());
+            of_list.add(index, 5);
+            of_pages.add(index, 5);
+            assert!(of_list == of_pages, "bucket {index}");
+        }
+        let (mut of_list, mut of_pages) = (list(), paged.clone());
+        of_list.merge(&list());
+        of_pages.merge(&paged);
+        assert!(of_list == of_pages);
+        of_list.clear();
+        assert_eq!(of_list.iter().next(), None);
     }
 
     #[test]
