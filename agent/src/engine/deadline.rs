@@ -2,7 +2,7 @@
 
 use std::future::Future;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use tokio::time::{Instant, Sleep, sleep_until};
@@ -19,6 +19,8 @@ pub struct Deadline {
     at_ns: u64,
     armed_ns: u64,
     timer: Option<Pin<Box<Sleep>>>,
+    /// Whom the timer will wake, once it was asked.
+    waker: Option<Waker>,
 }
 
 impl Deadline {
@@ -44,7 +46,12 @@ impl Deadline {
                 self.arm(now_ns);
             }
             let Some(timer) = self.timer.as_mut() else { return Poll::Pending };
+            let is_asked = self.waker.as_ref().is_some_and(|waker| waker.will_wake(cx.waker()));
+            if is_asked && !timer.is_elapsed() {
+                return Poll::Pending;
+            }
             if timer.as_mut().poll(cx).is_pending() {
+                self.waker = Some(cx.waker().clone());
                 return Poll::Pending;
             }
             let now_ns = clock::now_ns();
@@ -57,6 +64,7 @@ impl Deadline {
 
     fn arm(&mut self, now_ns: u64) {
         self.armed_ns = self.at_ns;
+        self.waker = None;
         let at = Instant::now() + Duration::from_nanos(self.at_ns.saturating_sub(now_ns));
         match &mut self.timer {
             Some(timer) => timer.as_mut().reset(at),

@@ -42,7 +42,6 @@ pub(super) struct Ended {
 }
 
 /// Where a request goes, and its bytes.
-#[derive(Clone, Copy)]
 struct Call<'a> {
     step: &'a RequestStep,
     url: &'a muster_proto::plan::Url,
@@ -62,15 +61,16 @@ pub(super) async fn perform(
     step: &RequestStep,
     mut turn: Turn,
 ) -> Ended {
-    let mut hop: Option<Hop> = None;
+    // Boxed, because it is rare and large, and would lie in every user's memory.
+    let mut hop: Option<Box<Hop>> = None;
     let mut hops_left = step.request.redirects.0;
     loop {
-        let call = Call::new(step, hop.as_ref(), connections);
-        let (ended, location) = send(worker, user, call, turn, hops_left > 0).await;
+        let call = Call::new(step, hop.as_deref(), connections);
+        let (ended, location) = send(worker, user, &call, turn, hops_left > 0).await;
         let Some(location) = location else { return ended };
         let asked = hop.as_ref().map_or(&step.request, |hop| &hop.request);
         match redirect::follow(asked, location.status, &location.to, worker.manner(connections)) {
-            Ok(next) => hop = Some(next),
+            Ok(next) => hop = Some(Box::new(next)),
             Err(failure) => {
                 worker.recorder.borrow_mut().sample(step.series, failure.kind, ended.done_ns, || failure.text);
                 return Ended { expected: false, ..ended };
@@ -105,7 +105,7 @@ struct Location {
 async fn send(
     worker: &Worker,
     user: &mut User,
-    call: Call<'_>,
+    call: &Call<'_>,
     turn: Turn,
     may_redirect: bool,
 ) -> (Ended, Option<Location>) {
@@ -122,7 +122,7 @@ async fn send(
         }
         Err(broken) => {
             let done_ns = broken.at_ns;
-            in_flight.break_off(broken);
+            in_flight.break_off(*broken);
             (Ended { done_ns, expected: false }, None)
         }
     }
@@ -132,36 +132,32 @@ async fn send(
 async fn attempt(
     worker: &Worker,
     user: &mut User,
-    call: Call<'_>,
+    call: &Call<'_>,
     in_flight: &mut InFlight<'_>,
-) -> Result<Reply, Broken> {
-    if let Some(mut connection) = take_kept(worker, user, call) {
-        in_flight.ready_ns = in_flight.turn.now_ns;
-        let result = exchange(worker, user, call, &mut connection).await;
-        let repeat = matches!(&result, Err(broken) if broken.closed_early && call.idempotent);
-        if !repeat {
-            keep(worker, user, call, connection, &result);
-            return result;
+) -> Result<Reply, Box<Broken>> {
+    let mut kept = take_kept(worker, user, call);
+    loop {
+        let repeatable = kept.is_some() && call.idempotent;
+        let mut connection = match kept.take() {
+            Some(connection) => connection,
+            None => open(worker, user, call, in_flight).await?,
+        };
+        let (total_at_ns, deadline) = (user.deadline.at_ns(), &mut user.deadline);
+        let result = connection.exchange(call.rendered, &worker.limits, total_at_ns, &worker.scratch, deadline).await;
+        match &result {
+            Err(broken) if broken.closed_early && repeatable => in_flight.reconnects += 1,
+            Err(_) => return result,
+            Ok(reply) => {
+                if reply.reusable {
+                    keep(worker, user, call, connection);
+                }
+                return result;
+            }
         }
-        in_flight.reconnects += 1;
     }
-    let mut connection = open(worker, user, call, in_flight).await?;
-    let result = exchange(worker, user, call, &mut connection).await;
-    keep(worker, user, call, connection, &result);
-    result
 }
 
-async fn exchange(
-    worker: &Worker,
-    user: &mut User,
-    call: Call<'_>,
-    connection: &mut Connection,
-) -> Result<Reply, Broken> {
-    let total_at_ns = user.deadline.at_ns();
-    connection.exchange(call.rendered, &worker.limits, total_at_ns, &worker.scratch, &mut user.deadline).await
-}
-
-fn take_kept(worker: &Worker, user: &mut User, call: Call<'_>) -> Option<Connection> {
+fn take_kept(worker: &Worker, user: &mut User, call: &Call<'_>) -> Option<Connection> {
     let origin = call.origin?;
     match call.connections {
         Connections::Pool => worker.pool.borrow_mut().take(origin),
@@ -170,11 +166,8 @@ fn take_kept(worker: &Worker, user: &mut User, call: Call<'_>) -> Option<Connect
     }
 }
 
-fn keep(worker: &Worker, user: &mut User, call: Call<'_>, connection: Connection, result: &Result<Reply, Broken>) {
+fn keep(worker: &Worker, user: &mut User, call: &Call<'_>, connection: Connection) {
     let Some(origin) = call.origin else { return };
-    if !matches!(result, Ok(reply) if reply.reusable) {
-        return;
-    }
     match call.connections {
         Connections::Pool => worker.pool.borrow_mut().give(origin, connection),
         Connections::PerUser => user.connections.give(origin, connection),
@@ -186,9 +179,9 @@ fn keep(worker: &Worker, user: &mut User, call: Call<'_>, connection: Connection
 async fn open(
     worker: &Worker,
     user: &mut User,
-    call: Call<'_>,
+    call: &Call<'_>,
     in_flight: &mut InFlight<'_>,
-) -> Result<Connection, Broken> {
+) -> Result<Connection, Box<Broken>> {
     let begun_ns = clock::now_ns();
     let total_at_ns = user.deadline.at_ns();
     user.deadline.set(total_at_ns.min(begun_ns + worker.connect_timeout_ns));

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use muster_proto::plan::Connections;
 use muster_proto::schedule::ArrivalCursor;
 use muster_proto::share::Share;
-use tokio::task::LocalSet;
+use tokio::runtime::{Builder, LocalOptions, LocalRuntime};
 
 use super::clock;
 use super::compiled::{CompiledPlan, Profile};
@@ -20,6 +20,10 @@ use super::transport::http1::{Limits, Manner, Scratch};
 use super::transport::{Connector, ConnectorError};
 use super::{arrivals, users};
 use crate::guard::Guard;
+
+/// After how many tasks a worker looks for news from its sockets at the latest: few enough that nobody waits long,
+/// enough that looking costs little of what is done in between.
+const EVENT_INTERVAL: u32 = 61;
 
 /// What a worker is given.
 pub(super) struct WorkerTask {
@@ -76,8 +80,7 @@ pub enum WorkerError {
 
 /// Runs a worker on the calling thread until its load has ended; `ready` is told whether it can begin.
 pub(super) fn run(task: WorkerTask, ready: impl FnOnce(Result<(), WorkerError>)) {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let runtime = match runtime {
+    let runtime = match local_runtime() {
         Ok(runtime) => runtime,
         Err(error) => return ready(Err(error.into())),
     };
@@ -90,13 +93,16 @@ pub(super) fn run(task: WorkerTask, ready: impl FnOnce(Result<(), WorkerError>))
         Err(error) => return ready(Err(error.into())),
     };
     ready(Ok(()));
-    let local = LocalSet::new();
-    let worker = local.block_on(&runtime, generate(task, connector));
+    let worker = runtime.block_on(generate(task, connector));
     // What is left of the users is dropped here, and counted as cut off.
-    drop(local);
+    drop(runtime);
     if let Some(worker) = worker {
         worker.recorder.borrow_mut().finish(clock::now_ns());
     }
+}
+
+fn local_runtime() -> std::io::Result<LocalRuntime> {
+    Builder::new_current_thread().enable_all().event_interval(EVENT_INTERVAL).build_local(LocalOptions::default())
 }
 
 /// Generates the load and returns the worker with all of it measured; nothing if the run ended before it began.

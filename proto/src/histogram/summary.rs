@@ -22,11 +22,8 @@ impl Summary {
         self.sum_ns += u128::from(value_ns) * u128::from(n);
         self.min_ns = self.min_ns.min(value_ns);
         self.max_ns = self.max_ns.max(value_ns);
-        if value_ns < LOWEST_NS {
-            self.below += n;
-        } else if value_ns > HIGHEST_NS {
-            self.above += n;
-        }
+        self.below += if value_ns < LOWEST_NS { n } else { 0 };
+        self.above += if value_ns > HIGHEST_NS { n } else { 0 };
     }
 
     /// Both together, unless the count overflows.

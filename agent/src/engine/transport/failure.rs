@@ -42,8 +42,8 @@ pub struct Reply {
 impl Broken {
     /// A request that failed before any of it was sent.
     #[must_use]
-    pub fn before_sending(failure: Failure, at_ns: u64) -> Self {
-        Self {
+    pub fn before_sending(failure: Failure, at_ns: u64) -> Box<Self> {
+        Box::new(Self {
             failure,
             written_ns: None,
             first_byte_ns: None,
@@ -51,11 +51,12 @@ impl Broken {
             bytes_sent: 0,
             bytes_received: 0,
             closed_early: false,
-        }
+        })
     }
 }
 
-/// An exchange that ended without a complete response; its connection must not be used again.
+/// An exchange that ended without a complete response; its connection must not be used again. It travels boxed: it is
+/// rare, and would make every result as large as itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Broken {
     /// Why.

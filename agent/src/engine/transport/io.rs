@@ -1,8 +1,8 @@
 //! A connection's bytes, in the clear or encrypted.
 
-use std::io::{IoSlice, Result};
+use std::io::{ErrorKind, IoSlice, Result};
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
@@ -38,6 +38,30 @@ impl Io {
             Self::Tls(tls) => tls.get_ref().1.alpn_protocol(),
         }
     }
+}
+
+/// A connection of which an idle user wants to know whether it still is as it was left.
+pub trait Quiet {
+    /// Whether the peer has neither spoken nor closed the connection since, as far as the runtime has seen. What it
+    /// said is lost.
+    fn is_quiet(&mut self) -> bool;
+}
+
+impl Quiet for Io {
+    fn is_quiet(&mut self) -> bool {
+        match self {
+            // Without a waker to register and to replace again, this costs a glance at what the runtime has seen.
+            Self::Plain(tcp) => matches!(tcp.try_read(&mut [0]), Err(error) if error.kind() == ErrorKind::WouldBlock),
+            // Session tickets come at any time, and are TLS's own affair.
+            Self::Tls(tls) => is_pending(tls),
+        }
+    }
+}
+
+/// Whether there is nothing to read.
+pub(super) fn is_pending(io: &mut (impl AsyncRead + Unpin)) -> bool {
+    let mut byte = [0];
+    Pin::new(io).poll_read(&mut Context::from_waker(Waker::noop()), &mut ReadBuf::new(&mut byte)).is_pending()
 }
 
 impl AsyncRead for Io {

@@ -3,7 +3,7 @@
 use std::future::poll_fn;
 use std::io;
 use std::pin::Pin;
-use std::task::{Context, Poll, Waker, ready};
+use std::task::{Context, Poll, ready};
 
 use muster_proto::outcome::ErrorKind;
 use rustix::io::Errno;
@@ -11,6 +11,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::super::super::clock;
 use super::super::super::deadline::Deadline;
+use super::super::io::Quiet;
 use super::super::{Broken, Failure, Reply};
 use super::{Decoder, Fed, Limits, Rendered, Scratch};
 
@@ -21,21 +22,21 @@ pub struct Http1<IO> {
     clean: bool,
 }
 
-impl<IO: AsyncRead + AsyncWrite + Unpin> Http1<IO> {
-    /// Speaks over a connection that is established, TLS included.
-    pub fn new(io: IO) -> Self {
-        Self { io, clean: true }
-    }
-
+impl<IO: Quiet> Http1<IO> {
     /// Whether an idle connection must not be used again: its last exchange left it broken or was abandoned, the peer
     /// has closed it, or has sent what nobody asked for.
     ///
     /// It costs no system call while the runtime has seen nothing to read. The peer may still close the connection in
     /// the very next moment: see [`Broken::closed_early`].
     pub fn is_stale(&mut self) -> bool {
-        let mut byte = [0];
-        let mut cx = Context::from_waker(Waker::noop());
-        !self.clean || Pin::new(&mut self.io).poll_read(&mut cx, &mut ReadBuf::new(&mut byte)).is_ready()
+        !self.clean || !self.io.is_quiet()
+    }
+}
+
+impl<IO: AsyncRead + AsyncWrite + Unpin> Http1<IO> {
+    /// Speaks over a connection that is established, TLS included.
+    pub fn new(io: IO) -> Self {
+        Self { io, clean: true }
     }
 
     /// Sends `request` and reads the response to its end, or gives up at `total_at_ns` of [`clock::now_ns`], or when
@@ -50,7 +51,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Http1<IO> {
         total_at_ns: u64,
         scratch: &Scratch,
         deadline: &mut Deadline,
-    ) -> Result<Reply, Broken> {
+    ) -> Result<Reply, Box<Broken>> {
         self.clean = false;
         let mut exchange = Exchange {
             io: &mut self.io,
@@ -68,7 +69,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Http1<IO> {
             write_error: None,
         };
         let result = poll_fn(|cx| exchange.poll(cx)).await;
-        self.clean = result.as_ref().is_ok_and(|reply| reply.reusable);
+        self.clean = matches!(&result, Ok(reply) if reply.reusable);
         result
     }
 }
@@ -94,7 +95,7 @@ struct Exchange<'a, IO> {
 
 impl<IO: AsyncRead + AsyncWrite + Unpin> Exchange<'_, IO> {
     /// Both directions are polled, for a target may answer, or stop reading, before it has the whole request.
-    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<Reply, Broken>> {
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<Reply, Box<Broken>>> {
         if self.written_ns.is_none() && self.write_error.is_none() {
             self.poll_write(cx);
         }
@@ -131,7 +132,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Exchange<'_, IO> {
         Pin::new(&mut *self.io).poll_flush(cx)
     }
 
-    fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<Result<Reply, Broken>> {
+    fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<Result<Reply, Box<Broken>>> {
         let mut scratch = self.scratch.borrow();
         let scratch = &mut *scratch;
         loop {
@@ -157,7 +158,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Exchange<'_, IO> {
         }
     }
 
-    fn eof(&mut self, now_ns: u64) -> Result<Reply, Broken> {
+    fn eof(&mut self, now_ns: u64) -> Result<Reply, Box<Broken>> {
         let failure = match &self.write_error {
             Some(error) if self.received == 0 => failure_of(error),
             _ if self.received == 0 => Failure::new(ErrorKind::Reset, "the connection was closed without a response"),
@@ -170,7 +171,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Exchange<'_, IO> {
     }
 
     /// Ready when the exchange has taken too long. Asked only when there is nothing to write or read.
-    fn poll_patience(&mut self, cx: &mut Context<'_>) -> Poll<Broken> {
+    fn poll_patience(&mut self, cx: &mut Context<'_>) -> Poll<Box<Broken>> {
         let silent_at_ns = self.progress_ns.saturating_add(self.silence_max_ns);
         self.deadline.set(silent_at_ns.min(self.total_at_ns));
         ready!(self.deadline.poll_expired(cx));
@@ -209,8 +210,8 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Exchange<'_, IO> {
     }
 
     #[cold]
-    fn broken(&self, at_ns: u64, failure: Failure) -> Broken {
-        Broken {
+    fn broken(&self, at_ns: u64, failure: Failure) -> Box<Broken> {
+        Box::new(Broken {
             closed_early: failure.kind == ErrorKind::Reset && self.received == 0,
             failure,
             written_ns: self.written_ns,
@@ -218,7 +219,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Exchange<'_, IO> {
             at_ns,
             bytes_sent: self.sent as u64,
             bytes_received: self.received,
-        }
+        })
     }
 }
 

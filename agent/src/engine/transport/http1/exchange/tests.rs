@@ -10,6 +10,7 @@ use socket2::SockRef;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, BufWriter, DuplexStream, duplex};
 use tokio::net::{TcpListener, TcpStream};
 
+use super::super::super::io::is_pending;
 use super::super::Manner;
 use super::*;
 
@@ -38,18 +39,28 @@ fn rendered(body: Vec<u8>, manner: Manner) -> Rendered {
     Rendered::new(&request, manner).unwrap()
 }
 
+macro_rules! quiet {
+    ($($stand_in:ty),*) => { $(impl Quiet for $stand_in {
+        fn is_quiet(&mut self) -> bool {
+            is_pending(self)
+        }
+    })* };
+}
+
+quiet!(DuplexStream, BufWriter<DuplexStream>, TcpStream, Counted<TcpStream>);
+
 async fn send<IO: AsyncRead + AsyncWrite + Unpin>(
     http: &mut Http1<IO>,
     request: &Rendered,
     limits: &Limits,
     total_ns: u64,
-) -> Result<Reply, Broken> {
+) -> Result<Reply, Box<Broken>> {
     let total_at_ns = clock::now_ns() + total_ns;
     http.exchange(request, limits, total_at_ns, &Scratch::default(), &mut Deadline::default()).await
 }
 
 /// A GET over a pipe whose other end follows a script.
-async fn get<F: Future>(script: impl FnOnce(DuplexStream) -> F) -> (Result<Reply, Broken>, Http1<DuplexStream>) {
+async fn get<F: Future>(script: impl FnOnce(DuplexStream) -> F) -> (Result<Reply, Box<Broken>>, Http1<DuplexStream>) {
     let (near, far) = duplex(1 << 16);
     let mut http = Http1::new(near);
     let get = request(Vec::new());
