@@ -44,7 +44,7 @@ pub(super) async fn run(worker: &Rc<Worker>, scenario: usize, share: Arc<Share>,
         skip_the_rest(worker, scenario, &queue, SkipReason::Stopped);
     }
     if stopped != Some(Control::Abort) {
-        let grace_end_ns = if stopped.is_some() { clock::now_ns() } else { end_ns } + compiled.graceful_stop_ns;
+        let grace_end_ns = clock::now_ns().min(end_ns) + compiled.graceful_stop_ns;
         tokio::select! {
             biased;
             _ = control.wait_for(|control| *control == Control::Abort) => {},
