@@ -9,6 +9,7 @@ pub mod clock;
 pub mod collector;
 pub mod compiled;
 pub mod control;
+mod cuts;
 pub mod deadline;
 pub mod pacer;
 pub mod part;

@@ -3,5 +3,7 @@
 mod books;
 mod executors;
 mod failures;
+mod ramps;
+mod server;
 mod support;
 mod truth;
