@@ -5,6 +5,7 @@ use std::rc::Rc;
 
 use muster_proto::schedule::{Span, UserSchedule};
 use muster_proto::share::Share;
+use tokio::sync::Mutex;
 use tokio::task::JoinSet;
 
 use super::clock;
@@ -44,6 +45,9 @@ struct Active {
     user: u32,
     start_ns: u64,
     end_ns: u64,
+    /// How many iterations the user has begun so far. Its stretches hold it in turn, so that a user who overstays in
+    /// one is not at work a second time in the next.
+    begun: Rc<Mutex<u64>>,
 }
 
 /// The users at work.
@@ -102,10 +106,12 @@ impl Crowd {
 fn own_stretches(schedule: &UserSchedule, share: &Share, start_ns: u64) -> Vec<Active> {
     let own = (0..schedule.users_max()).filter(|user| share.owns(u64::from(*user)));
     let of_user = |user| {
+        let begun = Rc::default();
         let active = move |Span { start_ns: from_ns, end_ns: to_ns }| Active {
             user,
             start_ns: start_ns + from_ns,
             end_ns: start_ns + to_ns,
+            begun: Rc::clone(&begun),
         };
         schedule.spans(user).map(active)
     };
@@ -127,14 +133,14 @@ fn own_part(quota: Quota, users: u32, share: &Share) -> u64 {
 
 /// A user's life: iterate while active and while there is something left to do.
 async fn repeat(worker: Rc<Worker>, scenario: usize, active: Active, left: Rc<Cell<u64>>) {
+    let mut begun = active.begun.lock().await;
     let mut user = User::default();
     let compiled = &worker.plan.scenarios[scenario];
     let mut now_ns = clock::now_ns();
-    let mut begun = 0;
     while now_ns < active.end_ns && left.get() > 0 && !worker.stopping.get() {
         left.set(left.get() - 1);
-        let id = (u64::from(active.user) << 32) | begun;
-        begun += 1;
+        let id = (u64::from(active.user) << 32) | *begun;
+        *begun += 1;
         let begin = Begin { id, due_ns: now_ns, free_ns: now_ns, now_ns, arrival: false };
         now_ns = user.iterate(&worker, compiled, begin).await;
         // Iterations that never wait, such as those that the guard refuses, must not keep the worker from the others.
