@@ -139,12 +139,13 @@ async fn attempt(
     if let Some(mut connection) = take_kept(worker, user, call) {
         in_flight.ready_ns = in_flight.turn.now_ns;
         let result = exchange(worker, user, call, &mut connection).await;
-        let repeat = matches!(&result, Err(broken) if broken.closed_early && call.idempotent);
-        if !repeat {
-            keep(worker, user, call, connection, &result);
-            return result;
+        match result {
+            Err(broken) if broken.closed_early && call.idempotent => in_flight.repeat(&broken),
+            result => {
+                keep(worker, user, call, connection, &result);
+                return result;
+            }
         }
-        in_flight.reconnects += 1;
     }
     let mut connection = open(worker, user, call, in_flight).await?;
     let result = exchange(worker, user, call, &mut connection).await;
@@ -211,7 +212,10 @@ struct InFlight<'a> {
     turn: Turn,
     /// When a connection was at hand.
     ready_ns: u64,
+    /// Attempts that were repeated, and the bytes that went to and fro in them.
     reconnects: u64,
+    bytes_sent: u64,
+    bytes_received: u64,
     ended: bool,
 }
 
@@ -226,7 +230,14 @@ impl<'a> InFlight<'a> {
             stats.queued.record(turn.free_ns - turn.due_ns);
             stats.lag.record(turn.now_ns.saturating_sub(turn.free_ns));
         }
-        Self { worker, step, turn, ready_ns: turn.now_ns, reconnects: 0, ended: false }
+        Self { worker, step, turn, ready_ns: turn.now_ns, reconnects: 0, bytes_sent: 0, bytes_received: 0, ended: false }
+    }
+
+    /// Notes an attempt that will be repeated.
+    fn repeat(&mut self, broken: &Broken) {
+        self.reconnects += 1;
+        self.bytes_sent += broken.bytes_sent;
+        self.bytes_received += broken.bytes_received;
     }
 
     fn opened(&mut self, opened: &Connected, tls: bool, begun_ns: u64, now_ns: u64) {
@@ -294,8 +305,8 @@ impl<'a> InFlight<'a> {
         let stats = recorder.series(self.step.series, done_ns);
         stats.count_outcome(outcome);
         stats.reconnects += self.reconnects;
-        stats.bytes_sent += bytes_sent;
-        stats.bytes_received += bytes_received;
+        stats.bytes_sent += self.bytes_sent + bytes_sent;
+        stats.bytes_received += self.bytes_received + bytes_received;
         let response_ns = done_ns.saturating_sub(self.turn.due_ns);
         match outcome {
             Outcome::Expected => stats.response_expected.record(response_ns),

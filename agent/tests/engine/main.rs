@@ -4,6 +4,7 @@ mod books;
 mod executors;
 mod failures;
 mod ramps;
+mod reconnects;
 mod redirects;
 mod server;
 mod support;
