@@ -83,6 +83,7 @@ async fn deliver(worker: &Rc<Worker>, scenario: usize, queue: &Rc<Queue>, users:
 
 /// A user's life: take what is due, park when nothing is.
 async fn serve(worker: Rc<Worker>, scenario: usize, queue: Rc<Queue>, first: Begin) {
+    let _alarm = worker.alarm.clone();
     let mut user = User::default();
     let mut begin = Begin { now_ns: clock::now_ns(), ..first };
     let seat = Rc::new(Seat::default());

@@ -4,6 +4,7 @@
 //! scenario's steps (`user`), send requests (`request`) over a [`transport`], and record what they see
 //! (`recorder`). [`collector`] puts the workers' windows together.
 
+pub mod alarm;
 mod arrivals;
 pub mod clock;
 pub mod collector;

@@ -230,7 +230,16 @@ impl<'a> InFlight<'a> {
             stats.queued.record(turn.free_ns - turn.due_ns);
             stats.lag.record(turn.now_ns.saturating_sub(turn.free_ns));
         }
-        Self { worker, step, turn, ready_ns: turn.now_ns, reconnects: 0, bytes_sent: 0, bytes_received: 0, ended: false }
+        Self {
+            worker,
+            step,
+            turn,
+            ready_ns: turn.now_ns,
+            reconnects: 0,
+            bytes_sent: 0,
+            bytes_received: 0,
+            ended: false,
+        }
     }
 
     /// Notes an attempt that will be repeated.

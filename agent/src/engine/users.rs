@@ -133,6 +133,7 @@ fn own_part(quota: Quota, users: u32, share: &Share) -> u64 {
 
 /// A user's life: iterate while active and while there is something left to do.
 async fn repeat(worker: Rc<Worker>, scenario: usize, active: Active, left: Rc<Cell<u64>>) {
+    let _alarm = worker.alarm.clone();
     let mut begun = active.begun.lock().await;
     let mut user = User::default();
     let compiled = &worker.plan.scenarios[scenario];

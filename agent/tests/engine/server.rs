@@ -105,15 +105,8 @@ fn converse(
 ) -> std::io::Result<()> {
     let mut io = BufReader::new(io);
     for nth in 0.. {
-        let mut heard = Heard {
-            connection,
-            nth,
-            from,
-            line: String::new(),
-            headers: Vec::new(),
-            body: Vec::new(),
-            bytes: 0,
-        };
+        let mut heard =
+            Heard { connection, nth, from, line: String::new(), headers: Vec::new(), body: Vec::new(), bytes: 0 };
         heard.bytes += io.read_line(&mut heard.line)? as u64;
         if heard.bytes == 0 {
             break;
