@@ -15,6 +15,7 @@ pub mod deadline;
 pub mod pacer;
 pub mod part;
 mod pool;
+pub mod quota;
 mod random;
 mod recorder;
 mod redirect;

@@ -56,7 +56,7 @@ impl Engine {
     /// # Errors
     /// [`EngineError`] when the plan or this machine does not permit it; no worker is left running then.
     pub fn prepare(plan: Plan, shares: &[Share], config: &EngineConfig) -> Result<(Self, Collector), EngineError> {
-        let plan = Arc::new(CompiledPlan::new(Arc::new(plan))?);
+        let plan = Arc::new(CompiledPlan::new(Arc::new(plan), shares)?);
         let weights = vec![1; config.workers];
         let scenarios = plan.plan.scenarios.iter().zip(shares);
         let dealt = scenarios.map(|(scenario, share)| split::deal(&scenario.executor, share, &weights));

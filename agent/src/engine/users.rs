@@ -1,6 +1,5 @@
 //! The closed model: users repeat iterations, each beginning when the one before has ended.
 
-use std::cell::Cell;
 use std::rc::Rc;
 
 use muster_proto::schedule::{Span, UserSchedule};
@@ -9,10 +8,11 @@ use tokio::sync::Mutex;
 use tokio::task::JoinSet;
 
 use super::clock;
-use super::compiled::{CompiledScenario, Profile, Quota};
+use super::compiled::{CompiledScenario, Profile};
 use super::control::{Control, ControlReceiver};
 use super::cuts::Cuts;
 use super::pacer::Pacer;
+use super::quota::Allowance;
 use super::user::{Begin, User};
 use super::worker::Worker;
 
@@ -62,7 +62,7 @@ impl Crowd {
     async fn keep_active(&mut self, worker: &Rc<Worker>, scenario: &CompiledScenario, start_ns: u64, share: &Share) {
         let Profile::Users { schedule, quota } = &scenario.profile else { return };
         let mut stretches = own_stretches(schedule, share, start_ns).into_iter().peekable();
-        let shared_left = Rc::new(Cell::new(own_part(*quota, schedule.users_max(), share)));
+        let allowance = Allowance::of(quota);
         let end_ns = start_ns + scenario.duration_ns;
         let Ok(mut pacer) = Pacer::new() else { return };
         while let Some(next_ns) = stretches.peek().map(|active| active.start_ns) {
@@ -75,13 +75,9 @@ impl Crowd {
                 () = self.cuts.next() => continue,
             };
             while let Some(active) = stretches.next_if(|active| active.start_ns <= now_ns) {
-                let left = match quota {
-                    Quota::Unlimited => Rc::new(Cell::new(u64::MAX)),
-                    Quota::PerUser(iterations) => Rc::new(Cell::new(*iterations)),
-                    Quota::Shared(_) => Rc::clone(&shared_left),
-                };
                 let (user, stretch_end_ns) = (active.user, active.end_ns);
-                let task = self.tasks.spawn_local(repeat(Rc::clone(worker), scenario.index, active, left));
+                let allowance = allowance.next(quota);
+                let task = self.tasks.spawn_local(repeat(Rc::clone(worker), scenario.index, active, allowance));
                 // Whoever stays to the end has no grace of its own.
                 if stretch_end_ns < end_ns {
                     self.cuts.add(stretch_end_ns + scenario.graceful_stop_ns, user, task);
@@ -120,26 +116,14 @@ fn own_stretches(schedule: &UserSchedule, share: &Share, start_ns: u64) -> Vec<A
     stretches
 }
 
-/// How many of the shared iterations fall to the worker: each iteration to a user in turn, each user to its shard.
-fn own_part(quota: Quota, users: u32, share: &Share) -> u64 {
-    let Quota::Shared(iterations) = quota else { return 0 };
-    let users = u64::from(users);
-    if users == 0 {
-        return 0;
-    }
-    let (each, further) = (iterations / users, iterations % users);
-    each * share.count_below(users) + share.count_below(further)
-}
-
 /// A user's life: iterate while active and while there is something left to do.
-async fn repeat(worker: Rc<Worker>, scenario: usize, active: Active, left: Rc<Cell<u64>>) {
+async fn repeat(worker: Rc<Worker>, scenario: usize, active: Active, allowance: Allowance) {
     let _alarm = worker.alarm.clone();
     let mut begun = active.begun.lock().await;
     let mut user = User::default();
     let compiled = &worker.plan.scenarios[scenario];
     let mut now_ns = clock::now_ns();
-    while now_ns < active.end_ns && left.get() > 0 && !worker.stopping.get() {
-        left.set(left.get() - 1);
+    while now_ns < active.end_ns && !worker.stopping.get() && allowance.take() {
         let id = (u64::from(active.user) << 32) | *begun;
         *begun += 1;
         let begin = Begin { id, due_ns: now_ns, free_ns: now_ns, now_ns, arrival: false };

@@ -1,10 +1,11 @@
 //! Each executor makes the iterations that its profile asks for, on any number of workers.
 
-use std::sync::Arc;
+use std::sync::{Arc, Condvar, Mutex};
 
 use muster_proto::plan::{Arrivals, Executor, Rate, RateStage, Step, Think};
 use muster_proto::schedule::{ArrivalSchedule, Stream};
 
+use super::server::{OK, Server};
 use super::support::{arrivals, generate, get, per_user, plan, scenario, seconds, shared, target, users};
 
 #[test]
@@ -64,6 +65,28 @@ fn users_make_exactly_the_iterations_they_are_given() {
         assert_eq!(together.iterations().completed, 50, "together on {workers} workers");
         assert_eq!(target.stop().responses, 85);
     }
+}
+
+#[test]
+fn shared_iterations_are_made_by_whoever_is_free_on_whichever_worker() {
+    let total = 100;
+    let others_made = Arc::new((Mutex::new(0), Condvar::new()));
+    // The first request on the first connection is answered only after all the others.
+    let server = Server::start(move |heard| {
+        let (made, changed) = &*others_made;
+        let mut made = made.lock().unwrap();
+        if (heard.connection, heard.nth) == (0, 0) {
+            drop(changed.wait_while(made, |made| *made < total - 2));
+        } else {
+            *made += 1;
+            changed.notify_all();
+        }
+        Some(OK.to_owned())
+    });
+    let scenario = scenario(shared(2, total), vec![get(server.address, "/")]);
+    let generated = generate(plan(vec![scenario]), 2);
+    generated.assert_books_balance();
+    assert_eq!((generated.iterations().started, generated.iterations().completed), (total, total));
 }
 
 #[test]

@@ -43,7 +43,7 @@ fn compiled(executor: Executor) -> CompiledPlan {
         thresholds: Vec::new(),
         agents: AgentsWanted { start_when: 1, on_loss: OnLoss::Fail },
     };
-    CompiledPlan::new(Arc::new(plan)).unwrap()
+    CompiledPlan::new(Arc::new(plan), &[Share::full()]).unwrap()
 }
 
 fn arrivals() -> Executor {
