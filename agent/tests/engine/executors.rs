@@ -106,6 +106,33 @@ fn users_come_and_go_with_their_profile_and_pause_between_requests() {
 }
 
 #[test]
+fn every_executor_at_once_keeps_its_own_books() {
+    let target = target("");
+    let think = Step::Think(Think { min: seconds(0.05), max: seconds(0.05) });
+    let rising = vec![RateStage { duration: seconds(1.0), from: Rate(0), to: Rate::per_second(100) }];
+    let rising = Executor::ArrivalRate { stages: rising, arrivals: Arrivals::Uniform, max_users: 100, constant: false };
+    let executors = [arrivals(100, 1.0, 100), rising, per_user(3, 4), shared(3, 20), users(&[(1.0, 2, 2)])];
+    let scenarios = executors.into_iter().enumerate().map(|(index, executor)| {
+        let mut scenario = scenario(executor, vec![get(target.addr(), "/"), think.clone()]);
+        scenario.name = format!("scenario {index}");
+        scenario.start_delay = seconds(0.2 * index as f64);
+        scenario
+    });
+    let generated = generate(plan(scenarios.collect()), 2);
+    generated.assert_books_balance();
+    let all = &generated.total.scenarios;
+    assert_eq!(all[..4].iter().map(|stats| stats.completed).collect::<Vec<_>>(), [100, 50, 12, 20]);
+    assert!(all[4].completed > 0);
+    for (index, stats) in all.iter().enumerate() {
+        assert_eq!(stats.due, stats.completed, "scenario {index}");
+        assert_eq!(generated.total.series[index].sent, stats.completed, "scenario {index}");
+        let before = generated.windows.range(..index as u32).map(|(_, measured)| &measured.scenarios[index]);
+        assert_eq!(before.map(|stats| stats.due + stats.started).sum::<u64>(), 0, "none before its delay");
+    }
+    assert_eq!(target.stop().responses, all.iter().map(|stats| stats.completed).sum::<u64>());
+}
+
+#[test]
 fn scenarios_run_side_by_side_and_begin_after_their_delay() {
     let target = target("");
     let first = scenario(arrivals(100, 0.5, 100), vec![get(target.addr(), "/")]);
