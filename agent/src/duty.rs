@@ -33,6 +33,8 @@ pub enum News {
         /// First arrival's moment minus the moment at which it was due, in nanoseconds.
         start_error_ns: Option<i64>,
     },
+    /// A worker panicked, so that the books can never be closed.
+    Broken,
 }
 
 /// An assignment being carried out.
@@ -73,6 +75,16 @@ impl Duty {
 
     /// The next thing to tell. Waits for ever once the books are closed. May be given up and called again.
     pub async fn next(&mut self) -> News {
+        let alarm = self.engine.alarm();
+        let news = tokio::select! {
+            news = self.next_measured() => news,
+            () = alarm.goes_off() => News::Broken,
+        };
+        // A worker that panics ends its measurements too, so their end alone does not say that all is well.
+        if alarm.has_gone_off() { News::Broken } else { news }
+    }
+
+    async fn next_measured(&mut self) -> News {
         loop {
             if self.collected_all {
                 if self.closed || !self.outbox.is_empty() {
@@ -112,5 +124,50 @@ impl Duty {
         // The worst of the workers bounds the agent.
         let errors = self.gauges.iter().filter_map(|gauges| gauges.start_error_ns);
         News::Closing { totals, start_error_ns: errors.max_by_key(|error| error.unsigned_abs()) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::thread;
+
+    use muster_proto::id::RunId;
+    use muster_proto::plan::{AgentsWanted, Connect, Http, OnLoss, Plan};
+
+    use super::*;
+    use crate::guard::Guard;
+
+    /// An assignment without any load, whose workers end as soon as they begin.
+    fn nothing_to_do() -> Duty {
+        let plan = Plan {
+            name: "test".to_owned(),
+            seed: 42,
+            http: Http::default(),
+            connect: Connect::default(),
+            scenarios: Vec::new(),
+            thresholds: Vec::new(),
+            agents: AgentsWanted { start_when: 1, on_loss: OnLoss::Fail },
+        };
+        let assignment = AssignmentMessage { run_id: RunId::generate(), plan, shares: Vec::new() };
+        let config = EngineConfig { workers: 2, pin: false, guard: Arc::new(Guard::default()) };
+        Duty::prepare(assignment, &config).unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_panicking_worker_is_told_in_place_of_closed_books() {
+        for panics in [false, true] {
+            let mut duty = nothing_to_do();
+            if panics {
+                let alarm = duty.engine().alarm();
+                let panicking = thread::spawn(move || {
+                    let _alarm = alarm;
+                    panic!("for the test");
+                });
+                assert!(panicking.join().is_err());
+            }
+            duty.engine().abort();
+            assert_eq!(matches!(duty.next().await, News::Broken), panics);
+        }
     }
 }

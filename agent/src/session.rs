@@ -260,6 +260,11 @@ impl Session {
             News::Closing { totals, start_error_ns } => {
                 from_agent::Message::Closing(closing_to_wire(&totals, start_error_ns))
             }
+            News::Broken => {
+                tracing::error!("a worker panicked, so the run cannot go on here");
+                self.duty = None;
+                from_agent::Message::Unable(wire::Unable { reason: "a worker panicked".to_owned(), by_policy: false })
+            }
         };
         self.send(message).await
     }

@@ -1,58 +1,24 @@
 //! TLS over loopback, against a server with certificates made for the test.
 
+mod certificates;
+
 use std::sync::Arc;
 
+use certificates::{Authority, authority, certificate, server_config};
 use muster_agent::engine::clock;
 use muster_agent::engine::deadline::Deadline;
 use muster_agent::engine::transport::{ConnectFailed, Connected, Connector, Io, alert_in};
 use muster_agent::guard::Guard;
 use muster_proto::outcome::ErrorKind;
 use muster_proto::plan::{Connect, Tls, Url};
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
-use rustls::crypto::ring;
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use rustls::server::WebPkiClientVerifier;
-use rustls::{HandshakeKind, RootCertStore, ServerConfig};
+use rustls::HandshakeKind;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 
-type Authority = CertifiedIssuer<'static, KeyPair>;
-
-fn authority() -> Authority {
-    let mut params = CertificateParams::new(Vec::new()).unwrap();
-    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap()
-}
-
-/// A certificate and its key, in PEM.
-fn certificate(authority: &Authority, name: &str) -> (String, String) {
-    let key = KeyPair::generate().unwrap();
-    let params = CertificateParams::new([name.to_owned()]).unwrap();
-    (params.signed_by(&key, authority).unwrap().pem(), key.serialize_pem())
-}
-
 /// Serves `shop.test` on loopback: each connection gets one byte echoed. With `clients`, only those it has certified.
 async fn server(authority: &Authority, clients: Option<&Authority>) -> u16 {
-    let (cert, key) = certificate(authority, "shop.test");
-    let builder = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
-        .with_safe_default_protocol_versions()
-        .unwrap();
-    let builder = match clients {
-        None => builder.with_no_client_auth(),
-        Some(clients) => {
-            let mut roots = RootCertStore::empty();
-            roots.add(clients.der().clone()).unwrap();
-            let provider = Arc::new(ring::default_provider());
-            let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider).build().unwrap();
-            builder.with_client_cert_verifier(verifier)
-        }
-    };
-    let chain = vec![CertificateDer::from_pem_slice(cert.as_bytes()).unwrap()];
-    let mut config = builder.with_single_cert(chain, PrivateKeyDer::from_pem_slice(key.as_bytes()).unwrap()).unwrap();
-    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-    let acceptor = TlsAcceptor::from(Arc::new(config));
+    let acceptor = TlsAcceptor::from(Arc::new(server_config(authority, clients)));
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
     tokio::spawn(async move {
@@ -143,7 +109,7 @@ async fn an_unknown_authority_or_a_wrong_name_is_a_tls_failure_that_says_what_to
     let port = server(&authority, None).await;
     let text = failure(Tls::default(), &url("shop.test", port)).await;
     assert!(text.contains("UnknownIssuer") && text.contains("`tls.ca`"), "{text}");
-    let text = failure(trusting(&self::authority()), &url("shop.test", port)).await;
+    let text = failure(trusting(&certificates::authority()), &url("shop.test", port)).await;
     assert!(text.contains("invalid peer certificate"), "{text}");
     let text = failure(trusting(&authority), &url("other.test", port)).await;
     assert!(text.contains("other.test") && text.contains("a name that the certificate has"), "{text}");

@@ -1,9 +1,11 @@
 //! The documents and the examples are true: their plans can be read, and no key is left out.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use muster::plan_file;
+use muster_proto::plan::Plan;
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
@@ -15,19 +17,49 @@ fn blocks(document: &str, language: &str) -> Vec<String> {
     document.split(&fence).skip(1).filter_map(|rest| rest.split("\n```").next().map(str::to_owned)).collect()
 }
 
+/// The plans in a document, each of which has to be valid.
+fn plans(name: &str) -> Vec<Plan> {
+    let document = fs::read_to_string(root().join(name)).unwrap();
+    let read = |block: String| {
+        plan_file::from_str(&block, plan_file::Format::Yaml, name, Path::new("."))
+            .unwrap_or_else(|mistakes| panic!("a plan in {name} is not valid:\n{mistakes}"))
+    };
+    blocks(&document, "yaml").into_iter().map(read).collect()
+}
+
 #[test]
 fn every_plan_in_the_documents_is_valid() {
-    let mut checked = 0;
-    for name in ["README.md", "docs/plan.md"] {
-        let document = fs::read_to_string(root().join(name)).unwrap();
-        for block in blocks(&document, "yaml") {
-            if let Err(mistakes) = plan_file::from_str(&block, plan_file::Format::Yaml, name, Path::new(".")) {
-                panic!("a plan in {name} is not valid:\n{mistakes}");
-            }
-            checked += 1;
-        }
+    let documents = fs::read_dir(root().join("docs")).unwrap().map(|entry| entry.unwrap().path());
+    let documents = documents.filter(|path| path.extension().is_some_and(|extension| extension == "md"));
+    let checked: usize = documents.map(|path| plans(path.to_str().unwrap()).len()).sum();
+    assert!(checked + plans("README.md").len() >= 8, "the documents have plans");
+}
+
+#[test]
+fn the_plan_reference_shows_each_executor_in_a_plan_of_its_own() {
+    let plans = plans("docs/plan.md");
+    let alone = plans.iter().filter(|plan| plan.scenarios.len() == 1);
+    let shown: BTreeSet<&str> = alone.map(|plan| plan.scenarios[0].executor.name()).collect();
+    let document = fs::read_to_string(root().join("docs/plan.md")).unwrap();
+    let known = executors(&plan_file::schema());
+    assert!(known.len() > 6);
+    for name in known {
+        assert!(document.contains(&format!("`{name}`")), "docs/plan.md does not name {name}");
+        assert!(name.contains("-vu") || shown.contains(name.as_str()), "docs/plan.md has no plan with {name}");
     }
-    assert!(checked >= 2, "the documents have plans");
+}
+
+/// The executors that a JSON Schema knows, k6's names included.
+fn executors(schema: &serde_json::Value) -> Vec<String> {
+    match schema {
+        serde_json::Value::Object(object) => {
+            let own = object.get("executor").and_then(|executor| executor.get("enum"));
+            let own = own.and_then(|names| serde_json::from_value(names.clone()).ok());
+            own.unwrap_or_else(|| object.values().flat_map(executors).collect())
+        }
+        serde_json::Value::Array(values) => values.iter().flat_map(executors).collect(),
+        _ => Vec::new(),
+    }
 }
 
 #[test]

@@ -44,7 +44,7 @@ pub(super) async fn run(worker: &Rc<Worker>, scenario: usize, share: Arc<Share>,
         skip_the_rest(worker, scenario, &queue, SkipReason::Stopped);
     }
     if stopped != Some(Control::Abort) {
-        let grace_end_ns = if stopped.is_some() { clock::now_ns() } else { end_ns } + compiled.graceful_stop_ns;
+        let grace_end_ns = clock::now_ns().min(end_ns) + compiled.graceful_stop_ns;
         tokio::select! {
             biased;
             _ = control.wait_for(|control| *control == Control::Abort) => {},
@@ -83,6 +83,7 @@ async fn deliver(worker: &Rc<Worker>, scenario: usize, queue: &Rc<Queue>, users:
 
 /// A user's life: take what is due, park when nothing is.
 async fn serve(worker: Rc<Worker>, scenario: usize, queue: Rc<Queue>, first: Begin) {
+    let _alarm = worker.alarm.clone();
     let mut user = User::default();
     let mut begin = Begin { now_ns: clock::now_ns(), ..first };
     let seat = Rc::new(Seat::default());

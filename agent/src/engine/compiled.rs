@@ -5,7 +5,9 @@ use std::sync::Arc;
 use muster_proto::measurement::SeriesTable;
 use muster_proto::plan::{Connections, Plan, Request, Scenario, Step, Think};
 use muster_proto::schedule::{ArrivalSchedule, ScheduleError, Stream, UserSchedule};
+use muster_proto::share::Share;
 
+use super::quota::{Quota, Supply};
 use super::transport::http1::{Manner, RenderError, Rendered};
 
 /// Why a plan cannot be carried out.
@@ -81,17 +83,6 @@ pub enum Profile {
     },
 }
 
-/// How often users iterate.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Quota {
-    /// As long as they are active.
-    Unlimited,
-    /// Each so many times.
-    PerUser(u64),
-    /// All together so many times, over the whole cluster.
-    Shared(u64),
-}
-
 /// A step prepared for sending.
 pub enum CompiledStep {
     /// Talk to the target.
@@ -117,22 +108,22 @@ pub struct RequestStep {
 }
 
 impl CompiledPlan {
-    /// Prepares a plan.
+    /// Prepares a plan for an agent with this share of each scenario.
     ///
     /// # Errors
     /// [`CompileError`] names what cannot be carried out.
-    pub fn new(plan: Arc<Plan>) -> Result<Self, CompileError> {
+    pub fn new(plan: Arc<Plan>, shares: &[Share]) -> Result<Self, CompileError> {
         let series = SeriesTable::of(&plan);
         let mut origins = Vec::new();
-        let scenarios = plan.scenarios.iter().enumerate();
-        let scenarios = scenarios.map(|(index, scenario)| {
+        let scenarios = plan.scenarios.iter().zip(shares).enumerate();
+        let scenarios = scenarios.map(|(index, (scenario, share))| {
             let steps = scenario.steps.iter().map(|step| compile_step(&plan, index, step, &series, &mut origins));
             Ok(CompiledScenario {
                 index,
                 delay_ns: scenario.start_delay.as_nanos() as u64,
                 duration_ns: scenario.executor.duration().as_nanos() as u64,
                 graceful_stop_ns: scenario.graceful_stop.as_nanos() as u64,
-                profile: compile_profile(plan.seed, index, scenario)?,
+                profile: compile_profile(plan.seed, index, scenario, share)?,
                 connections: scenario.connections,
                 steps: steps.collect::<Result<_, _>>()?,
                 stream: Stream { seed: plan.seed, scenario: index as u32 },
@@ -148,7 +139,7 @@ impl CompiledPlan {
     }
 }
 
-fn compile_profile(seed: u64, index: usize, scenario: &Scenario) -> Result<Profile, CompileError> {
+fn compile_profile(seed: u64, index: usize, scenario: &Scenario, share: &Share) -> Result<Profile, CompileError> {
     use muster_proto::plan::{Executor, UserStage};
     let wrap = |source| CompileError::Schedule { scenario: scenario.name.clone(), source };
     let constant = |users: u32, max_duration| vec![UserStage { duration: max_duration, from: users, to: users }];
@@ -163,7 +154,8 @@ fn compile_profile(seed: u64, index: usize, scenario: &Scenario) -> Result<Profi
             (constant(*users, *max_duration), Quota::PerUser(*iterations))
         }
         Executor::SharedIterations { users, iterations, max_duration } => {
-            (constant(*users, *max_duration), Quota::Shared(*iterations))
+            let supply = Supply::of_share(*iterations, *users, share);
+            (constant(*users, *max_duration), Quota::Shared(Arc::new(supply)))
         }
     };
     Ok(Profile::Users { schedule: UserSchedule::new(&stages).map_err(wrap)?, quota })

@@ -4,15 +4,18 @@
 //! scenario's steps (`user`), send requests (`request`) over a [`transport`], and record what they see
 //! (`recorder`). [`collector`] puts the workers' windows together.
 
+pub mod alarm;
 mod arrivals;
 pub mod clock;
 pub mod collector;
 pub mod compiled;
 pub mod control;
+mod cuts;
 pub mod deadline;
 pub mod pacer;
 pub mod part;
 mod pool;
+pub mod quota;
 mod random;
 mod recorder;
 mod redirect;

@@ -2,7 +2,7 @@
 
 use muster_proto::measurement::Phase;
 use muster_proto::outcome::{ErrorKind, Outcome};
-use muster_proto::plan::Connections;
+use muster_proto::plan::{Connections, Request};
 
 use super::clock;
 use super::compiled::RequestStep;
@@ -44,7 +44,7 @@ pub(super) struct Ended {
 /// Where a request goes, and its bytes.
 struct Call<'a> {
     step: &'a RequestStep,
-    url: &'a muster_proto::plan::Url,
+    request: &'a Request,
     rendered: &'a Rendered,
     /// The origin's number, unless it is one that only a redirect named.
     origin: Option<usize>,
@@ -66,16 +66,11 @@ pub(super) async fn perform(
     let mut hops_left = step.request.redirects.0;
     loop {
         let call = Call::new(step, hop.as_deref(), connections);
-        let (ended, location) = send(worker, user, &call, turn, hops_left > 0).await;
-        let Some(location) = location else { return ended };
-        let asked = hop.as_ref().map_or(&step.request, |hop| &hop.request);
-        match redirect::follow(asked, location.status, &location.to, worker.manner(connections)) {
-            Ok(next) => hop = Some(Box::new(next)),
-            Err(failure) => {
-                worker.recorder.borrow_mut().sample(step.series, failure.kind, ended.done_ns, || failure.text);
-                return Ended { expected: false, ..ended };
-            }
+        let (ended, next) = send(worker, user, &call, turn, hops_left > 0).await;
+        if next.is_none() {
+            return ended;
         }
+        hop = next;
         hops_left -= 1;
         turn = Turn::at(ended.done_ns);
     }
@@ -85,40 +80,46 @@ impl<'a> Call<'a> {
     fn new(step: &'a RequestStep, hop: Option<&'a Hop>, connections: Connections) -> Self {
         let Some(hop) = hop else {
             let origin = Some(step.origin);
-            let (url, rendered, idempotent) = (&step.request.url, &step.rendered, step.idempotent);
-            return Self { step, url, rendered, origin, connections, idempotent };
+            let (request, rendered, idempotent) = (&step.request, &step.rendered, step.idempotent);
+            return Self { step, request, rendered, origin, connections, idempotent };
         };
         let (first, next) = (&step.request.url, &hop.request.url);
         let same_origin = (first.tls, &first.host, first.port) == (next.tls, &next.host, next.port);
         let origin = same_origin.then_some(step.origin);
         let idempotent = hop.request.is_idempotent();
-        Self { step, url: next, rendered: &hop.rendered, origin, connections, idempotent }
+        Self { step, request: &hop.request, rendered: &hop.rendered, origin, connections, idempotent }
     }
 }
 
-/// Where a response redirects to.
-struct Location {
-    status: u16,
-    to: Box<str>,
-}
-
+/// Sends one request and measures it; tells also where it was redirected to.
 async fn send(
     worker: &Worker,
     user: &mut User,
     call: &Call<'_>,
     turn: Turn,
     may_redirect: bool,
-) -> (Ended, Option<Location>) {
+) -> (Ended, Option<Box<Hop>>) {
     let mut in_flight = InFlight::begin(worker, call.step, turn);
     user.deadline.set(turn.now_ns + call.step.timeout_ns);
     let result = attempt(worker, user, call, &mut in_flight).await;
     match result {
         Ok(mut reply) => {
             let location = reply.location.take().filter(|_| may_redirect && (300..400).contains(&reply.status));
-            let expected = location.is_some() || call.step.request.expect_status.contains(reply.status);
-            in_flight.end(&reply, expected);
-            let location = location.map(|to| Location { status: reply.status, to });
-            (Ended { done_ns: reply.done_ns, expected }, location)
+            let follow = |to: Box<str>| {
+                redirect::follow(call.request, reply.status, &to, worker.manner(call.connections)).map(Box::new)
+            };
+            let done_ns = reply.done_ns;
+            match location.map(follow).transpose() {
+                Ok(next) => {
+                    let expected = next.is_some() || call.step.request.expect_status.contains(reply.status);
+                    in_flight.end(&reply, expected);
+                    (Ended { done_ns, expected }, next)
+                }
+                Err(failure) => {
+                    in_flight.misdirect(&reply, failure);
+                    (Ended { done_ns, expected: false }, None)
+                }
+            }
         }
         Err(broken) => {
             let done_ns = broken.at_ns;
@@ -144,11 +145,10 @@ async fn attempt(
         };
         let (total_at_ns, deadline) = (user.deadline.at_ns(), &mut user.deadline);
         let result = connection.exchange(call.rendered, &worker.limits, total_at_ns, &worker.scratch, deadline).await;
-        match &result {
-            Err(broken) if broken.closed_early && repeatable => in_flight.reconnects += 1,
-            Err(_) => return result,
-            Ok(reply) => {
-                if reply.reusable {
+        match result {
+            Err(broken) if broken.closed_early && repeatable => in_flight.repeat(&broken),
+            result => {
+                if matches!(&result, Ok(reply) if reply.reusable) {
                     keep(worker, user, call, connection);
                 }
                 return result;
@@ -185,14 +185,14 @@ async fn open(
     let begun_ns = clock::now_ns();
     let total_at_ns = user.deadline.at_ns();
     user.deadline.set(total_at_ns.min(begun_ns + worker.connect_timeout_ns));
-    let result = Box::pin(worker.connector.connect(call.url, &mut user.deadline)).await;
+    let result = Box::pin(worker.connector.connect(&call.request.url, &mut user.deadline)).await;
     user.deadline.set(total_at_ns);
     let now_ns = clock::now_ns();
     let opened = match result {
         Ok(opened) => opened,
         Err(failed) => return Err(Broken::before_sending(failed.failure, now_ns)),
     };
-    in_flight.opened(&opened, call.url.tls, begun_ns, now_ns);
+    in_flight.opened(&opened, call.request.url.tls, begun_ns, now_ns);
     Ok(Connection::new(opened.io))
 }
 
@@ -203,7 +203,10 @@ struct InFlight<'a> {
     turn: Turn,
     /// When a connection was at hand.
     ready_ns: u64,
+    /// Attempts that were repeated, and the bytes that went to and fro in them.
     reconnects: u64,
+    bytes_sent: u64,
+    bytes_received: u64,
     ended: bool,
 }
 
@@ -218,7 +221,23 @@ impl<'a> InFlight<'a> {
             stats.queued.record(turn.free_ns - turn.due_ns);
             stats.lag.record(turn.now_ns.saturating_sub(turn.free_ns));
         }
-        Self { worker, step, turn, ready_ns: turn.now_ns, reconnects: 0, ended: false }
+        Self {
+            worker,
+            step,
+            turn,
+            ready_ns: turn.now_ns,
+            reconnects: 0,
+            bytes_sent: 0,
+            bytes_received: 0,
+            ended: false,
+        }
+    }
+
+    /// Notes an attempt that will be repeated.
+    fn repeat(&mut self, broken: &Broken) {
+        self.reconnects += 1;
+        self.bytes_sent += broken.bytes_sent;
+        self.bytes_received += broken.bytes_received;
     }
 
     fn opened(&mut self, opened: &Connected, tls: bool, begun_ns: u64, now_ns: u64) {
@@ -236,7 +255,7 @@ impl<'a> InFlight<'a> {
         }
     }
 
-    fn end(mut self, reply: &Reply, expected: bool) {
+    fn end(self, reply: &Reply, expected: bool) {
         let status = reply.status;
         let outcome = match status {
             _ if expected => Outcome::Expected,
@@ -244,13 +263,22 @@ impl<'a> InFlight<'a> {
             500..600 => Outcome::Failed(ErrorKind::Http5xx),
             _ => Outcome::Failed(ErrorKind::Check),
         };
+        self.complete(reply, outcome, || format!("status {status}"));
+    }
+
+    /// Ends with a response that leads nowhere.
+    fn misdirect(self, reply: &Reply, failure: Failure) {
+        self.complete(reply, Outcome::Failed(failure.kind), || failure.text);
+    }
+
+    fn complete(mut self, reply: &Reply, outcome: Outcome, text: impl FnOnce() -> String) {
         let mut recorder = self.count(outcome, reply.done_ns, reply.bytes_sent, reply.bytes_received);
         let stats = recorder.series(self.step.series, reply.done_ns);
         stats.phases[Phase::Sending as usize].record(reply.written_ns.saturating_sub(self.ready_ns));
         stats.phases[Phase::Waiting as usize].record(reply.first_byte_ns.saturating_sub(reply.written_ns));
         stats.phases[Phase::Receiving as usize].record(reply.done_ns.saturating_sub(reply.first_byte_ns));
         if let Outcome::Failed(kind) = outcome {
-            recorder.sample(self.step.series, kind, reply.done_ns, || format!("status {status}"));
+            recorder.sample(self.step.series, kind, reply.done_ns, text);
         }
     }
 
@@ -277,8 +305,8 @@ impl<'a> InFlight<'a> {
         let stats = recorder.series(self.step.series, done_ns);
         stats.count_outcome(outcome);
         stats.reconnects += self.reconnects;
-        stats.bytes_sent += bytes_sent;
-        stats.bytes_received += bytes_received;
+        stats.bytes_sent += self.bytes_sent + bytes_sent;
+        stats.bytes_received += self.bytes_received + bytes_received;
         let response_ns = done_ns.saturating_sub(self.turn.due_ns);
         match outcome {
             Outcome::Expected => stats.response_expected.record(response_ns),

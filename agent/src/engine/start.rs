@@ -10,6 +10,7 @@ use muster_proto::share::Share;
 use muster_proto::split;
 use tokio::sync::watch;
 
+use super::alarm::Alarm;
 use super::collector::Collector;
 use super::compiled::{CompileError, CompiledPlan};
 use super::control::{Control, ControlReceiver};
@@ -46,6 +47,7 @@ pub enum EngineError {
 pub struct Engine {
     control: watch::Sender<Control>,
     threads: Vec<JoinHandle<()>>,
+    alarm: Alarm,
 }
 
 impl Engine {
@@ -54,14 +56,14 @@ impl Engine {
     /// # Errors
     /// [`EngineError`] when the plan or this machine does not permit it; no worker is left running then.
     pub fn prepare(plan: Plan, shares: &[Share], config: &EngineConfig) -> Result<(Self, Collector), EngineError> {
-        let plan = Arc::new(CompiledPlan::new(Arc::new(plan))?);
+        let plan = Arc::new(CompiledPlan::new(Arc::new(plan), shares)?);
         let weights = vec![1; config.workers];
         let scenarios = plan.plan.scenarios.iter().zip(shares);
         let dealt = scenarios.map(|(scenario, share)| split::deal(&scenario.executor, share, &weights));
         let dealt: Vec<Vec<Arc<Share>>> = dealt.map(|shares| shares.into_iter().map(Arc::new).collect()).collect();
         let (control, control_receiver) = watch::channel(Control::Wait);
         let (ready_sender, ready) = mpsc::channel();
-        let mut engine = Self { control, threads: Vec::with_capacity(config.workers) };
+        let mut engine = Self { control, threads: Vec::with_capacity(config.workers), alarm: Alarm::default() };
         let mut receivers = Vec::with_capacity(config.workers);
         for worker in 0..config.workers {
             let (parts, receiver) = PartSender::new(worker, plan.shape());
@@ -72,6 +74,7 @@ impl Engine {
                 guard: Arc::clone(&config.guard),
                 control: ControlReceiver(control_receiver.clone()),
                 parts,
+                alarm: engine.alarm.clone(),
             };
             engine.threads.push(spawn(worker, task, ready_sender.clone(), config.pin).map_err(EngineError::Thread)?);
         }
@@ -96,6 +99,12 @@ impl Engine {
             }
             drain
         });
+    }
+
+    /// Goes off when a worker, or one of its tasks, panics: what is measured from then on is not the whole.
+    #[must_use]
+    pub fn alarm(&self) -> Alarm {
+        self.alarm.clone()
     }
 
     /// Ends at once.

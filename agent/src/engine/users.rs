@@ -1,16 +1,18 @@
 //! The closed model: users repeat iterations, each beginning when the one before has ended.
 
-use std::cell::Cell;
-use std::collections::BTreeMap;
 use std::rc::Rc;
 
+use muster_proto::schedule::{Span, UserSchedule};
 use muster_proto::share::Share;
-use tokio::task::{AbortHandle, JoinSet};
+use tokio::sync::Mutex;
+use tokio::task::JoinSet;
 
 use super::clock;
-use super::compiled::{CompiledScenario, Profile, Quota};
+use super::compiled::{CompiledScenario, Profile};
 use super::control::{Control, ControlReceiver};
+use super::cuts::Cuts;
 use super::pacer::Pacer;
+use super::quota::Allowance;
 use super::user::{Begin, User};
 use super::worker::Worker;
 
@@ -19,22 +21,23 @@ pub(super) async fn run(worker: &Rc<Worker>, scenario: usize, share: &Share, mut
     let compiled = &worker.plan.scenarios[scenario];
     let start_ns = worker.recorder.borrow().start_ns() + compiled.delay_ns;
     let end_ns = start_ns + compiled.duration_ns;
-    let mut users = JoinSet::new();
+    let mut crowd = Crowd::default();
     let stopped = tokio::select! {
         biased;
         stop = control.wait_for_stop() => Some(stop),
-        () = keep_active(worker, compiled, start_ns, share, &mut users) => None,
+        () = crowd.keep_active(worker, compiled, start_ns, share) => None,
         () = clock::sleep_until(end_ns + compiled.graceful_stop_ns) => None,
     };
     if stopped == Some(Control::Drain) {
+        let stop_ns = clock::now_ns().min(end_ns);
         tokio::select! {
             biased;
             _ = control.wait_for(|control| *control == Control::Abort) => {},
-            () = async { while users.join_next().await.is_some() {} } => {},
-            () = clock::sleep_until(clock::now_ns() + compiled.graceful_stop_ns) => {},
+            () = crowd.end() => {},
+            () = clock::sleep_until(stop_ns + compiled.graceful_stop_ns) => {},
         }
     }
-    users.shutdown().await;
+    crowd.tasks.shutdown().await;
 }
 
 /// A stretch during which a user of ours is active, on the engine's clock.
@@ -42,98 +45,89 @@ struct Active {
     user: u32,
     start_ns: u64,
     end_ns: u64,
+    /// How many iterations the user has begun so far. Its stretches hold it in turn, so that a user who overstays in
+    /// one is not at work a second time in the next.
+    begun: Rc<Mutex<u64>>,
 }
 
-/// Starts users when they become active and cuts those off that overstay; ends with the last of them.
-async fn keep_active(
-    worker: &Rc<Worker>,
-    scenario: &CompiledScenario,
-    start_ns: u64,
-    share: &Share,
-    users: &mut JoinSet<()>,
-) {
-    let Profile::Users { schedule, quota } = &scenario.profile else { return };
-    let mut stretches = own_stretches(schedule, share, start_ns).into_iter().peekable();
-    let shared_left = Rc::new(Cell::new(own_part(*quota, schedule.users_max(), share)));
-    let end_ns = start_ns + scenario.duration_ns;
-    let mut cuts: BTreeMap<(u64, u32), AbortHandle> = BTreeMap::new();
-    let Ok(mut pacer) = Pacer::new() else { return };
-    loop {
-        let next_start_ns = stretches.peek().map(|active| active.start_ns);
-        let next_cut_ns = cuts.first_key_value().map(|((cut_ns, _), _)| *cut_ns);
-        let Some(next_ns) = next_start_ns.into_iter().chain(next_cut_ns).min() else { break };
-        let now_ns = tokio::select! {
-            biased;
-            reached = pacer.wait_until(next_ns) => match reached {
-                Ok(now_ns) => now_ns,
-                Err(_) => break,
-            },
-            // Whoever has ended needs no cut.
-            Some(_) = users.join_next(), if next_start_ns.is_none() => {
-                cuts.retain(|_, handle| !handle.is_finished());
-                continue;
-            }
-        };
-        while let Some(active) = stretches.next_if(|active| active.start_ns <= now_ns) {
-            let left = match quota {
-                Quota::Unlimited => Rc::new(Cell::new(u64::MAX)),
-                Quota::PerUser(iterations) => Rc::new(Cell::new(*iterations)),
-                Quota::Shared(_) => Rc::clone(&shared_left),
+/// The users at work.
+#[derive(Default)]
+struct Crowd {
+    tasks: JoinSet<()>,
+    cuts: Cuts,
+}
+
+impl Crowd {
+    /// Starts users when they become active and cuts those off that overstay; ends with the last of them.
+    async fn keep_active(&mut self, worker: &Rc<Worker>, scenario: &CompiledScenario, start_ns: u64, share: &Share) {
+        let Profile::Users { schedule, quota } = &scenario.profile else { return };
+        let mut stretches = own_stretches(schedule, share, start_ns).into_iter().peekable();
+        let allowance = Allowance::of(quota);
+        let end_ns = start_ns + scenario.duration_ns;
+        let Ok(mut pacer) = Pacer::new() else { return };
+        while let Some(next_ns) = stretches.peek().map(|active| active.start_ns) {
+            let now_ns = tokio::select! {
+                biased;
+                reached = pacer.wait_until(next_ns) => match reached {
+                    Ok(now_ns) => now_ns,
+                    Err(_) => break,
+                },
+                () = self.cuts.next() => continue,
             };
-            let (user, cut_ns) = (active.user, active.end_ns + scenario.graceful_stop_ns);
-            let ramped_down = active.end_ns < end_ns;
-            let handle = users.spawn_local(repeat(Rc::clone(worker), scenario.index, active, left));
-            if ramped_down {
-                cuts.insert((cut_ns, user), handle);
+            while let Some(active) = stretches.next_if(|active| active.start_ns <= now_ns) {
+                let (user, stretch_end_ns) = (active.user, active.end_ns);
+                let allowance = allowance.next(quota);
+                let task = self.tasks.spawn_local(repeat(Rc::clone(worker), scenario.index, active, allowance));
+                // Whoever stays to the end has no grace of its own.
+                if stretch_end_ns < end_ns {
+                    self.cuts.add(stretch_end_ns + scenario.graceful_stop_ns, user, task);
+                }
+            }
+            while self.tasks.try_join_next().is_some() {}
+        }
+        self.end().await;
+    }
+
+    /// Lets the users end, each until it is cut off.
+    async fn end(&mut self) {
+        loop {
+            tokio::select! {
+                ended = self.tasks.join_next() => if ended.is_none() { return },
+                () = self.cuts.next() => {},
             }
         }
-        while let Some(entry) = cuts.first_entry().filter(|entry| entry.key().0 <= now_ns) {
-            entry.remove().abort();
-        }
-        while users.try_join_next().is_some() {}
     }
-    // With a quota, users may be done long before the profile ends.
-    while users.join_next().await.is_some() {}
 }
 
-fn own_stretches(schedule: &muster_proto::schedule::UserSchedule, share: &Share, start_ns: u64) -> Vec<Active> {
+fn own_stretches(schedule: &UserSchedule, share: &Share, start_ns: u64) -> Vec<Active> {
     let own = (0..schedule.users_max()).filter(|user| share.owns(u64::from(*user)));
-    let stretch = |user| {
-        let active = move |span: muster_proto::schedule::Span| Active {
+    let of_user = |user| {
+        let begun = Rc::default();
+        let active = move |Span { start_ns: from_ns, end_ns: to_ns }| Active {
             user,
-            start_ns: start_ns + span.start_ns,
-            end_ns: start_ns + span.end_ns,
+            start_ns: start_ns + from_ns,
+            end_ns: start_ns + to_ns,
+            begun: Rc::clone(&begun),
         };
         schedule.spans(user).map(active)
     };
-    let mut stretches: Vec<Active> = own.flat_map(stretch).collect();
+    let mut stretches: Vec<Active> = own.flat_map(of_user).collect();
     stretches.sort_by_key(|active| active.start_ns);
     stretches
 }
 
-/// How many of the shared iterations fall to the worker: each iteration to a user in turn, each user to its shard.
-fn own_part(quota: Quota, users: u32, share: &Share) -> u64 {
-    let Quota::Shared(iterations) = quota else { return 0 };
-    let users = u64::from(users);
-    if users == 0 {
-        return 0;
-    }
-    let (each, further) = (iterations / users, iterations % users);
-    each * share.count_below(users) + share.count_below(further)
-}
-
 /// A user's life: iterate while active and while there is something left to do.
-async fn repeat(worker: Rc<Worker>, scenario: usize, active: Active, left: Rc<Cell<u64>>) {
+async fn repeat(worker: Rc<Worker>, scenario: usize, active: Active, allowance: Allowance) {
+    let _alarm = worker.alarm.clone();
+    let mut begun = active.begun.lock().await;
     let mut user = User::default();
     let compiled = &worker.plan.scenarios[scenario];
     let mut now_ns = clock::now_ns();
-    let mut nth = 0;
-    while now_ns < active.end_ns && left.get() > 0 && !worker.stopping.get() {
-        left.set(left.get() - 1);
-        let id = (u64::from(active.user) << 32) | nth;
+    while now_ns < active.end_ns && !worker.stopping.get() && allowance.take() {
+        let id = (u64::from(active.user) << 32) | *begun;
+        *begun += 1;
         let begin = Begin { id, due_ns: now_ns, free_ns: now_ns, now_ns, arrival: false };
         now_ns = user.iterate(&worker, compiled, begin).await;
-        nth += 1;
         // Iterations that never wait, such as those that the guard refuses, must not keep the worker from the others.
         tokio::task::coop::consume_budget().await;
     }

@@ -10,6 +10,7 @@ use muster_proto::schedule::ArrivalCursor;
 use muster_proto::share::Share;
 use tokio::runtime::{Builder, LocalOptions, LocalRuntime};
 
+use super::alarm::Alarm;
 use super::clock;
 use super::compiled::{CompiledPlan, Profile};
 use super::control::{Control, ControlReceiver};
@@ -37,6 +38,8 @@ pub(super) struct WorkerTask {
     pub(super) control: ControlReceiver,
     /// Where its measurements go.
     pub(super) parts: PartSender,
+    /// What its panic sets off.
+    pub(super) alarm: Alarm,
 }
 
 /// What a worker's tasks share.
@@ -57,6 +60,8 @@ pub(super) struct Worker {
     pub(super) stopping: Cell<bool>,
     /// The plan, prepared.
     pub(super) plan: Arc<CompiledPlan>,
+    /// What each of its tasks holds a copy of.
+    pub(super) alarm: Alarm,
 }
 
 impl Worker {
@@ -80,6 +85,7 @@ pub enum WorkerError {
 
 /// Runs a worker on the calling thread until its load has ended; `ready` is told whether it can begin.
 pub(super) fn run(task: WorkerTask, ready: impl FnOnce(Result<(), WorkerError>)) {
+    let _alarm = task.alarm.clone();
     let runtime = match local_runtime() {
         Ok(runtime) => runtime,
         Err(error) => return ready(Err(error.into())),
@@ -107,7 +113,7 @@ fn local_runtime() -> std::io::Result<LocalRuntime> {
 
 /// Generates the load and returns the worker with all of it measured; nothing if the run ended before it began.
 async fn generate(task: WorkerTask, connector: Connector) -> Option<Rc<Worker>> {
-    let WorkerTask { plan, shares, mut control, parts, .. } = task;
+    let WorkerTask { plan, shares, mut control, parts, alarm, .. } = task;
     let Control::StartAt(start_ns) = control.wait_for(|control| *control != Control::Wait).await else { return None };
     let recorder = Recorder::new(start_ns, due_counters(&plan, &shares), parts);
     let worker = Rc::new(Worker {
@@ -119,6 +125,7 @@ async fn generate(task: WorkerTask, connector: Connector) -> Option<Rc<Worker>> 
         connect_timeout_ns: plan.plan.http.connect_timeout.as_nanos() as u64,
         stopping: Cell::new(false),
         plan: Arc::clone(&plan),
+        alarm,
     });
     let ticker = tokio::task::spawn_local(roll_windows(Rc::clone(&worker)));
     let stopper = tokio::task::spawn_local(watch_for_stop(Rc::clone(&worker), control.clone()));
@@ -126,6 +133,7 @@ async fn generate(task: WorkerTask, connector: Connector) -> Option<Rc<Worker>> 
     for (index, share) in shares.into_iter().enumerate() {
         let (worker, control) = (Rc::clone(&worker), control.clone());
         scenarios.spawn_local(async move {
+            let _alarm = worker.alarm.clone();
             match &worker.plan.scenarios[index].profile {
                 Profile::Arrivals { .. } => arrivals::run(&worker, index, share, control).await,
                 Profile::Users { .. } => users::run(&worker, index, &share, control).await,
@@ -152,6 +160,7 @@ fn due_counters(plan: &CompiledPlan, shares: &[Arc<Share>]) -> Vec<DueCounter> {
 
 /// Closes windows on time even when nothing happens.
 async fn roll_windows(worker: Rc<Worker>) {
+    let _alarm = worker.alarm.clone();
     loop {
         let now_ns = clock::now_ns();
         let end_ns = {
@@ -164,7 +173,11 @@ async fn roll_windows(worker: Rc<Worker>) {
 }
 
 async fn watch_for_stop(worker: Rc<Worker>, mut control: ControlReceiver) {
+    let _alarm = worker.alarm.clone();
     control.wait_for_stop().await;
     worker.stopping.set(true);
     worker.recorder.borrow_mut().end_due(clock::now_ns());
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,10 +1,11 @@
 //! Each executor makes the iterations that its profile asks for, on any number of workers.
 
-use std::sync::Arc;
+use std::sync::{Arc, Condvar, Mutex};
 
 use muster_proto::plan::{Arrivals, Executor, Rate, RateStage, Step, Think};
 use muster_proto::schedule::{ArrivalSchedule, Stream};
 
+use super::server::{OK, Server};
 use super::support::{arrivals, generate, get, per_user, plan, scenario, seconds, shared, target, users};
 
 #[test]
@@ -67,6 +68,28 @@ fn users_make_exactly_the_iterations_they_are_given() {
 }
 
 #[test]
+fn shared_iterations_are_made_by_whoever_is_free_on_whichever_worker() {
+    let total = 100;
+    let others_made = Arc::new((Mutex::new(0), Condvar::new()));
+    // The first request on the first connection is answered only after all the others.
+    let server = Server::start(move |heard| {
+        let (made, changed) = &*others_made;
+        let mut made = made.lock().unwrap();
+        if (heard.connection, heard.nth) == (0, 0) {
+            drop(changed.wait_while(made, |made| *made < total - 2));
+        } else {
+            *made += 1;
+            changed.notify_all();
+        }
+        Some(OK.to_owned())
+    });
+    let scenario = scenario(shared(2, total), vec![get(server.address, "/")]);
+    let generated = generate(plan(vec![scenario]), 2);
+    generated.assert_books_balance();
+    assert_eq!((generated.iterations().started, generated.iterations().completed), (total, total));
+}
+
+#[test]
 fn users_come_and_go_with_their_profile_and_pause_between_requests() {
     let target = target("");
     let think = Step::Think(Think { min: seconds(0.02), max: seconds(0.03) });
@@ -80,6 +103,33 @@ fn users_come_and_go_with_their_profile_and_pause_between_requests() {
     assert_eq!(stats.think_lag.count(), stats.completed);
     assert!(stats.duration.min_ns() >= Some(20_000_000), "an iteration lasts as long as its pause");
     assert_eq!(generated.requests().connections, u64::from(target.stop().connections as u32));
+}
+
+#[test]
+fn every_executor_at_once_keeps_its_own_books() {
+    let target = target("");
+    let think = Step::Think(Think { min: seconds(0.05), max: seconds(0.05) });
+    let rising = vec![RateStage { duration: seconds(1.0), from: Rate(0), to: Rate::per_second(100) }];
+    let rising = Executor::ArrivalRate { stages: rising, arrivals: Arrivals::Uniform, max_users: 100, constant: false };
+    let executors = [arrivals(100, 1.0, 100), rising, per_user(3, 4), shared(3, 20), users(&[(1.0, 2, 2)])];
+    let scenarios = executors.into_iter().enumerate().map(|(index, executor)| {
+        let mut scenario = scenario(executor, vec![get(target.addr(), "/"), think.clone()]);
+        scenario.name = format!("scenario {index}");
+        scenario.start_delay = seconds(0.2 * index as f64);
+        scenario
+    });
+    let generated = generate(plan(scenarios.collect()), 2);
+    generated.assert_books_balance();
+    let all = &generated.total.scenarios;
+    assert_eq!(all[..4].iter().map(|stats| stats.completed).collect::<Vec<_>>(), [100, 50, 12, 20]);
+    assert!(all[4].completed > 0);
+    for (index, stats) in all.iter().enumerate() {
+        assert_eq!(stats.due, stats.completed, "scenario {index}");
+        assert_eq!(generated.total.series[index].sent, stats.completed, "scenario {index}");
+        let before = generated.windows.range(..index as u32).map(|(_, measured)| &measured.scenarios[index]);
+        assert_eq!(before.map(|stats| stats.due + stats.started).sum::<u64>(), 0, "none before its delay");
+    }
+    assert_eq!(target.stop().responses, all.iter().map(|stats| stats.completed).sum::<u64>());
 }
 
 #[test]

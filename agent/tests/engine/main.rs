@@ -1,7 +1,15 @@
 //! What the engine promises, held against real sockets and a scripted target.
 
 mod books;
+#[path = "../certificates/mod.rs"]
+mod certificates;
 mod executors;
 mod failures;
+mod ramps;
+mod reconnects;
+mod redirects;
+mod server;
 mod support;
+mod tls;
 mod truth;
+mod ways;

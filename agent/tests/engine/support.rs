@@ -123,6 +123,14 @@ pub(crate) fn get(address: SocketAddr, path: &str) -> Step {
     })
 }
 
+pub(crate) fn post(address: SocketAddr, path: &str, body: &'static [u8]) -> Step {
+    changed(get(address, path), |request| {
+        request.method = "POST".to_owned();
+        request.headers.push(("content-type".to_owned(), "text/plain".to_owned()));
+        request.body = Body(body.into());
+    })
+}
+
 pub(crate) fn changed(step: Step, change: impl FnOnce(&mut Request)) -> Step {
     match step {
         Step::Request(mut request) => {

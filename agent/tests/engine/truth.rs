@@ -27,6 +27,22 @@ fn a_freeze_shows_in_the_response_time_even_when_two_users_saw_it() {
 }
 
 #[test]
+fn with_enough_users_a_freeze_shows_in_the_service_time_as_well() {
+    let stall = Some(Stall { every: Duration::from_secs(60), lasts: Duration::from_millis(400) });
+    let target = Target::start(Config { stall, ..Config::default() }).unwrap();
+    let plan = plan(vec![scenario(arrivals(200, 1.0, 1_000), vec![get(target.addr(), "/")])]);
+    target.align_stalls(clock::now_ns() + 300_000_000);
+    let generated = generate(plan, 1);
+    generated.assert_books_balance();
+    assert_eq!(generated.iterations().completed, 200);
+    let requests = generated.requests();
+    assert_eq!((requests.queued.max_ns(), generated.gauges[0].starved), (Some(0), 0), "nobody waited for a user");
+    assert!(requests.service.count_above(100_000_000) > 0);
+    let parts_ns = requests.lag.sum_ns() + requests.service.sum_ns();
+    assert_eq!(requests.response_expected.sum_ns(), parts_ns, "the response time is the lag and the service time");
+}
+
+#[test]
 fn whoever_never_finds_a_user_is_skipped_for_that_reason() {
     let target = target("fault=never");
     let mut scenario = scenario(arrivals(50, 1.0, 3), vec![get(target.addr(), "/")]);

@@ -27,7 +27,7 @@ pub(super) const STAGES_MAX: usize = 1_000;
 /// The most thresholds of one plan.
 pub(super) const THRESHOLDS_MAX: usize = 1_000;
 /// The most agents that a plan may wait for.
-pub(super) const AGENTS_MAX: u64 = 100_000;
+pub(super) const AGENTS_MAX: u64 = 10_000;
 /// The longest profile and the longest delay of a scenario.
 pub(super) const PROFILE_MAX: Duration = Duration::from_secs(366 * 24 * 3600);
 /// The longest timeout: what histograms can hold.

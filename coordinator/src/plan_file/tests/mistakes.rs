@@ -171,7 +171,7 @@ agents: { start_when: ten }
        |
        = help: did you mean `http_req_duration`?
 
-    error: agents.start_when: wanted a whole number from 1 to 100000, found `ten`
+    error: agents.start_when: wanted a whole number from 1 to 10000, found `ten`
       --> plan.yaml:25:23
        |
     25 | agents: { start_when: ten }
@@ -255,7 +255,7 @@ fn values_of_the_plan() {
     1:7 seed: wanted a whole number of at least 0, found `-1`
     1:7 seed: wanted a whole number of at least 0, found `1` (write it without quotes)
     1:7 seed: wanted a whole number of at least 0, found `1.5`
-    1:22 agents.start_when: wanted a whole number from 1 to 100000, found `0`
+    1:22 agents.start_when: wanted a whole number from 1 to 10000, found `0`
     1:34 agents.on_loss: `redistribute` is not supported by this version (write `degrade` to go on with less load, or `fail`)
     1:19 agents.on_loss: wanted `degrade` or `fail`, found `degarde` (did you mean `degrade`?)
     1:1 thresholds: wanted a list of 1 to 1000, found one of 0

@@ -261,3 +261,14 @@ fn what_a_stranger_says_of_its_clock_neither_panics_nor_delays_the_start_for_eve
     stage.tell(Event::Ready(Link(0), clock));
     assert_eq!(stage.run.start_ns(), Some(stage.now_ns + START_LEAD_MAX_NS));
 }
+
+#[test]
+fn an_agent_that_cannot_go_on_is_lost_and_the_user_is_told_why() {
+    let mut stage = Stage::started(1, OnLoss::Degrade);
+    let reason = "a worker panicked".to_owned();
+    let commands = stage.tell(Event::Unable { link: Link(0), reason, by_policy: false });
+    assert!(refused(&commands, 0));
+    let told = |command: &Command| matches!(command, Command::Tell(text) if text.contains("a worker panicked"));
+    assert!(commands.iter().any(told), "{commands:?}");
+    assert_eq!(stage.ending(), Ending::AgentLost("pod".to_owned()));
+}

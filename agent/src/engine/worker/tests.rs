@@ -1,0 +1,97 @@
+//! A worker whose plan does not fit its measurements panics, which nobody may overlook.
+
+use std::time::Duration;
+
+use muster_proto::plan::{
+    AgentsWanted, Arrivals, Body, Connect, Executor, Http, OnLoss, Plan, Rate, RateStage, Redirects, Request, Scenario,
+    StatusSet, Step, Url,
+};
+use tokio::sync::watch;
+
+use super::super::compiled::CompiledStep;
+use super::*;
+
+fn request() -> Request {
+    Request {
+        name: "get".to_owned(),
+        method: "GET".to_owned(),
+        url: Url { tls: false, host: "127.0.0.1".to_owned(), port: 1, path: "/".to_owned() },
+        headers: Vec::new(),
+        body: Body::default(),
+        expect_status: StatusSet::default(),
+        redirects: Redirects(0),
+        timeout: Duration::from_secs(1),
+    }
+}
+
+fn compiled(executor: Executor) -> CompiledPlan {
+    let scenario = Scenario {
+        name: "scenario".to_owned(),
+        executor,
+        start_delay: Duration::ZERO,
+        graceful_stop: Duration::ZERO,
+        warm_up: Duration::ZERO,
+        connections: Connections::Pool,
+        steps: vec![Step::Request(request())],
+    };
+    let plan = Plan {
+        name: "test".to_owned(),
+        seed: 42,
+        http: Http::default(),
+        connect: Connect::default(),
+        scenarios: vec![scenario],
+        thresholds: Vec::new(),
+        agents: AgentsWanted { start_when: 1, on_loss: OnLoss::Fail },
+    };
+    CompiledPlan::new(Arc::new(plan), &[Share::full()]).unwrap()
+}
+
+fn arrivals() -> Executor {
+    let rate = Rate::per_second(100);
+    let stages = vec![RateStage { duration: Duration::from_millis(300), from: rate, to: rate }];
+    Executor::ArrivalRate { stages, arrivals: Arrivals::Uniform, max_users: 10, constant: true }
+}
+
+fn users() -> Executor {
+    Executor::PerUserIterations { users: 1, iterations: 1, max_duration: Duration::from_millis(300) }
+}
+
+/// Whether a worker with so many shares sets the alarm off.
+fn sets_the_alarm_off(plan: CompiledPlan, shares: usize) -> bool {
+    sets_it_off_when_ready(plan, shares, |ready| ready.unwrap())
+}
+
+fn sets_it_off_when_ready(plan: CompiledPlan, shares: usize, ready: fn(Result<(), WorkerError>)) -> bool {
+    let (_control, told) = watch::channel(Control::StartAt(clock::now_ns()));
+    let (parts, _receiver) = PartSender::new(0, plan.shape());
+    let alarm = Alarm::default();
+    let task = WorkerTask {
+        plan: Arc::new(plan),
+        shares: (0..shares).map(|_| Arc::new(Share::full())).collect(),
+        guard: Arc::default(),
+        control: ControlReceiver(told),
+        parts,
+        alarm: alarm.clone(),
+    };
+    let _ = std::thread::spawn(move || run(task, ready)).join();
+    alarm.has_gone_off()
+}
+
+fn misnumbered(mut plan: CompiledPlan) -> CompiledPlan {
+    for step in &mut plan.scenarios[0].steps {
+        if let CompiledStep::Request(request) = step {
+            request.series = 99;
+        }
+    }
+    plan
+}
+
+#[test]
+fn a_panic_of_a_user_or_a_scenario_or_the_worker_sets_the_alarm_off() {
+    for executor in [arrivals, users] {
+        assert!(!sets_the_alarm_off(compiled(executor()), 1));
+        assert!(sets_the_alarm_off(misnumbered(compiled(executor())), 1), "a user's task");
+        assert!(sets_the_alarm_off(compiled(executor()), 2), "a scenario's task");
+    }
+    assert!(sets_it_off_when_ready(compiled(users()), 1, |_| panic!("for the test")), "the worker itself");
+}
