@@ -19,7 +19,13 @@ use super::user::{Begin, User};
 use super::worker::Worker;
 
 /// Starts each arrival of the worker's share when it is due, until the profile, the run or the grace after it ends.
-pub(super) async fn run(worker: &Rc<Worker>, scenario: usize, share: Arc<Share>, mut control: ControlReceiver) {
+pub(super) async fn run(
+    worker: &Rc<Worker>,
+    scenario: usize,
+    share: Arc<Share>,
+    mut pacer: Pacer,
+    mut control: ControlReceiver,
+) {
     let compiled = &worker.plan.scenarios[scenario];
     let Profile::Arrivals { schedule, max_users } = &compiled.profile else { return };
     let start_ns = worker.recorder.borrow().start_ns() + compiled.delay_ns;
@@ -36,7 +42,7 @@ pub(super) async fn run(worker: &Rc<Worker>, scenario: usize, share: Arc<Share>,
     let stopped = tokio::select! {
         biased;
         stop = control.wait_for_stop() => Some(stop),
-        () = deliver(worker, scenario, &queue, &mut users, end_ns) => None,
+        () = deliver(worker, scenario, &queue, &mut users, &mut pacer, end_ns) => None,
         () = clock::sleep_until(end_ns + compiled.graceful_stop_ns) => None,
     };
     if stopped.is_some() {
@@ -59,9 +65,14 @@ pub(super) async fn run(worker: &Rc<Worker>, scenario: usize, share: Arc<Share>,
 }
 
 /// Gives every arrival to a user; ends with the profile, once none is waiting.
-async fn deliver(worker: &Rc<Worker>, scenario: usize, queue: &Rc<Queue>, users: &mut JoinSet<()>, end_ns: u64) {
-    // Without a descriptor to wait on, nothing is delivered: every arrival will be due and counted as skipped.
-    let Ok(mut pacer) = Pacer::new() else { return clock::sleep_until(end_ns).await };
+async fn deliver(
+    worker: &Rc<Worker>,
+    scenario: usize,
+    queue: &Rc<Queue>,
+    users: &mut JoinSet<()>,
+    pacer: &mut Pacer,
+    end_ns: u64,
+) {
     while let Some(due_ns) = queue.next_due_ns() {
         let Ok(now_ns) = pacer.wait_until(due_ns).await else { return clock::sleep_until(end_ns).await };
         while let Some(begin) = queue.take_due_if_user(now_ns) {

@@ -17,7 +17,13 @@ use super::user::{Begin, User};
 use super::worker::Worker;
 
 /// Keeps the worker's users active as the profile says, until it, the run or the grace after it ends.
-pub(super) async fn run(worker: &Rc<Worker>, scenario: usize, share: &Share, mut control: ControlReceiver) {
+pub(super) async fn run(
+    worker: &Rc<Worker>,
+    scenario: usize,
+    share: &Share,
+    mut pacer: Pacer,
+    mut control: ControlReceiver,
+) {
     let compiled = &worker.plan.scenarios[scenario];
     let start_ns = worker.recorder.borrow().start_ns() + compiled.delay_ns;
     let end_ns = start_ns + compiled.duration_ns;
@@ -25,7 +31,7 @@ pub(super) async fn run(worker: &Rc<Worker>, scenario: usize, share: &Share, mut
     let stopped = tokio::select! {
         biased;
         stop = control.wait_for_stop() => Some(stop),
-        () = crowd.keep_active(worker, compiled, start_ns, share) => None,
+        () = crowd.keep_active(worker, compiled, start_ns, share, &mut pacer) => None,
         () = clock::sleep_until(end_ns + compiled.graceful_stop_ns) => None,
     };
     if stopped == Some(Control::Drain) {
@@ -59,12 +65,18 @@ struct Crowd {
 
 impl Crowd {
     /// Starts users when they become active and cuts those off that overstay; ends with the last of them.
-    async fn keep_active(&mut self, worker: &Rc<Worker>, scenario: &CompiledScenario, start_ns: u64, share: &Share) {
+    async fn keep_active(
+        &mut self,
+        worker: &Rc<Worker>,
+        scenario: &CompiledScenario,
+        start_ns: u64,
+        share: &Share,
+        pacer: &mut Pacer,
+    ) {
         let Profile::Users { schedule, quota } = &scenario.profile else { return };
         let mut stretches = own_stretches(schedule, share, start_ns).into_iter().peekable();
         let allowance = Allowance::of(quota);
         let end_ns = start_ns + scenario.duration_ns;
-        let Ok(mut pacer) = Pacer::new() else { return };
         while let Some(next_ns) = stretches.peek().map(|active| active.start_ns) {
             let now_ns = tokio::select! {
                 biased;

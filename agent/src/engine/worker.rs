@@ -14,6 +14,7 @@ use super::alarm::Alarm;
 use super::clock;
 use super::compiled::{CompiledPlan, Profile};
 use super::control::{Control, ControlReceiver};
+use super::pacer::Pacer;
 use super::part::PartSender;
 use super::pool::Pool;
 use super::recorder::{DueCounter, Recorder};
@@ -78,6 +79,9 @@ pub enum WorkerError {
     /// Its runtime could not be made.
     #[error("a worker's runtime: {0}")]
     Runtime(#[from] std::io::Error),
+    /// The system gave no timer, without which no load would be on time.
+    #[error("a worker's timer: {0}")]
+    Timer(std::io::Error),
     /// Connections cannot be made as the plan wants them.
     #[error(transparent)]
     Connector(#[from] ConnectorError),
@@ -90,20 +94,36 @@ pub(super) fn run(task: WorkerTask, ready: impl FnOnce(Result<(), WorkerError>))
         Ok(runtime) => runtime,
         Err(error) => return ready(Err(error.into())),
     };
-    let connector = {
+    let tools = {
         let _inside = runtime.enter();
-        Connector::new(&task.plan.plan.connect, Arc::clone(&task.guard))
+        Tools::new(&task)
     };
-    let connector = match connector {
-        Ok(connector) => connector,
-        Err(error) => return ready(Err(error.into())),
+    let tools = match tools {
+        Ok(tools) => tools,
+        Err(error) => return ready(Err(error)),
     };
     ready(Ok(()));
-    let worker = runtime.block_on(generate(task, connector));
+    let worker = runtime.block_on(generate(task, tools));
     // What is left of the users is dropped here, and counted as cut off.
     drop(runtime);
     if let Some(worker) = worker {
         worker.recorder.borrow_mut().finish(clock::now_ns());
+    }
+}
+
+/// What takes something of the system's to make, and is made before anything depends on it.
+struct Tools {
+    connector: Connector,
+    /// One for each scenario.
+    pacers: Vec<Pacer>,
+}
+
+impl Tools {
+    fn new(task: &WorkerTask) -> Result<Self, WorkerError> {
+        Ok(Self {
+            connector: Connector::new(&task.plan.plan.connect, Arc::clone(&task.guard))?,
+            pacers: task.shares.iter().map(|_| Pacer::new()).collect::<Result<_, _>>().map_err(WorkerError::Timer)?,
+        })
     }
 }
 
@@ -112,13 +132,13 @@ fn local_runtime() -> std::io::Result<LocalRuntime> {
 }
 
 /// Generates the load and returns the worker with all of it measured; nothing if the run ended before it began.
-async fn generate(task: WorkerTask, connector: Connector) -> Option<Rc<Worker>> {
+async fn generate(task: WorkerTask, tools: Tools) -> Option<Rc<Worker>> {
     let WorkerTask { plan, shares, mut control, parts, alarm, .. } = task;
     let Control::StartAt(start_ns) = control.wait_for(|control| *control != Control::Wait).await else { return None };
     let recorder = Recorder::new(start_ns, due_counters(&plan, &shares), parts);
     let worker = Rc::new(Worker {
         recorder: RefCell::new(recorder),
-        connector,
+        connector: tools.connector,
         pool: RefCell::default(),
         scratch: Scratch::default(),
         limits: Limits::of(&plan.plan.http),
@@ -130,13 +150,13 @@ async fn generate(task: WorkerTask, connector: Connector) -> Option<Rc<Worker>> 
     let ticker = tokio::task::spawn_local(roll_windows(Rc::clone(&worker)));
     let stopper = tokio::task::spawn_local(watch_for_stop(Rc::clone(&worker), control.clone()));
     let mut scenarios = tokio::task::JoinSet::new();
-    for (index, share) in shares.into_iter().enumerate() {
+    for (index, (share, pacer)) in shares.into_iter().zip(tools.pacers).enumerate() {
         let (worker, control) = (Rc::clone(&worker), control.clone());
         scenarios.spawn_local(async move {
             let _alarm = worker.alarm.clone();
             match &worker.plan.scenarios[index].profile {
-                Profile::Arrivals { .. } => arrivals::run(&worker, index, share, control).await,
-                Profile::Users { .. } => users::run(&worker, index, &share, control).await,
+                Profile::Arrivals { .. } => arrivals::run(&worker, index, share, pacer, control).await,
+                Profile::Users { .. } => users::run(&worker, index, &share, pacer, control).await,
             }
         });
     }
