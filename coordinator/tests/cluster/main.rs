@@ -1,0 +1,6 @@
+//! Coordinators and agents over real gRPC on loopback.
+
+mod cut_off;
+mod runs;
+mod stranger;
+mod support;
