@@ -39,7 +39,7 @@ pub async fn conduct(
     let server = tokio::spawn(router.serve_with_incoming(TcpListenerStream::new(listener)));
     let mut run = Run::new(settings, clock::now_ns());
     let mut tick = tokio::time::interval(TICK);
-    // After a stall of this process, what agents sent meanwhile must be heard before their silence is judged.
+    // After a stall of this process there is one tick, and time to hear what agents sent meanwhile before the next.
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut started_at = None;
     let mut streams = 0_usize;

@@ -236,6 +236,17 @@ fn several_that_fall_silent_while_preparing_end_the_run() {
 }
 
 #[test]
+fn while_this_side_does_not_listen_nobody_is_silent() {
+    let mut stage = Stage::started(2, OnLoss::Fail);
+    stage.wait(S, &[0, 1]);
+    stage.now_ns += 20 * S;
+    assert_eq!(stage.tell(Event::Tick), [], "what they said meanwhile is yet to be heard");
+    let commands = stage.wait(2 * S, &[0]);
+    assert!(refused(&commands, 1), "afterwards silence is silence");
+    assert!(!refused(&commands, 0));
+}
+
+#[test]
 fn numbers_told_to_agents_stay_theirs_when_others_leave_before_the_run() {
     let mut stage = Stage::new(2, OnLoss::Fail);
     stage.tell(Event::Joined(Link(0), newcomer()));
