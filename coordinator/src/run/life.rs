@@ -11,7 +11,7 @@ use muster_proto::{BUILD_VERSION, PROTOCOL_VERSION, split};
 use super::agent::{Agent, State};
 use super::event::{ClockReading, Command, Event, Link, Manner, Newcomer};
 use super::record::{Ending, RunRecord};
-use super::timeline::Timeline;
+use super::timeline::{COUNTED_MAX, Timeline};
 use crate::exit::ExitCode;
 use crate::verdict::Judge;
 
@@ -279,6 +279,10 @@ impl Run {
             let reason = format!("it sent delta {} where {} was wanted", delta.seq, agent.seq + 1);
             return self.lose(index, &reason, now_ns);
         } else {
+            agent.counted = agent.counted.saturating_add(delta.measurement.volume());
+            if agent.counted > COUNTED_MAX {
+                return self.lose(index, "it counted more than any agent can", now_ns);
+            }
             agent.seq = delta.seq;
             self.told_ns = self.told_ns.max(until_ns);
             self.timeline.apply(index, delta);

@@ -5,7 +5,7 @@ mod undone;
 use muster_proto::measurement::{SkipReason, WINDOW_NS};
 
 use crate::run::record::{AgentRecord, RunRecord};
-use crate::run::timeline::{AgentTotals, Counts, named_totals};
+use crate::run::timeline::{AgentTotals, COUNTED_MAX, Counts, named_totals};
 
 /// The books of a run.
 #[derive(Clone, Debug, PartialEq)]
@@ -192,6 +192,6 @@ impl Lost {
     fn with(agent: &AgentRecord, told: &AgentTotals) -> Self {
         let Some(lost_at_ns) = agent.lost_at_ns.filter(|_| agent.died()) else { return Self::default() };
         let windows = lost_at_ns.saturating_sub(told.told_until_ns).div_ceil(WINDOW_NS);
-        Self { low: 0, high: told.sent_per_window_max.saturating_mul(windows) }
+        Self { low: 0, high: told.sent_per_window_max.saturating_mul(windows).min(COUNTED_MAX) }
     }
 }
