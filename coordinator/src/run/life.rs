@@ -160,6 +160,7 @@ impl Run {
             _ => 0,
         };
         RunRecord {
+            began: self.start_ns().is_some(),
             id: self.settings.id,
             plan: self.settings.plan,
             started_at,

@@ -76,13 +76,17 @@ impl Verdict {
     /// Judges a run whose books are kept.
     #[must_use]
     pub fn of(record: &RunRecord, books: &Books) -> Self {
-        let thresholds = record.judge.results(&record.timeline);
+        let thresholds = if record.began { record.judge.results(&record.timeline) } else { Vec::new() };
         let grades = record.timeline.grades().clone();
         let grade = grades.of_run();
         let mut findings = Findings::default();
         findings.of_ending(&record.ending);
         findings.of_thresholds(&thresholds);
-        findings.of_validity(&grades, record.strict || !thresholds.is_empty());
+        if record.began {
+            findings.of_validity(&grades, record.strict || !thresholds.is_empty());
+        } else {
+            findings.add(ExitCode::Passed, "the run had not begun: nothing was sent, and nothing is judged");
+        }
         findings.of_books(record, books);
         let exit_code = findings.worst();
         Self {

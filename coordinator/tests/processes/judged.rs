@@ -18,14 +18,14 @@ fn a_violation_that_lasts_aborts_the_run() {
     let ended = judged_by("http_req_duration: p(50) < 1ms for 2s, abort", 300);
     assert_eq!(ended.code, Some(99), "{ended:?}");
     assert!(ended.out.contains("ABORTED"), "{}", ended.out);
-    assert!(ended.out.contains("violated for 2 s up to second 1"), "{}", ended.out);
+    assert!(ended.out.contains("violated for 2 s up to second"), "{}", ended.out);
 }
 
 #[test]
 fn windows_are_judged_one_by_one() {
     let ended = judged_by("http_req_duration: p(50) < 1ms over 2s", 3);
     assert_eq!(ended.code, Some(99), "{ended:?}");
-    assert!(ended.out.contains("violated by the window that ends with second 1"), "{}", ended.out);
+    assert!(ended.out.contains("violated by the window that ends with second"), "{}", ended.out);
 }
 
 #[test]
@@ -58,5 +58,6 @@ fn a_run_whose_agents_never_come_ends_with_1() {
     assert_eq!(ended.code, Some(1), "{ended:?}");
     assert!(ended.out.contains("0 of 2 agents joined within 1 s"), "{}", ended.out);
     assert!(ended.out.contains("muster-agent --join"), "{}", ended.out);
+    assert!(ended.out.contains("nothing was sent") && !ended.out.contains("INVALID"), "{}", ended.out);
     assert_eq!(scene.target.stop().requests, 0);
 }

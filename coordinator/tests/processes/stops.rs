@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::process::{Signal, wait_for};
-use super::programs::{Scene, muster};
+use super::programs::{Scene, agent, muster};
 
 /// How often an impatient user interrupts. Signals that come too fast count as one.
 const IMPATIENCE: Duration = Duration::from_millis(300);
@@ -25,6 +25,24 @@ fn the_second_interrupt_ends_at_once_and_everything_is_accounted_for() {
     assert!(ended.out.contains("stopped by its user"), "{}", ended.out);
     assert!(ended.out.contains("cancelled   3"), "{}", ended.out);
     assert!(ended.out.contains("sent 3 = outcomes 3;  balanced on 1 of 1 agents"), "{}", ended.out);
+}
+
+#[test]
+fn a_run_that_still_waits_for_agents_ends_with_the_first_interrupt_and_judges_nothing() {
+    let scene = Scene::new("");
+    let plan = scene.plan(
+        "scenarios:\n  a: { executor: constant-users, users: 1, duration: 1s, steps: [ { get: / } ] }\n\
+         thresholds: [ \"http_req_failed: rate < 1%\" ]",
+    );
+    let mut run = muster(&["run", &plan, "--agents", "2", "--listen", "127.0.0.1:0"]);
+    let line = run.says("waiting for 2 agents at ");
+    let _early = agent(&["--join", line.rsplit(' ').next().unwrap()]);
+    run.says("1 of 2 agents joined");
+    run.signal(Signal::INT);
+    let ended = run.end();
+    assert_eq!(ended.code, Some(105), "{ended:?}");
+    assert!(ended.out.contains("the run had not begun"), "{}", ended.out);
+    assert!(!ended.out.contains("INVALID") && !ended.out.contains("FAIL"), "{}", ended.out);
 }
 
 #[test]
