@@ -108,6 +108,22 @@ fn a_run_that_never_began() {
 }
 
 #[test]
+fn a_run_in_which_every_request_failed() {
+    let mut plan = open_plan(3);
+    plan.scenarios[0].warm_up = Duration::from_secs(1);
+    let made = Made::new(plan, 1).seconds(3, |_, window, delta| {
+        start(&mut delta.measurement.scenarios[0], 20);
+        delta.measurement.scenarios[0].failed += 20;
+        fail(&mut delta.measurement.series[0], 20, 1, ErrorKind::ConnectRefused);
+        let kind = if window == 14 { ErrorKind::Cancelled } else { ErrorKind::ReadTimeout };
+        fail(&mut delta.measurement.series[1], 2, 900, kind);
+    });
+    let record = made.end(Ending::Completed);
+    assert_eq!(Report::of(&record).verdict.exit_code, 0, "a failing target is data");
+    insta::assert_snapshot!(summary_of(&record));
+}
+
+#[test]
 fn a_closed_model_is_said() {
     let record = Made::new(closed_plan(3), 1).seconds(3, |_, _, delta| healthy(delta)).end(Ending::StoppedByUser);
     insta::assert_snapshot!(summary_of(&record));

@@ -7,6 +7,7 @@ mod tests;
 mod thresholds;
 pub mod validity;
 
+use muster_proto::outcome::ErrorKind;
 use muster_proto::plan::OnLoss;
 
 pub use sample::percentile_ns;
@@ -14,6 +15,7 @@ pub use thresholds::{Judge, ThresholdResult, Value};
 
 use crate::exit::ExitCode;
 use crate::run::record::{Ending, RunRecord};
+use crate::run::timeline::Timeline;
 use books::Books;
 use validity::{Grade, Grades};
 
@@ -84,6 +86,7 @@ impl Verdict {
         findings.of_thresholds(&thresholds);
         if record.began {
             findings.of_validity(&grades, record.strict || !thresholds.is_empty());
+            findings.of_requests(&record.timeline);
         } else {
             findings.add(ExitCode::Passed, "the run had not begun: nothing was sent, and nothing is judged");
         }
@@ -157,6 +160,21 @@ impl Findings {
             _ => "invalid: the generator was the limit, so these numbers show it rather than the target",
         };
         self.add(exit_code, words);
+    }
+
+    /// A failing target is data and no failure of the run, but nobody must take such a run for a good one.
+    fn of_requests(&mut self, timeline: &Timeline) {
+        let series = || timeline.warm_up().series.iter().chain(&timeline.measured().series);
+        // What the run's end cut off says nothing of the target.
+        let kinds = ErrorKind::ALL.into_iter().filter(|kind| *kind != ErrorKind::Cancelled);
+        let failed = |kind: ErrorKind| series().map(|stats| stats.failed[kind as usize]).sum::<u64>();
+        let mut failed: Vec<_> = kinds.map(|kind| (failed(kind), kind)).filter(|(count, _)| *count > 0).collect();
+        if failed.is_empty() || series().any(|stats| stats.expected > 0) {
+            return;
+        }
+        failed.sort_by_key(|(count, _)| std::cmp::Reverse(*count));
+        let kinds: Vec<_> = failed.iter().map(|(count, kind)| format!("{} {count}", kind.name())).collect();
+        self.add(ExitCode::Passed, format!("every request failed: {}", kinds.join(", ")));
     }
 
     fn of_books(&mut self, record: &RunRecord, books: &Books) {

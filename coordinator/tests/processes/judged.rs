@@ -52,6 +52,14 @@ fn a_run_that_cannot_be_trusted_fails_where_that_was_asked_for() {
 }
 
 #[test]
+fn a_target_that_answers_nothing_well_is_told_beside_the_verdict() {
+    let scene = Scene::new("status=503");
+    let ended = muster(&["run", &scene.url(), "--rate", "20/s", "--duration", "1s"]).end();
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    assert_eq!(ended.out.lines().nth(1), Some("  every request failed: http_5xx 20"), "{}", ended.out);
+}
+
+#[test]
 fn a_run_whose_agents_never_come_ends_with_1() {
     let scene = Scene::new("");
     let ended = muster(&["run", &scene.url(), "--agents", "2", "--listen", "127.0.0.1:0", "--wait", "1"]).end();

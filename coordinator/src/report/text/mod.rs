@@ -61,8 +61,8 @@ fn header(report: &Report, paint: Paint) -> String {
     let (left, outcome) = (parts.join("   "), report.verdict.outcome.to_uppercase());
     let gap = WIDTH.saturating_sub(left.chars().count() + outcome.len()).max(3);
     let ink = match report.verdict.outcome.as_str() {
-        "passed" => Ink::Good,
-        "stopped" => Ink::Doubtful,
+        "passed" if report.verdict.findings.is_empty() => Ink::Good,
+        "passed" | "stopped" => Ink::Doubtful,
         _ => Ink::Bad,
     };
     let mut out = format!("{left}{}{}\n", " ".repeat(gap), paint.with(ink, &outcome));
