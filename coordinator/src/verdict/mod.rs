@@ -17,7 +17,7 @@ use crate::exit::ExitCode;
 use crate::run::record::{Ending, RunRecord};
 use crate::run::timeline::Timeline;
 use books::Books;
-use validity::{Grade, Grades};
+use validity::{Grade, Grades, Reason};
 
 /// The fraction of the load that may be lost or left undone for want of an agent.
 pub const LOSS_TOLERANCE: f64 = 0.01;
@@ -155,8 +155,10 @@ impl Findings {
             return;
         }
         let exit_code = if judged { ExitCode::Invalid } else { ExitCode::Passed };
-        let words = match grades.seconds() {
-            0 => "invalid: no second after the warm-up was measured",
+        let words = match grades.main_reason() {
+            _ if grades.seconds() == 0 => "invalid: no second after the warm-up was measured",
+            Some(Reason::Users) => "invalid: max_users was the limit, so these numbers show the plan's own bound",
+            Some(Reason::Missing) => "invalid: agents told nothing of some seconds, so these numbers lack a part",
             _ => "invalid: the generator was the limit, so these numbers show it rather than the target",
         };
         self.add(exit_code, words);
