@@ -98,7 +98,9 @@ impl Words {
     }
 
     fn all(&mut self) -> String {
-        self.reader.take().map(|reader| reader.join().unwrap());
+        if let Some(reader) = self.reader.take() {
+            reader.join().unwrap();
+        }
         self.read(str::to_owned)
     }
 }
