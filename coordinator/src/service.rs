@@ -19,6 +19,7 @@ use tokio_stream::wrappers::ReceiverStream;
 use tonic::codec::CompressionEncoding;
 use tonic::{Request, Response, Status, Streaming};
 
+use crate::connection::Shears;
 use crate::run::event::{ClockReading, Command, Event, Link, Manner, Newcomer};
 
 /// Events waiting for the run. When it is behind, streams are read no further, and agents keep their deltas.
@@ -99,6 +100,7 @@ impl Cluster for ClusterService {
     type JoinStream = ReceiverStream<Outgoing>;
 
     async fn join(&self, request: Request<Streaming<wire::FromAgent>>) -> Result<Response<Self::JoinStream>, Status> {
+        let shears = request.extensions().get::<Shears>().cloned().unwrap_or_default();
         let mut incoming = request.into_inner();
         let first = tokio::time::timeout(HELLO_TIMEOUT, incoming.message()).await;
         let first = first.map_err(|_| Status::deadline_exceeded("no hello in time"))??;
@@ -110,7 +112,7 @@ impl Cluster for ClusterService {
         let (outgoing, outgoing_receiver) = mpsc::channel(OUTGOING_MAX);
         let cut_off = Arc::new(Notify::new());
         lock(&self.0.links).insert(link, Line { outgoing, cut_off: Arc::clone(&cut_off) });
-        tokio::spawn(listen(Arc::clone(&self.0), link, newcomer, incoming, cut_off));
+        tokio::spawn(listen(Arc::clone(&self.0), link, newcomer, incoming, (cut_off, shears)));
         Ok(Response::new(ReceiverStream::new(outgoing_receiver)))
     }
 }
@@ -121,7 +123,7 @@ async fn listen(
     link: Link,
     newcomer: Newcomer,
     mut incoming: Streaming<wire::FromAgent>,
-    cut_off: Arc<Notify>,
+    (cut_off, shears): (Arc<Notify>, Shears),
 ) {
     let mut delivered = shared.events.send(Event::Joined(link, newcomer)).await.is_ok();
     let reason = loop {
@@ -130,7 +132,11 @@ async fn listen(
         }
         let received = tokio::select! {
             biased;
-            () = cut_off.notified() => break format!("it left {OUTGOING_MAX} messages unread"),
+            () = cut_off.notified() => {
+                // What waits for a reader who never comes would keep the stream for ever.
+                shears.cut();
+                break format!("it left {OUTGOING_MAX} messages unread");
+            }
             received = incoming.message() => received,
         };
         let event = match received {
@@ -183,8 +189,7 @@ impl Shared {
         })
     }
 
-    /// Sends without waiting. An agent that has left so many messages unread is cut off, which the run will hear of:
-    /// its stream ends after what is on its way.
+    /// Sends without waiting. An agent that has left so many messages unread is cut off, which the run will hear of.
     fn send(&self, link: Link, content: from_coordinator::Message) {
         let mut links = lock(&self.links);
         let Some(line) = links.get(&link) else { return };

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use muster_proto::wire::{Probe, from_agent, from_coordinator};
+use muster::run::record::Ending;
+use muster_proto::wire::{Probe, from_agent};
 use muster_target::{Config, Target};
 
 use super::stranger::Stranger;
@@ -11,22 +12,14 @@ use super::support::{Coordinator, plan};
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_agent_that_reads_nothing_is_cut_off_and_the_run_hears_why() {
     let target = Target::start(Config::default()).unwrap();
-    let coordinator = Coordinator::start(&plan(&target, 2, "fail", "10/s", "1s")).await;
+    let coordinator = Coordinator::start(&plan(&target, 1, "fail", "10/s", "1s")).await;
     let mut deaf = Stranger::join(&coordinator.address, "deaf").await;
     // Each question asks for an answer, and none is read: the answers fill the stream and then the queue.
     let asking = async { while deaf.say(from_agent::Message::Probe(Probe { sent_at_ns: 1 })).await {} };
     tokio::time::timeout(Duration::from_secs(60), asking).await.expect("nobody listens for ever");
-    let reading = async {
-        let mut last = None;
-        while let Some(message) = deaf.hear().await {
-            last = Some(message);
-        }
-        last
-    };
-    let last = tokio::time::timeout(Duration::from_secs(60), reading).await.expect("the stream ends");
-    assert!(matches!(last, Some(from_coordinator::Message::ProbeReply(_))), "{last:?}");
-    coordinator.stops.send(()).await.unwrap();
-    let (_, told) = coordinator.end().await;
-    let left = told.iter().find(|line| line.starts_with("agent deaf left"));
-    assert!(left.is_some_and(|line| line.contains("messages unread")), "{told:?}");
+    let reading = async { while deaf.hear().await.is_some() {} };
+    tokio::time::timeout(Duration::from_secs(60), reading).await.expect("the stream ends");
+    let (record, told) = coordinator.end().await;
+    assert_eq!(record.ending, Ending::AgentLost("deaf".to_owned()));
+    assert!(told.contains(&"lost agent deaf: it left 256 messages unread".to_owned()), "{told:?}");
 }
