@@ -140,6 +140,8 @@ async fn listen(
             received = incoming.message() => received,
         };
         let event = match received {
+            // Whoever was turned away or released has nothing more to say that others should wait for.
+            Ok(Some(_)) if !shared.is_linked(link) => continue,
             Ok(Some(message)) => match shared.event(link, message) {
                 Ok(event) => event,
                 Err(reason) => {
@@ -187,6 +189,10 @@ impl Shared {
                 Event::Closing { link, totals, start_error_ns }
             }
         })
+    }
+
+    fn is_linked(&self, link: Link) -> bool {
+        lock(&self.links).contains_key(&link)
     }
 
     /// Sends without waiting. An agent that has left so many messages unread is cut off, which the run will hear of.
