@@ -30,7 +30,7 @@ const RETRY_MAX: Duration = Duration::from_secs(5);
 #[command(name = "muster-agent", version, about)]
 struct Args {
     /// The coordinator's address, such as 127.0.0.1:7117
-    #[arg(long, value_name = "HOST:PORT")]
+    #[arg(long, value_name = "HOST:PORT", value_parser = host_and_port)]
     join: String,
     /// This agent's name in reports [default: the host's]
     #[arg(long, value_name = "NAME")]
@@ -189,6 +189,12 @@ async fn interrupted() {
         return std::future::pending().await;
     };
     tokio::select! { _ = interrupt.recv() => {}, _ = terminate.recv() => {} }
+}
+
+fn host_and_port(text: &str) -> Result<String, String> {
+    let port =
+        text.rsplit_once(':').filter(|(host, _)| !host.is_empty()).and_then(|(_, port)| port.parse::<u16>().ok());
+    port.map(|_| text.to_owned()).ok_or_else(|| format!("wanted HOST:PORT, such as 127.0.0.1:7117, got {text:?}"))
 }
 
 fn key_value(text: &str) -> Result<(String, String), String> {

@@ -7,8 +7,10 @@ use muster_agent::engine::clock;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio::time::MissedTickBehavior;
+use tokio_stream::StreamExt;
 use tokio_stream::wrappers::TcpListenerStream;
 
+use crate::connection::Connection;
 use crate::run::event::Event;
 use crate::run::life::{Run, RunSettings};
 use crate::run::record::RunRecord;
@@ -36,10 +38,11 @@ pub async fn conduct(
     watcher: &mut impl Watcher,
 ) -> RunRecord {
     let (router, switchboard, mut events) = service(settings.id, &settings.plan, settings.silence_max_ns);
-    let server = tokio::spawn(router.serve_with_incoming(TcpListenerStream::new(listener)));
+    let connections = TcpListenerStream::new(listener).map(|stream| stream.map(Connection::from));
+    let server = tokio::spawn(router.serve_with_incoming(connections));
     let mut run = Run::new(settings, clock::now_ns());
     let mut tick = tokio::time::interval(TICK);
-    // After a stall of this process, what agents sent meanwhile must be heard before their silence is judged.
+    // After a stall of this process there is one tick, and time to hear what agents sent meanwhile before the next.
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut started_at = None;
     let mut streams = 0_usize;

@@ -2,6 +2,7 @@
 
 pub mod cli;
 pub mod conduct;
+mod connection;
 pub mod doctor;
 pub mod exit;
 pub mod forecast;

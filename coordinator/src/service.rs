@@ -13,11 +13,13 @@ use muster_proto::plan::Plan;
 use muster_proto::wire::cluster_server::{Cluster, ClusterServer};
 use muster_proto::wire::{self, from_agent, from_coordinator};
 use muster_proto::{BUILD_VERSION, PROTOCOL_VERSION};
-use tokio::sync::mpsc;
+use tokio::sync::mpsc::error::TrySendError;
+use tokio::sync::{Notify, mpsc};
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::codec::CompressionEncoding;
 use tonic::{Request, Response, Status, Streaming};
 
+use crate::connection::Shears;
 use crate::run::event::{ClockReading, Command, Event, Link, Manner, Newcomer};
 
 /// Events waiting for the run. When it is behind, streams are read no further, and agents keep their deltas.
@@ -39,6 +41,13 @@ const LABELS_MAX: usize = 64;
 
 type Outgoing = Result<wire::FromCoordinator, Status>;
 
+/// The way to one agent.
+struct Line {
+    outgoing: mpsc::Sender<Outgoing>,
+    /// Told when the agent reads nothing, so that nobody listens to it any longer either.
+    cut_off: Arc<Notify>,
+}
+
 /// What the service and whoever carries out commands have in common.
 struct Shared {
     run_id: RunId,
@@ -46,7 +55,7 @@ struct Shared {
     /// How many scenarios and series a measurement has.
     shape: (usize, usize),
     silence_max_ns: u64,
-    links: Mutex<HashMap<Link, mpsc::Sender<Outgoing>>>,
+    links: Mutex<HashMap<Link, Line>>,
     next_link: AtomicU64,
     events: mpsc::Sender<Event>,
 }
@@ -91,6 +100,7 @@ impl Cluster for ClusterService {
     type JoinStream = ReceiverStream<Outgoing>;
 
     async fn join(&self, request: Request<Streaming<wire::FromAgent>>) -> Result<Response<Self::JoinStream>, Status> {
+        let shears = request.extensions().get::<Shears>().cloned().unwrap_or_default();
         let mut incoming = request.into_inner();
         let first = tokio::time::timeout(HELLO_TIMEOUT, incoming.message()).await;
         let first = first.map_err(|_| Status::deadline_exceeded("no hello in time"))??;
@@ -100,20 +110,38 @@ impl Cluster for ClusterService {
         let newcomer = newcomer(hello)?;
         let link = Link(self.0.next_link.fetch_add(1, Ordering::Relaxed));
         let (outgoing, outgoing_receiver) = mpsc::channel(OUTGOING_MAX);
-        lock(&self.0.links).insert(link, outgoing);
-        tokio::spawn(listen(Arc::clone(&self.0), link, newcomer, incoming));
+        let cut_off = Arc::new(Notify::new());
+        lock(&self.0.links).insert(link, Line { outgoing, cut_off: Arc::clone(&cut_off) });
+        tokio::spawn(listen(Arc::clone(&self.0), link, newcomer, incoming, (cut_off, shears)));
         Ok(Response::new(ReceiverStream::new(outgoing_receiver)))
     }
 }
 
-/// Turns everything an agent says into events, until its stream ends.
-async fn listen(shared: Arc<Shared>, link: Link, newcomer: Newcomer, mut incoming: Streaming<wire::FromAgent>) {
+/// Turns everything an agent says into events, until its stream ends or it is cut off.
+async fn listen(
+    shared: Arc<Shared>,
+    link: Link,
+    newcomer: Newcomer,
+    mut incoming: Streaming<wire::FromAgent>,
+    (cut_off, shears): (Arc<Notify>, Shears),
+) {
     let mut delivered = shared.events.send(Event::Joined(link, newcomer)).await.is_ok();
     let reason = loop {
         if !delivered {
             break "the run is over".to_owned();
         }
-        let event = match incoming.message().await {
+        let received = tokio::select! {
+            biased;
+            () = cut_off.notified() => {
+                // What waits for a reader who never comes would keep the stream for ever.
+                shears.cut();
+                break format!("it left {OUTGOING_MAX} messages unread");
+            }
+            received = incoming.message() => received,
+        };
+        let event = match received {
+            // Whoever was turned away or released has nothing more to say that others should wait for.
+            Ok(Some(_)) if !shared.is_linked(link) => continue,
             Ok(Some(message)) => match shared.event(link, message) {
                 Ok(event) => event,
                 Err(reason) => {
@@ -163,11 +191,17 @@ impl Shared {
         })
     }
 
+    fn is_linked(&self, link: Link) -> bool {
+        lock(&self.links).contains_key(&link)
+    }
+
     /// Sends without waiting. An agent that has left so many messages unread is cut off, which the run will hear of.
     fn send(&self, link: Link, content: from_coordinator::Message) {
         let mut links = lock(&self.links);
-        let Some(outgoing) = links.get(&link) else { return };
-        if outgoing.try_send(Ok(wire::FromCoordinator { message: Some(content) })).is_err() {
+        let Some(line) = links.get(&link) else { return };
+        if let Err(TrySendError::Full(_)) = line.outgoing.try_send(Ok(wire::FromCoordinator { message: Some(content) }))
+        {
+            line.cut_off.notify_one();
             links.remove(&link);
         }
     }

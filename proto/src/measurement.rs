@@ -145,6 +145,12 @@ impl IterationStats {
             && self.think_lag.is_empty()
     }
 
+    fn volume(&self) -> u64 {
+        let counts = [self.due, self.started, self.completed, self.failed, self.cut_off, self.very_late];
+        let times = [&self.duration, &self.arrival_lag, &self.think_lag].map(Histogram::count);
+        sum(counts.into_iter().chain(self.skipped).chain(times))
+    }
+
     /// Forgets everything, keeping the memory for the next window.
     pub fn clear(&mut self) {
         let Self { due, started, skipped, completed, failed, cut_off, very_late, duration, arrival_lag, think_lag } =
@@ -234,8 +240,8 @@ impl RequestStats {
         }
         self.reconnects += other.reconnects;
         self.connections += other.connections;
-        self.bytes_sent += other.bytes_sent;
-        self.bytes_received += other.bytes_received;
+        self.bytes_sent = self.bytes_sent.saturating_add(other.bytes_sent);
+        self.bytes_received = self.bytes_received.saturating_add(other.bytes_received);
         for (mine, theirs) in self.histograms_mut().zip(other.histograms()) {
             mine.merge(theirs);
         }
@@ -245,6 +251,11 @@ impl RequestStats {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.sent == 0 && self.outcomes() == 0
+    }
+
+    fn volume(&self) -> u64 {
+        let counts = [self.sent, self.expected, self.reconnects, self.connections];
+        sum(counts.into_iter().chain(self.failed).chain(self.histograms().map(Histogram::count)))
     }
 
     /// Forgets everything, keeping the memory for the next window.
@@ -317,12 +328,23 @@ impl Measurement {
         self.scenarios.iter().all(IterationStats::is_empty) && self.series.iter().all(RequestStats::is_empty)
     }
 
+    /// All its counts together, but for bytes, or `u64::MAX` if they are more: no sum of some of them is larger.
+    #[must_use]
+    pub fn volume(&self) -> u64 {
+        let scenarios = self.scenarios.iter().map(IterationStats::volume);
+        sum(scenarios.chain(self.series.iter().map(RequestStats::volume)))
+    }
+
     /// Forgets everything, keeping the memory for the next window.
     pub fn clear(&mut self) {
         self.scenarios.iter_mut().filter(|s| !s.is_empty()).for_each(IterationStats::clear);
         self.series.iter_mut().filter(|s| !s.is_empty()).for_each(RequestStats::clear);
         self.samples.clear();
     }
+}
+
+fn sum(counts: impl Iterator<Item = u64>) -> u64 {
+    counts.fold(0, u64::saturating_add)
 }
 
 /// How an agent itself was doing in some stretch of time.

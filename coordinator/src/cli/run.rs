@@ -183,6 +183,7 @@ fn check_descriptors(plan: &Plan, args: &RunArgs) -> Result<(), Problem> {
 }
 
 async fn run(args: RunArgs, plan: Plan) -> Outcome {
+    let stops = stops::listen();
     let _served = serve_target(&args, &plan)?;
     let listener = listen(&args).await?;
     let address = listener.local_addr().map_err(|error| Problem::other(format!("the listening socket: {error}")))?;
@@ -203,7 +204,7 @@ async fn run(args: RunArgs, plan: Plan) -> Outcome {
         eprintln!("waiting for {} agents at {address}", settings.plan.agents.start_when);
     }
     let mut watcher = watch::Screen::new(&settings.plan, args.quiet);
-    let record = conduct(settings, listener, stops::listen(), &mut watcher).await;
+    let record = conduct(settings, listener, stops, &mut watcher).await;
     watcher.close();
     if let Some(agent) = agent
         && let Ok(Err(error)) = agent.await

@@ -45,6 +45,8 @@ pub struct RunInfo {
     pub seed: u64,
     /// When it started, RFC 3339.
     pub started_at: String,
+    /// Whether it ever started; otherwise nothing was sent, and nothing is judged.
+    pub began: bool,
     /// How long it took.
     pub duration_s: f64,
     /// From when on it is judged.

@@ -60,6 +60,7 @@ fn run_info(record: &RunRecord) -> RunInfo {
         plan: PlanView::of(&record.plan),
         seed: record.plan.seed,
         started_at: record.started_at.clone(),
+        began: record.began,
         duration_s: seconds(record.duration_ns),
         judged_from_s: record.timeline.judged_from(),
         tags: record.tags.clone(),

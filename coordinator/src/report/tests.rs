@@ -7,6 +7,7 @@ use proptest::prelude::*;
 
 use super::progress::Progress;
 use super::*;
+use crate::exit::ExitCode;
 use crate::run::record::Ending;
 use crate::run::synthetic::{Made, closed_plan, delta, fail, healthy, open_plan, p99_below, start, succeed, threshold};
 
@@ -92,6 +93,34 @@ fn a_run_that_lost_an_agent() {
 #[test]
 fn a_run_in_which_nothing_happened() {
     insta::assert_snapshot!(summary_of(&Made::new(with_thresholds(open_plan(5), 500), 1).end(Ending::Completed)));
+}
+
+#[test]
+fn a_run_that_never_began() {
+    let mut record = Made::new(with_thresholds(open_plan(5), 500), 1).record;
+    record.began = false;
+    let reason = "1 of 2 agents joined within 20 s; start them with muster-agent --join".to_owned();
+    record.ending = Ending::Failed { exit_code: ExitCode::Failure, reason };
+    insta::assert_snapshot!(summary_of(&record));
+    record.ending = Ending::StoppedByUser;
+    assert!(summary_of(&record).contains("STOPPED"));
+    assert!(Report::of(&record).verdict.thresholds.is_empty(), "nothing is judged");
+}
+
+#[test]
+fn a_run_in_which_every_request_failed() {
+    let mut plan = open_plan(3);
+    plan.scenarios[0].warm_up = Duration::from_secs(1);
+    let made = Made::new(plan, 1).seconds(3, |_, window, delta| {
+        start(&mut delta.measurement.scenarios[0], 20);
+        delta.measurement.scenarios[0].failed += 20;
+        fail(&mut delta.measurement.series[0], 20, 1, ErrorKind::ConnectRefused);
+        let kind = if window == 14 { ErrorKind::Cancelled } else { ErrorKind::ReadTimeout };
+        fail(&mut delta.measurement.series[1], 2, 900, kind);
+    });
+    let record = made.end(Ending::Completed);
+    assert_eq!(Report::of(&record).verdict.exit_code, 0, "a failing target is data");
+    insta::assert_snapshot!(summary_of(&record));
 }
 
 #[test]

@@ -29,6 +29,8 @@ pub(super) struct Agent {
     pub(super) heard_ns: u64,
     /// The number of its last delta.
     pub(super) seq: u64,
+    /// Everything that it counted until now, together.
+    pub(super) counted: u64,
     pub(super) record: AgentRecord,
 }
 
@@ -51,7 +53,7 @@ impl Agent {
             totals: None,
             duplicates_refused: 0,
         };
-        Self { link, state: State::Joined, heard_ns: now_ns, seq: 0, record }
+        Self { link, state: State::Joined, heard_ns: now_ns, seq: 0, counted: 0, record }
     }
 
     /// Whether something is still expected of it.

@@ -11,7 +11,7 @@ use muster_proto::{BUILD_VERSION, PROTOCOL_VERSION, split};
 use super::agent::{Agent, State};
 use super::event::{ClockReading, Command, Event, Link, Manner, Newcomer};
 use super::record::{Ending, RunRecord};
-use super::timeline::Timeline;
+use super::timeline::{COUNTED_MAX, Timeline};
 use crate::exit::ExitCode;
 use crate::verdict::Judge;
 
@@ -27,6 +27,9 @@ const AHEAD_MAX_NS: u64 = 5_000_000_000;
 const PREPARE_MAX_NS: u64 = 60_000_000_000;
 /// How long after the plan's end agents may still be sending, in nanoseconds.
 const CLOSING_MAX_NS: u64 = 30_000_000_000;
+/// The longest pause between two ticks that may count as silence of the agents, in nanoseconds. In a longer one it was
+/// this side that did not listen, and what agents said meanwhile is yet to be heard.
+const LISTENING_GAP_MAX_NS: u64 = 1_000_000_000;
 /// The most agents of one run.
 const AGENTS_MAX: usize = 10_000;
 
@@ -73,6 +76,8 @@ pub struct Run {
     commands: Vec<Command>,
     /// The end of the latest window that any agent told of, in nanoseconds of run time.
     told_ns: u64,
+    /// When time was last known to go by.
+    ticked_ns: u64,
 }
 
 impl Run {
@@ -89,6 +94,7 @@ impl Run {
             stopping: None,
             commands: Vec::new(),
             told_ns: 0,
+            ticked_ns: now_ns,
             settings,
         }
     }
@@ -154,6 +160,7 @@ impl Run {
             _ => 0,
         };
         RunRecord {
+            began: self.start_ns().is_some(),
             id: self.settings.id,
             plan: self.settings.plan,
             started_at,
@@ -273,6 +280,10 @@ impl Run {
             let reason = format!("it sent delta {} where {} was wanted", delta.seq, agent.seq + 1);
             return self.lose(index, &reason, now_ns);
         } else {
+            agent.counted = agent.counted.saturating_add(delta.measurement.volume());
+            if agent.counted > COUNTED_MAX {
+                return self.lose(index, "it counted more than any agent can", now_ns);
+            }
             agent.seq = delta.seq;
             self.told_ns = self.told_ns.max(until_ns);
             self.timeline.apply(index, delta);
@@ -374,6 +385,7 @@ impl Run {
         if self.has_ended() {
             return;
         }
+        self.excuse_agents_for_our_own_stall(now_ns);
         let silence_max_ns = self.settings.silence_max_ns;
         let silent = |agent: &Agent| agent.is_active() && now_ns.saturating_sub(agent.heard_ns) > silence_max_ns;
         while let Some(index) = self.agents.iter().position(silent) {
@@ -400,6 +412,12 @@ impl Run {
             Phase::Running { start_ns } => self.give_up_on_the_late(start_ns, now_ns),
             _ => {}
         }
+    }
+
+    fn excuse_agents_for_our_own_stall(&mut self, now_ns: u64) {
+        let deaf_ns = now_ns.saturating_sub(self.ticked_ns).saturating_sub(LISTENING_GAP_MAX_NS);
+        self.ticked_ns = now_ns;
+        self.agents.iter_mut().for_each(|agent| agent.heard_ns = (agent.heard_ns + deaf_ns).min(now_ns));
     }
 
     fn give_up_on_the_late(&mut self, start_ns: u64, now_ns: u64) {

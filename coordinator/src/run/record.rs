@@ -19,6 +19,8 @@ pub struct RunRecord {
     pub plan: Plan,
     /// When it started, in RFC 3339; of the coordinator's wall clock, for people only.
     pub started_at: String,
+    /// Whether it ever started: enough agents came, and all of them were prepared.
+    pub began: bool,
     /// From its start to its end, in nanoseconds of run time.
     pub duration_ns: u64,
     /// What the user noted about it.

@@ -157,6 +157,7 @@ impl Made {
             judge: Judge::new(&plan),
             plan,
             started_at: "2026-11-23T09:00:00Z".to_owned(),
+            began: true,
             duration_ns: 0,
             tags: BTreeMap::from([("build".to_owned(), "17".to_owned())]),
             strict: false,

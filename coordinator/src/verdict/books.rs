@@ -5,7 +5,7 @@ mod undone;
 use muster_proto::measurement::{SkipReason, WINDOW_NS};
 
 use crate::run::record::{AgentRecord, RunRecord};
-use crate::run::timeline::{AgentTotals, Counts, named_totals};
+use crate::run::timeline::{AgentTotals, COUNTED_MAX, Counts, named_totals};
 
 /// The books of a run.
 #[derive(Clone, Debug, PartialEq)]
@@ -74,7 +74,8 @@ impl Books {
         let nothing = AgentTotals::default();
         let told = |index: usize| record.timeline.agents().get(index).unwrap_or(&nothing);
         let indexed = || record.agents.iter().enumerate();
-        let agents: Vec<Account> = indexed().map(|(index, agent)| Account::of_agent(agent, told(index))).collect();
+        let agents: Vec<Account> =
+            indexed().map(|(index, agent)| Account::of_agent(agent, told(index), record.began)).collect();
         let lost = indexed().map(|(index, agent)| Lost::with(agent, told(index)));
         Self {
             lost: lost.fold(Lost::default(), |sum, lost| Lost { low: sum.low + lost.low, high: sum.high + lost.high }),
@@ -112,7 +113,7 @@ fn fraction(part: u64, whole: u64) -> f64 {
 }
 
 impl Account {
-    fn of_agent(agent: &AgentRecord, told: &AgentTotals) -> Self {
+    fn of_agent(agent: &AgentRecord, told: &AgentTotals, began: bool) -> Self {
         let mut account = Self { counts: told.counts, ..Self::default() };
         if agent.totals.is_none() {
             account.write_off();
@@ -120,7 +121,7 @@ impl Account {
         account.laws = account.conservation_laws();
         match &agent.totals {
             Some(totals) => account.laws.push(closing_law(&told.counts, &named_totals(totals))),
-            None if agent.lost_at_ns.is_none() => account.laws.push(Law::new("closing totals arrived", 0, 1)),
+            None if began && agent.lost_at_ns.is_none() => account.laws.push(Law::new("closing totals arrived", 0, 1)),
             None => {}
         }
         account
@@ -192,6 +193,6 @@ impl Lost {
     fn with(agent: &AgentRecord, told: &AgentTotals) -> Self {
         let Some(lost_at_ns) = agent.lost_at_ns.filter(|_| agent.died()) else { return Self::default() };
         let windows = lost_at_ns.saturating_sub(told.told_until_ns).div_ceil(WINDOW_NS);
-        Self { low: 0, high: told.sent_per_window_max.saturating_mul(windows) }
+        Self { low: 0, high: told.sent_per_window_max.saturating_mul(windows).min(COUNTED_MAX) }
     }
 }

@@ -7,6 +7,7 @@ mod tests;
 mod thresholds;
 pub mod validity;
 
+use muster_proto::outcome::ErrorKind;
 use muster_proto::plan::OnLoss;
 
 pub use sample::percentile_ns;
@@ -14,8 +15,9 @@ pub use thresholds::{Judge, ThresholdResult, Value};
 
 use crate::exit::ExitCode;
 use crate::run::record::{Ending, RunRecord};
+use crate::run::timeline::Timeline;
 use books::Books;
-use validity::{Grade, Grades};
+use validity::{Grade, Grades, Reason};
 
 /// The fraction of the load that may be lost or left undone for want of an agent.
 pub const LOSS_TOLERANCE: f64 = 0.01;
@@ -76,13 +78,18 @@ impl Verdict {
     /// Judges a run whose books are kept.
     #[must_use]
     pub fn of(record: &RunRecord, books: &Books) -> Self {
-        let thresholds = record.judge.results(&record.timeline);
+        let thresholds = if record.began { record.judge.results(&record.timeline) } else { Vec::new() };
         let grades = record.timeline.grades().clone();
         let grade = grades.of_run();
         let mut findings = Findings::default();
         findings.of_ending(&record.ending);
         findings.of_thresholds(&thresholds);
-        findings.of_validity(&grades, record.strict || !thresholds.is_empty());
+        if record.began {
+            findings.of_validity(&grades, record.strict || !thresholds.is_empty());
+            findings.of_requests(&record.timeline);
+        } else {
+            findings.add(ExitCode::Passed, "the run had not begun: nothing was sent, and nothing is judged");
+        }
         findings.of_books(record, books);
         let exit_code = findings.worst();
         Self {
@@ -148,11 +155,28 @@ impl Findings {
             return;
         }
         let exit_code = if judged { ExitCode::Invalid } else { ExitCode::Passed };
-        let words = match grades.seconds() {
-            0 => "invalid: no second after the warm-up was measured",
+        let words = match grades.main_reason() {
+            _ if grades.seconds() == 0 => "invalid: no second after the warm-up was measured",
+            Some(Reason::Users) => "invalid: max_users was the limit, so these numbers show the plan's own bound",
+            Some(Reason::Missing) => "invalid: agents told nothing of some seconds, so these numbers lack a part",
             _ => "invalid: the generator was the limit, so these numbers show it rather than the target",
         };
         self.add(exit_code, words);
+    }
+
+    /// A failing target is data and no failure of the run, but nobody must take such a run for a good one.
+    fn of_requests(&mut self, timeline: &Timeline) {
+        let series = || timeline.warm_up().series.iter().chain(&timeline.measured().series);
+        // What the run's end cut off says nothing of the target.
+        let kinds = ErrorKind::ALL.into_iter().filter(|kind| *kind != ErrorKind::Cancelled);
+        let failed = |kind: ErrorKind| series().map(|stats| stats.failed[kind as usize]).sum::<u64>();
+        let mut failed: Vec<_> = kinds.map(|kind| (failed(kind), kind)).filter(|(count, _)| *count > 0).collect();
+        if failed.is_empty() || series().any(|stats| stats.expected > 0) {
+            return;
+        }
+        failed.sort_by_key(|(count, _)| std::cmp::Reverse(*count));
+        let kinds: Vec<_> = failed.iter().map(|(count, kind)| format!("{} {count}", kind.name())).collect();
+        self.add(ExitCode::Passed, format!("every request failed: {}", kinds.join(", ")));
     }
 
     fn of_books(&mut self, record: &RunRecord, books: &Books) {

@@ -245,6 +245,15 @@ impl Grades {
         let all = Reason::ALL.into_iter().zip(self.by_reason);
         all.filter(|(_, seconds)| seconds.suspect + seconds.invalid > 0)
     }
+
+    /// The reason that made most seconds invalid or, if none did, suspect.
+    #[must_use]
+    pub fn main_reason(&self) -> Option<Reason> {
+        // Of equals the first: what a generator does comes before what its plan or its loss does.
+        let all: Vec<_> = self.reasons().collect();
+        let worst = all.into_iter().rev().max_by_key(|(_, seconds)| (seconds.invalid, seconds.suspect));
+        worst.map(|(reason, _)| reason)
+    }
 }
 
 /// What a reason means, in words.

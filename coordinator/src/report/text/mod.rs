@@ -23,10 +23,14 @@ const WORDS_MAX: usize = 90;
 /// The most agents that have a line of their own, and the most errors; the document has them all.
 const LINES_MAX: usize = 20;
 
-/// The summary of a run: verdict and thresholds, requests with their percentiles, errors, agents, validity, books.
+/// The summary of a run: verdict and thresholds, requests with their percentiles, errors, agents, validity, books. Of
+/// a run that never began there is only a verdict.
 #[must_use]
 pub fn summary(report: &Report, colour: bool) -> String {
     let paint = Paint(colour);
+    if !report.run.began {
+        return header(report, paint);
+    }
     let sections = [
         header(report, paint),
         thresholds(report, paint),
@@ -57,8 +61,8 @@ fn header(report: &Report, paint: Paint) -> String {
     let (left, outcome) = (parts.join("   "), report.verdict.outcome.to_uppercase());
     let gap = WIDTH.saturating_sub(left.chars().count() + outcome.len()).max(3);
     let ink = match report.verdict.outcome.as_str() {
-        "passed" => Ink::Good,
-        "stopped" => Ink::Doubtful,
+        "passed" if report.verdict.findings.is_empty() => Ink::Good,
+        "passed" | "stopped" => Ink::Doubtful,
         _ => Ink::Bad,
     };
     let mut out = format!("{left}{}{}\n", " ".repeat(gap), paint.with(ink, &outcome));

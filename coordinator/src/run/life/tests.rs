@@ -142,6 +142,32 @@ fn a_gap_loses_the_agent() {
     assert_eq!(stage.ending(), Ending::AgentLost("pod".to_owned()));
 }
 
+/// A stage after one agent told of so many arrivals, delta by delta.
+fn after_counting(counts: &[u64]) -> (Stage, Vec<Command>) {
+    let mut stage = Stage::started(1, OnLoss::Fail);
+    let mut commands = Vec::new();
+    for (seq, count) in (1..).zip(counts) {
+        let mut delta = synthetic::delta(stage.run.plan(), 0);
+        delta.seq = seq;
+        delta.measurement.scenarios[0].due = *count;
+        commands = stage.tell(Event::Delta(Link(0), Box::new(delta)));
+    }
+    (stage, commands)
+}
+
+#[test]
+fn who_counts_more_than_an_agent_can_is_lost_and_what_it_counted_before_stays() {
+    for counts in [&[u64::MAX][..], &[1, u64::MAX], &[COUNTED_MAX, 1], &[COUNTED_MAX / 2, COUNTED_MAX / 2, 1]] {
+        let (stage, commands) = after_counting(counts);
+        assert!(refused(&commands, 0), "{counts:?}");
+        assert_eq!(stage.run.timeline().counts().due, counts[..counts.len() - 1].iter().sum::<u64>());
+        assert_eq!(stage.ending(), Ending::AgentLost("pod".to_owned()));
+    }
+    let (stage, commands) = after_counting(&[COUNTED_MAX]);
+    assert_eq!(commands, [Command::Ack(Link(0), 1)]);
+    assert!(!stage.run.has_ended());
+}
+
 #[test]
 fn measurements_of_the_future_lose_the_agent_at_once() {
     let mut stage = Stage::started(1, OnLoss::Fail);
@@ -233,6 +259,17 @@ fn several_that_fall_silent_while_preparing_end_the_run() {
     let commands = stage.wait(5 * S, &[]);
     assert!((0..3).all(|link| refused(&commands, link)));
     assert_eq!(stage.ending(), Ending::AgentLost("pod".to_owned()));
+}
+
+#[test]
+fn while_this_side_does_not_listen_nobody_is_silent() {
+    let mut stage = Stage::started(2, OnLoss::Fail);
+    stage.wait(S, &[0, 1]);
+    stage.now_ns += 20 * S;
+    assert_eq!(stage.tell(Event::Tick), [], "what they said meanwhile is yet to be heard");
+    let commands = stage.wait(2 * S, &[0]);
+    assert!(refused(&commands, 1), "afterwards silence is silence");
+    assert!(!refused(&commands, 0));
 }
 
 #[test]

@@ -75,10 +75,10 @@ pub struct CpuUse {
 impl CpuUse {
     pub(super) fn add(&mut self, health: &Health, windows: u64) {
         let (worker, process) = (millionths(health.worker_cpu_max), millionths(health.process_cpu));
-        self.windows += windows;
-        self.worker_millionths += worker * windows;
+        self.windows = self.windows.saturating_add(windows);
+        self.worker_millionths = self.worker_millionths.saturating_add(worker.saturating_mul(windows));
         self.worker_max_millionths = self.worker_max_millionths.max(worker);
-        self.process_millionths += process * windows;
+        self.process_millionths = self.process_millionths.saturating_add(process.saturating_mul(windows));
     }
 
     /// The busiest worker's use on average, as a fraction of one core.
@@ -132,5 +132,13 @@ mod tests {
             cpu.add(&Health { worker_cpu_max: claimed, process_cpu: claimed, ..Health::default() }, 1);
             assert!((0.0..=1e6).contains(&cpu.worker_mean()), "{claimed}");
         }
+    }
+
+    #[test]
+    fn any_claim_may_be_repeated_for_ever() {
+        let mut cpu = CpuUse::default();
+        let health = Health { worker_cpu_max: f32::MAX, process_cpu: f32::MAX, ..Health::default() };
+        (0..3).for_each(|_| cpu.add(&health, u64::MAX));
+        assert!((0.0..=1e6).contains(&cpu.worker_mean()));
     }
 }

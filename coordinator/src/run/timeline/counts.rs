@@ -2,6 +2,11 @@
 
 use muster_proto::measurement::{IterationStats, Measurement, RequestStats, SkipReason, Totals};
 
+/// The most that one agent may count in a run, everything together: a million requests a second, with all that is
+/// counted of each, for months. What the most agents of a run count together then fits, several times over, into 64
+/// bits, so nothing that adds counts up has to expect an overflow.
+pub const COUNTED_MAX: u64 = 1 << 48;
+
 /// What happened in some stretch of time, or to some agent, without its times.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {

@@ -14,7 +14,7 @@ mod tests;
 use std::collections::{BTreeMap, BTreeSet};
 
 pub use agent::{AgentTotals, CpuUse};
-pub use counts::{Counts, named_totals};
+pub use counts::{COUNTED_MAX, Counts, named_totals};
 pub use interval::{Interval, SeriesInterval};
 use lateness::Lateness;
 use muster_proto::measurement::{

@@ -5,11 +5,12 @@ use std::time::Duration;
 use muster_proto::plan::{Executor, Scenario};
 
 use crate::run::record::{Ending, RunRecord};
+use crate::run::timeline::COUNTED_MAX;
 
 /// Iterations that the shares of lost agents would still have made until the run's end.
 pub(super) fn iterations(record: &RunRecord) -> u64 {
     let weights: f64 = record.agents.iter().map(|agent| f64::from(agent.weight)).sum();
-    let mut undone = 0.0;
+    let mut undone = 0;
     for (index, agent) in record.agents.iter().enumerate() {
         let Some(lost_at_ns) = agent.lost_at_ns else { continue };
         let told = record.timeline.agents().get(index);
@@ -20,12 +21,14 @@ pub(super) fn iterations(record: &RunRecord) -> u64 {
             ended_at_s: record.duration_ns as f64 / 1e9,
             completed: record.ending == Ending::Completed,
         };
-        for (place, scenario) in record.plan.scenarios.iter().enumerate() {
+        let scenarios = record.plan.scenarios.iter().enumerate().map(|(place, scenario)| {
             let due = told.and_then(|told| told.due_by_scenario.get(place)).copied().unwrap_or(0);
-            undone += loss.of_scenario(scenario, due as f64);
-        }
+            loss.of_scenario(scenario, due as f64)
+        });
+        // What an agent told may be made up, and must not make more of it than it could ever have counted.
+        undone += (scenarios.sum::<f64>().round() as u64).min(COUNTED_MAX);
     }
-    undone.round() as u64
+    undone
 }
 
 /// The circumstances of one agent's loss.

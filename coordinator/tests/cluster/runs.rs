@@ -1,94 +1,17 @@
-//! Coordinators and agents over real gRPC on loopback.
+//! Whole runs, and how they end.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::time::Duration;
 
-use muster::conduct::{Watcher, conduct};
-use muster::plan_file::{Format, from_str};
 use muster::report::Report;
-use muster::run::life::{Run, RunSettings};
 use muster::run::record::{Ending, RunRecord};
-use muster_agent::engine::start::EngineConfig;
 use muster_agent::guard::Guard;
-use muster_agent::session::{AgentConfig, SessionError, take_part};
-use muster_proto::id::{Incarnation, RunId};
 use muster_proto::wire::cluster_client::ClusterClient;
 use muster_proto::wire::{self, from_agent, from_coordinator};
 use muster_target::{Config, Target};
-use tokio::net::TcpListener;
 use tokio::sync::mpsc;
-use tokio::task::JoinHandle;
 use tokio_stream::wrappers::ReceiverStream;
 
-/// Keeps what the user would have been told.
-#[derive(Default)]
-struct Told(Vec<String>);
-
-impl Watcher for Told {
-    fn tell(&mut self, text: &str) {
-        self.0.push(text.to_owned());
-    }
-
-    fn tick(&mut self, _run: &Run, _now_ns: u64) {}
-}
-
-/// A coordinator at work.
-struct Coordinator {
-    address: String,
-    run: JoinHandle<(RunRecord, Vec<String>)>,
-    stops: mpsc::Sender<()>,
-}
-
-impl Coordinator {
-    async fn start(plan: &str) -> Self {
-        let plan =
-            from_str(plan, Format::Yaml, "test", std::path::Path::new(".")).unwrap_or_else(|error| panic!("{error}"));
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap().to_string();
-        let (stops, stop_receiver) = mpsc::channel(4);
-        let settings = RunSettings {
-            id: RunId::generate(),
-            plan,
-            tags: BTreeMap::new(),
-            strict: false,
-            silence_max_ns: 2_500_000_000,
-            gather_max_ns: 60_000_000_000,
-        };
-        let run = tokio::spawn(async move {
-            let mut told = Told::default();
-            let record = conduct(settings, listener, stop_receiver, &mut told).await;
-            (record, told.0)
-        });
-        Self { address, run, stops }
-    }
-
-    fn join(&self, name: &str, weight: u32, guard: Guard) -> JoinHandle<Result<(), SessionError>> {
-        let config = AgentConfig {
-            name: name.to_owned(),
-            labels: BTreeMap::new(),
-            weight,
-            cores: 1,
-            engine: EngineConfig { workers: 2, pin: false, guard: Arc::new(guard) },
-        };
-        let address = self.address.clone();
-        tokio::spawn(async move { take_part(&address, &config, Incarnation::generate()).await })
-    }
-
-    async fn end(self) -> (RunRecord, Vec<String>) {
-        let limit = tokio::time::timeout(Duration::from_secs(60), self.run).await;
-        limit.expect("the run ends").expect("the coordinator does not panic")
-    }
-}
-
-fn plan(target: &Target, agents: u32, on_loss: &str, rate: &str, duration: &str) -> String {
-    format!(
-        "name: test\ntarget: http://{}\nagents: {{ start_when: {agents}, on_loss: {on_loss} }}\n\
-         scenarios:\n  open:\n    executor: constant-arrival-rate\n    rate: {rate}\n    duration: {duration}\n    \
-         graceful_stop: 10s\n    steps: [ {{ get: / }} ]\n",
-        target.addr()
-    )
-}
+use super::support::{Coordinator, plan};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn three_agents_make_every_arrival_exactly_once_in_proportion() {

@@ -1,0 +1,7 @@
+//! Coordinators and agents over real gRPC on loopback.
+
+mod cut_off;
+mod hostile;
+mod runs;
+mod stranger;
+mod support;

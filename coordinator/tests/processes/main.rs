@@ -1,0 +1,8 @@
+//! The two programs as separate processes: what they print, what they end with, and what happens when one dies.
+
+mod agent;
+mod judged;
+mod losses;
+mod process;
+mod programs;
+mod stops;
