@@ -1,8 +1,8 @@
 //! CPU per request of a closed loop of plain GETs: Muster with everything recorded, against a floor client that only
 //! moves bytes, and against wrk where it is installed, in alternating rounds on one core.
 //!
-//! `MUSTER_BENCH_COUNT=N` makes N requests with 64 users and nothing else, for tools that count instructions and
-//! system calls.
+//! `MUSTER_BENCH_COUNT=N` makes N requests with 64 users, or `MUSTER_BENCH_USERS`, and nothing else, for tools that count
+//! instructions and system calls.
 
 mod support;
 
@@ -25,9 +25,10 @@ fn main() {
     muster_agent::health::raise_descriptor_limit();
     let server = Server::start("");
     run_on_core(1);
-    if let Some(count) = std::env::var("MUSTER_BENCH_COUNT").ok().and_then(|count| count.parse().ok()) {
-        let executor =
-            Executor::SharedIterations { users: 64, iterations: count, max_duration: Duration::from_secs(600) };
+    let asked = |name: &str| std::env::var(name).ok().and_then(|number| number.parse().ok());
+    if let Some(iterations) = asked("MUSTER_BENCH_COUNT") {
+        let users = asked("MUSTER_BENCH_USERS").unwrap_or(64) as u32;
+        let executor = Executor::SharedIterations { users, iterations, max_duration: Duration::from_secs(600) };
         let generated = generate(plan(server.address, "/", executor, Connections::PerUser), |_| {});
         println!("{} requests", generated.gauges.totals.outcomes);
         return;

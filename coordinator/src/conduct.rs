@@ -10,11 +10,10 @@ use tokio::time::MissedTickBehavior;
 use tokio_stream::StreamExt;
 use tokio_stream::wrappers::TcpListenerStream;
 
-use crate::connection::Connection;
 use crate::run::event::Event;
 use crate::run::life::{Run, RunSettings};
 use crate::run::record::RunRecord;
-use crate::service::service;
+use crate::service::{Connection, service};
 
 /// How often a run is told that time went by.
 const TICK: Duration = Duration::from_millis(50);

@@ -2,7 +2,6 @@
 
 pub mod cli;
 pub mod conduct;
-mod connection;
 pub mod doctor;
 pub mod exit;
 pub mod forecast;

@@ -1,10 +1,14 @@
 //! The gRPC shell: streams become events, commands become messages. It decides nothing.
 
+mod connection;
+
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+pub use connection::Connection;
+use connection::Shears;
 use muster_agent::engine::clock;
 use muster_proto::convert::{AssignmentMessage, assignment_to_wire, closing_from_wire, delta_from_wire};
 use muster_proto::id::RunId;
@@ -19,7 +23,6 @@ use tokio_stream::wrappers::ReceiverStream;
 use tonic::codec::CompressionEncoding;
 use tonic::{Request, Response, Status, Streaming};
 
-use crate::connection::Shears;
 use crate::run::event::{ClockReading, Command, Event, Link, Manner, Newcomer};
 
 /// Events waiting for the run. When it is behind, streams are read no further, and agents keep their deltas.

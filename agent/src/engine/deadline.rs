@@ -35,6 +35,17 @@ impl Deadline {
         self.at_ns
     }
 
+    /// Whether the caller is sure to be woken when the moment has come, and it has not come by `now_ns`: then there is no
+    /// need to ask [`Deadline::poll_expired`], which looks at the timer, far away in memory.
+    #[must_use]
+    pub fn wakes_later(&self, cx: &Context<'_>, now_ns: u64) -> bool {
+        now_ns < self.armed_ns && self.armed_ns <= self.at_ns && self.will_wake(cx)
+    }
+
+    fn will_wake(&self, cx: &Context<'_>) -> bool {
+        self.waker.as_ref().is_some_and(|waker| waker.will_wake(cx.waker()))
+    }
+
     /// Ready once the moment has passed.
     pub fn poll_expired(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         loop {
@@ -46,10 +57,6 @@ impl Deadline {
                 self.arm(now_ns);
             }
             let Some(timer) = self.timer.as_mut() else { return Poll::Pending };
-            let is_asked = self.waker.as_ref().is_some_and(|waker| waker.will_wake(cx.waker()));
-            if is_asked && !timer.is_elapsed() {
-                return Poll::Pending;
-            }
             if timer.as_mut().poll(cx).is_pending() {
                 self.waker = Some(cx.waker().clone());
                 return Poll::Pending;

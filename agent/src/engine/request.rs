@@ -43,157 +43,155 @@ pub(super) struct Ended {
 
 /// Where a request goes, and its bytes.
 struct Call<'a> {
-    step: &'a RequestStep,
     request: &'a Request,
     rendered: &'a Rendered,
     /// The origin's number, unless it is one that only a redirect named.
     origin: Option<usize>,
-    connections: Connections,
     /// Whether it may be repeated on a fresh connection.
     idempotent: bool,
 }
 
-/// Sends a step's request, and those to which it is redirected, and measures them.
-pub(super) async fn perform(
-    worker: &Worker,
-    user: &mut User,
-    connections: Connections,
-    step: &RequestStep,
-    mut turn: Turn,
-) -> Ended {
-    // Boxed, because it is rare and large, and would lie in every user's memory.
-    let mut hop: Option<Box<Hop>> = None;
-    let mut hops_left = step.request.redirects.0;
-    loop {
-        let call = Call::new(step, hop.as_deref(), connections);
-        let (ended, next) = send(worker, user, &call, turn, hops_left > 0).await;
-        if next.is_none() {
-            return ended;
-        }
-        hop = next;
-        hops_left -= 1;
-        turn = Turn::at(ended.done_ns);
-    }
-}
-
 impl<'a> Call<'a> {
-    fn new(step: &'a RequestStep, hop: Option<&'a Hop>, connections: Connections) -> Self {
+    fn new(step: &'a RequestStep, hop: Option<&'a Hop>) -> Self {
         let Some(hop) = hop else {
-            let origin = Some(step.origin);
-            let (request, rendered, idempotent) = (&step.request, &step.rendered, step.idempotent);
-            return Self { step, request, rendered, origin, connections, idempotent };
+            let (request, rendered) = (&step.request, &step.rendered);
+            return Self { request, rendered, origin: Some(step.origin), idempotent: step.idempotent };
         };
         let (first, next) = (&step.request.url, &hop.request.url);
         let same_origin = (first.tls, &first.host, first.port) == (next.tls, &next.host, next.port);
         let origin = same_origin.then_some(step.origin);
-        let idempotent = hop.request.is_idempotent();
-        Self { step, request: &hop.request, rendered: &hop.rendered, origin, connections, idempotent }
+        Self { request: &hop.request, rendered: &hop.rendered, origin, idempotent: hop.request.is_idempotent() }
     }
 }
 
-/// Sends one request and measures it; tells also where it was redirected to.
-async fn send(
-    worker: &Worker,
-    user: &mut User,
-    call: &Call<'_>,
-    turn: Turn,
-    may_redirect: bool,
-) -> (Ended, Option<Box<Hop>>) {
-    let mut in_flight = InFlight::begin(worker, call.step, turn);
-    user.deadline.set(turn.now_ns + call.step.timeout_ns);
-    let result = attempt(worker, user, call, &mut in_flight).await;
-    match result {
-        Ok(mut reply) => {
-            let location = reply.location.take().filter(|_| may_redirect && (300..400).contains(&reply.status));
-            let follow = |to: Box<str>| {
-                redirect::follow(call.request, reply.status, &to, worker.manner(call.connections)).map(Box::new)
-            };
-            let done_ns = reply.done_ns;
-            match location.map(follow).transpose() {
-                Ok(next) => {
-                    let expected = next.is_some() || call.step.request.expect_status.contains(reply.status);
-                    in_flight.end(&reply, expected);
-                    (Ended { done_ns, expected }, next)
-                }
-                Err(failure) => {
-                    in_flight.misdirect(&reply, failure);
-                    (Ended { done_ns, expected: false }, None)
-                }
+/// A user about a step of its scenario.
+pub(super) struct Errand<'a> {
+    /// Whose connections, clock and books it uses.
+    pub(super) worker: &'a Worker,
+    /// Who is about it.
+    pub(super) user: &'a mut User,
+    /// What to send.
+    pub(super) step: &'a RequestStep,
+    /// Who shares connections.
+    pub(super) connections: Connections,
+}
+
+impl Errand<'_> {
+    /// Sends the step's request, and those to which it is redirected, and measures them.
+    pub(super) async fn perform(mut self, mut turn: Turn) -> Ended {
+        // Boxed, because it is rare and large, and would lie in every user's memory.
+        let mut hop: Option<Box<Hop>> = None;
+        let mut hops_left = self.step.request.redirects.0;
+        loop {
+            let call = Call::new(self.step, hop.as_deref());
+            let (ended, next) = self.send(&call, turn, hops_left > 0).await;
+            if next.is_none() {
+                return ended;
+            }
+            hop = next;
+            hops_left -= 1;
+            turn = Turn::at(ended.done_ns);
+        }
+    }
+
+    /// Sends one request and measures it; tells also where it was redirected to.
+    async fn send(&mut self, call: &Call<'_>, turn: Turn, may_redirect: bool) -> (Ended, Option<Box<Hop>>) {
+        let mut in_flight = InFlight::begin(self.worker, self.step, turn);
+        self.user.deadline.set(turn.now_ns + self.step.timeout_ns);
+        match self.attempt(call, &mut in_flight).await {
+            Ok(reply) => self.answered(call, in_flight, reply, may_redirect),
+            Err(broken) => {
+                let done_ns = broken.at_ns;
+                in_flight.break_off(*broken);
+                (Ended { done_ns, expected: false }, None)
             }
         }
-        Err(broken) => {
-            let done_ns = broken.at_ns;
-            in_flight.break_off(*broken);
-            (Ended { done_ns, expected: false }, None)
+    }
+
+    fn answered(
+        &self,
+        call: &Call<'_>,
+        in_flight: InFlight<'_>,
+        mut reply: Reply,
+        may_redirect: bool,
+    ) -> (Ended, Option<Box<Hop>>) {
+        let done_ns = reply.done_ns;
+        let location = reply.location.take().filter(|_| may_redirect && (300..400).contains(&reply.status));
+        let manner = || self.worker.manner(self.connections);
+        let follow = |to: Box<str>| redirect::follow(call.request, reply.status, &to, manner()).map(Box::new);
+        match location.map(follow).transpose() {
+            Ok(next) => {
+                let expected = next.is_some() || self.step.request.expect_status.contains(reply.status);
+                in_flight.end(&reply, expected);
+                (Ended { done_ns, expected }, next)
+            }
+            Err(failure) => {
+                in_flight.misdirect(&reply, failure);
+                (Ended { done_ns, expected: false }, None)
+            }
         }
     }
-}
 
-/// Makes the exchange on a kept connection or a new one; repeats it once when the kept one turns out to be closed.
-async fn attempt(
-    worker: &Worker,
-    user: &mut User,
-    call: &Call<'_>,
-    in_flight: &mut InFlight<'_>,
-) -> Result<Reply, Box<Broken>> {
-    let mut kept = take_kept(worker, user, call);
-    loop {
-        let repeatable = kept.is_some() && call.idempotent;
-        let mut connection = match kept.take() {
-            Some(connection) => connection,
-            None => open(worker, user, call, in_flight).await?,
+    /// Makes the exchange on a kept connection or a new one; repeats it once when the kept one turns out to be closed.
+    async fn attempt(&mut self, call: &Call<'_>, in_flight: &mut InFlight<'_>) -> Result<Reply, Box<Broken>> {
+        let (mut connection, mut repeatable) = match self.take_kept(call) {
+            Some(connection) => (connection, call.idempotent),
+            None => (self.open(call, in_flight).await?, false),
         };
-        let (total_at_ns, deadline) = (user.deadline.at_ns(), &mut user.deadline);
-        let result = connection.exchange(call.rendered, &worker.limits, total_at_ns, &worker.scratch, deadline).await;
-        match result {
-            Err(broken) if broken.closed_early && repeatable => in_flight.repeat(&broken),
-            result => {
-                if matches!(&result, Ok(reply) if reply.reusable) {
-                    keep(worker, user, call, connection);
+        loop {
+            let worker = self.worker;
+            let result =
+                connection.exchange(call.rendered, &worker.limits, &worker.scratch, &mut self.user.deadline).await;
+            match result {
+                Err(broken) if broken.closed_early && repeatable => {
+                    in_flight.repeat(&broken);
+                    connection = self.open(call, in_flight).await?;
+                    repeatable = false;
                 }
-                return result;
+                result => {
+                    if matches!(&result, Ok(reply) if reply.reusable) {
+                        self.keep(call, connection);
+                    }
+                    return result;
+                }
             }
         }
     }
-}
 
-fn take_kept(worker: &Worker, user: &mut User, call: &Call<'_>) -> Option<Connection> {
-    let origin = call.origin?;
-    match call.connections {
-        Connections::Pool => worker.pool.borrow_mut().take(origin),
-        Connections::PerUser => user.connections.take(origin),
-        Connections::New => None,
+    fn take_kept(&mut self, call: &Call<'_>) -> Option<Connection> {
+        let origin = call.origin?;
+        match self.connections {
+            Connections::Pool => self.worker.pool.borrow_mut().take(origin),
+            Connections::PerUser => self.user.connections.take(origin),
+            Connections::New => None,
+        }
     }
-}
 
-fn keep(worker: &Worker, user: &mut User, call: &Call<'_>, connection: Connection) {
-    let Some(origin) = call.origin else { return };
-    match call.connections {
-        Connections::Pool => worker.pool.borrow_mut().give(origin, connection),
-        Connections::PerUser => user.connections.give(origin, connection),
-        Connections::New => {}
+    fn keep(&mut self, call: &Call<'_>, connection: Connection) {
+        let Some(origin) = call.origin else { return };
+        match self.connections {
+            Connections::Pool => self.worker.pool.borrow_mut().give(origin, connection),
+            Connections::PerUser => self.user.connections.give(origin, connection),
+            Connections::New => {}
+        }
     }
-}
 
-/// Opens a connection. Boxed, because its state is large and would otherwise lie in every user's memory.
-async fn open(
-    worker: &Worker,
-    user: &mut User,
-    call: &Call<'_>,
-    in_flight: &mut InFlight<'_>,
-) -> Result<Connection, Box<Broken>> {
-    let begun_ns = clock::now_ns();
-    let total_at_ns = user.deadline.at_ns();
-    user.deadline.set(total_at_ns.min(begun_ns + worker.connect_timeout_ns));
-    let result = Box::pin(worker.connector.connect(&call.request.url, &mut user.deadline)).await;
-    user.deadline.set(total_at_ns);
-    let now_ns = clock::now_ns();
-    let opened = match result {
-        Ok(opened) => opened,
-        Err(failed) => return Err(Broken::before_sending(failed.failure, now_ns)),
-    };
-    in_flight.opened(&opened, call.request.url.tls, begun_ns, now_ns);
-    Ok(Connection::new(opened.io))
+    /// Opens a connection. Boxed, because its state is large and would otherwise lie in every user's memory.
+    async fn open(&mut self, call: &Call<'_>, in_flight: &mut InFlight<'_>) -> Result<Connection, Box<Broken>> {
+        let begun_ns = clock::now_ns();
+        let deadline = &mut self.user.deadline;
+        let total_at_ns = deadline.at_ns();
+        deadline.set(total_at_ns.min(begun_ns + self.worker.connect_timeout_ns));
+        let result = Box::pin(self.worker.connector.connect(&call.request.url, deadline)).await;
+        deadline.set(total_at_ns);
+        let now_ns = clock::now_ns();
+        let opened = match result {
+            Ok(opened) => opened,
+            Err(failed) => return Err(Broken::before_sending(failed.failure, now_ns)),
+        };
+        in_flight.opened(&opened, call.request.url.tls, begun_ns, now_ns);
+        Ok(Connection::new(opened.io))
+    }
 }
 
 /// A request under way. Dropped before its end, it was cancelled by the run's end.

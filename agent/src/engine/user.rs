@@ -5,7 +5,7 @@ use super::compiled::{CompiledScenario, CompiledStep};
 use super::deadline::Deadline;
 use super::pool::Pool;
 use super::random::fraction;
-use super::request::{Turn, perform};
+use super::request::{Errand, Turn};
 use super::worker::Worker;
 use muster_proto::plan::Think;
 
@@ -42,7 +42,8 @@ impl User {
         for (index, step) in scenario.steps.iter().enumerate() {
             let now_ns = match step {
                 CompiledStep::Request(request) => {
-                    let ended = perform(worker, self, scenario.connections, request, turn).await;
+                    let errand = Errand { worker, user: self, step: request, connections: scenario.connections };
+                    let ended = errand.perform(turn).await;
                     iteration.all_expected &= ended.expected;
                     ended.done_ns
                 }

@@ -132,12 +132,15 @@ fn own_stretches(schedule: &UserSchedule, share: &Share, start_ns: u64) -> Vec<A
 async fn repeat(worker: Rc<Worker>, scenario: usize, active: Active, allowance: Allowance) {
     let _alarm = worker.alarm.clone();
     let mut begun = active.begun.lock().await;
+    let mut nth = *begun;
     let mut user = User::default();
     let compiled = &worker.plan.scenarios[scenario];
     let mut now_ns = clock::now_ns();
     while now_ns < active.end_ns && !worker.stopping.get() && allowance.take() {
-        let id = (u64::from(active.user) << 32) | *begun;
-        *begun += 1;
+        let id = (u64::from(active.user) << 32) | nth;
+        nth += 1;
+        // Noted, and never read back here: it lies elsewhere in memory.
+        *begun = nth;
         let begin = Begin { id, due_ns: now_ns, free_ns: now_ns, now_ns, arrival: false };
         now_ns = user.iterate(&worker, compiled, begin).await;
         // Iterations that never wait, such as those that the guard refuses, must not keep the worker from the others.

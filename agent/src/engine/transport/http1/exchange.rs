@@ -39,8 +39,8 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Http1<IO> {
         Self { io, clean: true }
     }
 
-    /// Sends `request` and reads the response to its end, or gives up at `total_at_ns` of [`clock::now_ns`], or when
-    /// the limits are exceeded. `deadline` is the caller's to lend, so that its timer outlives the exchange.
+    /// Sends `request` and reads the response to its end, or gives up at the deadline, or when the limits are exceeded.
+    /// The deadline is the caller's to lend, so that its timer outlives the exchange.
     ///
     /// # Errors
     /// [`Broken`] when no complete response came; the connection must then be dropped.
@@ -48,7 +48,6 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Http1<IO> {
         &mut self,
         request: &Rendered,
         limits: &Limits,
-        total_at_ns: u64,
         scratch: &Scratch,
         deadline: &mut Deadline,
     ) -> Result<Reply, Box<Broken>> {
@@ -58,8 +57,8 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Http1<IO> {
             request,
             decoder: Decoder::begin(request.asked(), limits),
             scratch,
+            total_at_ns: deadline.at_ns(),
             deadline,
-            total_at_ns,
             silence_max_ns: limits.silence_max_ns,
             sent: 0,
             received: 0,
@@ -69,6 +68,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Http1<IO> {
             write_error: None,
         };
         let result = poll_fn(|cx| exchange.poll(cx)).await;
+        exchange.deadline.set(exchange.total_at_ns);
         self.clean = matches!(&result, Ok(reply) if reply.reusable);
         result
     }
@@ -96,13 +96,15 @@ struct Exchange<'a, IO> {
 impl<IO: AsyncRead + AsyncWrite + Unpin> Exchange<'_, IO> {
     /// Both directions are polled, for a target may answer, or stop reading, before it has the whole request.
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<Reply, Box<Broken>>> {
+        let before_ns = self.progress_ns;
         if self.written_ns.is_none() && self.write_error.is_none() {
             self.poll_write(cx);
         }
         if let Poll::Ready(result) = self.poll_read(cx) {
             return Poll::Ready(result);
         }
-        self.poll_patience(cx).map(Err)
+        let has_moved = self.progress_ns != before_ns;
+        self.poll_patience(cx, has_moved).map(Err)
     }
 
     fn poll_write(&mut self, cx: &mut Context<'_>) {
@@ -171,9 +173,13 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Exchange<'_, IO> {
     }
 
     /// Ready when the exchange has taken too long. Asked only when there is nothing to write or read.
-    fn poll_patience(&mut self, cx: &mut Context<'_>) -> Poll<Box<Broken>> {
+    fn poll_patience(&mut self, cx: &mut Context<'_>, has_moved: bool) -> Poll<Box<Broken>> {
         let silent_at_ns = self.progress_ns.saturating_add(self.silence_max_ns);
         self.deadline.set(silent_at_ns.min(self.total_at_ns));
+        // Something has moved just now, so that is what the time is.
+        if has_moved && self.deadline.wakes_later(cx, self.progress_ns) {
+            return Poll::Pending;
+        }
         ready!(self.deadline.poll_expired(cx));
         let failure = if self.total_at_ns <= silent_at_ns {
             Failure::new(ErrorKind::TotalTimeout, "the response was not complete in time")

@@ -55,8 +55,9 @@ async fn send<IO: AsyncRead + AsyncWrite + Unpin>(
     limits: &Limits,
     total_ns: u64,
 ) -> Result<Reply, Box<Broken>> {
-    let total_at_ns = clock::now_ns() + total_ns;
-    http.exchange(request, limits, total_at_ns, &Scratch::default(), &mut Deadline::default()).await
+    let mut deadline = Deadline::default();
+    deadline.set(clock::now_ns() + total_ns);
+    http.exchange(request, limits, &Scratch::default(), &mut deadline).await
 }
 
 /// A GET over a pipe whose other end follows a script.
@@ -121,7 +122,8 @@ async fn one_connection_carries_many_exchanges_at_one_write_and_one_read_each() 
     for _ in 0..10 {
         let (writes_before, reads_before) = (writes.get(), reads.get());
         let started_ns = clock::now_ns();
-        let exchange = http.exchange(&get, &LIMITS, started_ns + LONG_NS, &scratch, &mut deadline);
+        deadline.set(started_ns + LONG_NS);
+        let exchange = http.exchange(&get, &LIMITS, &scratch, &mut deadline);
         let (reply, ()) = tokio::join!(exchange, async {
             hear(&mut far).await;
             far.write_all(OK).await.unwrap();
@@ -144,8 +146,8 @@ async fn connections_of_a_worker_share_one_buffer() {
     let one = async |name: u8, length: usize| {
         let (near, mut far) = duplex(100);
         let (mut http, mut deadline) = (Http1::new(near), Deadline::default());
-        let at_ns = clock::now_ns() + LONG_NS;
-        let (reply, ()) = tokio::join!(http.exchange(&get, &LIMITS, at_ns, &scratch, &mut deadline), async {
+        deadline.set(clock::now_ns() + LONG_NS);
+        let (reply, ()) = tokio::join!(http.exchange(&get, &LIMITS, &scratch, &mut deadline), async {
             hear(&mut far).await;
             let body = vec![name; length];
             far.write_all(format!("HTTP/1.1 200 OK\r\ncontent-length: {length}\r\n\r\n").as_bytes()).await.unwrap();

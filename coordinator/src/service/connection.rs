@@ -13,7 +13,7 @@ use tokio::sync::futures::OwnedNotified;
 use tonic::transport::server::Connected;
 
 /// A TCP connection that breaks as soon as somebody cuts it.
-pub(crate) struct Connection {
+pub struct Connection {
     stream: TcpStream,
     cut: Pin<Box<OwnedNotified>>,
     shears: Shears,
@@ -21,11 +21,11 @@ pub(crate) struct Connection {
 
 /// What cuts a connection.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Shears(Arc<Notify>);
+pub struct Shears(Arc<Notify>);
 
 impl Shears {
     /// Breaks the connection, with all of its streams and whatever is on its way.
-    pub(crate) fn cut(&self) {
+    pub(super) fn cut(&self) {
         self.0.notify_one();
     }
 }
