@@ -76,7 +76,11 @@ impl AsyncRead for Io {
 impl AsyncWrite for Io {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<Result<usize>> {
         match self.get_mut() {
-            Self::Plain(tcp) => Pin::new(tcp).poll_write(cx, buf),
+            // A socket almost always takes a request at once, so ask for nothing to be prepared for the contrary.
+            Self::Plain(tcp) => match tcp.try_write(buf) {
+                Err(error) if error.kind() == ErrorKind::WouldBlock => Pin::new(tcp).poll_write(cx, buf),
+                written => Poll::Ready(written),
+            },
             Self::Tls(tls) => Pin::new(tls).poll_write(cx, buf),
         }
     }
