@@ -1,9 +1,12 @@
 //! An assignment being carried out: what the engine measures becomes deltas and, at the end, closing totals.
 
+use std::convert::Infallible;
+
 use muster_proto::convert::AssignmentMessage;
 use muster_proto::measurement::{Delta, Totals};
 
 use crate::engine::collector::Collector;
+use crate::engine::lease::Lease;
 use crate::engine::part::Gauges;
 use crate::engine::start::{Engine, EngineConfig, EngineError};
 use crate::guard::Refusal;
@@ -24,8 +27,8 @@ pub enum DutyError {
 /// What there is to tell the coordinator.
 #[derive(Debug)]
 pub enum News {
-    /// More was measured.
-    Delta(Box<Delta>),
+    /// There is more for [`Duty::next_unsent`].
+    Measured,
     /// All was sent; the books are closed.
     Closing {
         /// Everything counted, apart from the deltas.
@@ -50,13 +53,13 @@ pub struct Duty {
 }
 
 impl Duty {
-    /// Prepares everything up to the start.
+    /// Prepares everything up to the start. Load will be generated while the lease holds.
     ///
     /// # Errors
     /// [`DutyError`] when the operator's policy, the plan or this machine does not permit it.
-    pub fn prepare(assignment: AssignmentMessage, config: &EngineConfig) -> Result<Self, DutyError> {
+    pub fn prepare(assignment: AssignmentMessage, config: &EngineConfig, lease: &Lease) -> Result<Self, DutyError> {
         config.guard.check_plan(&assignment.plan, &assignment.shares)?;
-        let (engine, collector) = Engine::prepare(assignment.plan, &assignment.shares, config)?;
+        let (engine, collector) = Engine::prepare(assignment.plan, &assignment.shares, config, lease)?;
         Ok(Self {
             engine,
             collector,
@@ -86,34 +89,61 @@ impl Duty {
 
     async fn next_measured(&mut self) -> News {
         loop {
-            if self.collected_all {
-                if self.closed || !self.outbox.is_empty() {
-                    return std::future::pending().await;
-                }
+            if self.outbox.has_unsent() {
+                return News::Measured;
+            }
+            if !self.collected_all {
+                self.collect().await;
+            } else if self.closed || !self.outbox.is_empty() {
+                return std::future::pending().await;
+            } else {
                 self.closed = true;
                 return self.closing();
-            }
-            let Some(slice) = self.collector.next().await else {
-                self.collected_all = true;
-                continue;
-            };
-            self.gauges.clone_from(&slice.gauges);
-            let health = self.health.sample(slice.last_window, &slice.gauges);
-            let windows = (slice.first_window, slice.last_window);
-            let delta = self.outbox.put(windows, &slice.measurement, health);
-            self.collector.give_back(slice);
-            if let Some(delta) = delta {
-                return News::Delta(Box::new(delta));
             }
         }
     }
 
-    /// Notes an acknowledgement. Returns the delta that may be sent now, if there is one.
+    /// Goes on taking what is measured while there is nobody to tell it. Never ends; may be given up at any time.
+    pub async fn keep_collecting(&mut self) -> Infallible {
+        while !self.collected_all {
+            self.collect().await;
+        }
+        std::future::pending().await
+    }
+
+    async fn collect(&mut self) {
+        let Some(slice) = self.collector.next().await else {
+            self.collected_all = true;
+            return;
+        };
+        self.gauges.clone_from(&slice.gauges);
+        let health = self.health.sample(slice.last_window, &slice.gauges);
+        self.outbox.put((slice.first_window, slice.last_window), &slice.measurement, health);
+        self.collector.give_back(slice);
+    }
+
+    /// The next delta that was not yet sent over the present stream; it counts as sent from here.
+    pub fn next_unsent(&mut self) -> Option<&Delta> {
+        self.outbox.next_unsent()
+    }
+
+    /// Notes that everything up to this delta is in the result.
     ///
     /// # Errors
-    /// [`AckError`] when nothing with that number was sent.
-    pub fn acknowledge(&mut self, seq: u64) -> Result<Option<Delta>, AckError> {
+    /// [`AckError`] when there is nothing with that number.
+    pub fn acknowledge(&mut self, seq: u64) -> Result<(), AckError> {
         self.outbox.acknowledge(seq)
+    }
+
+    /// Goes on over a new stream, whose other end has everything up to this delta.
+    ///
+    /// # Errors
+    /// [`AckError`] when there is nothing with that number.
+    pub fn resume(&mut self, applied_seq: u64) -> Result<(), AckError> {
+        self.outbox.acknowledge(applied_seq)?;
+        self.outbox.rewind();
+        self.closed = false;
+        Ok(())
     }
 
     fn closing(&self) -> News {
@@ -151,7 +181,7 @@ mod tests {
         };
         let assignment = AssignmentMessage { run_id: RunId::generate(), plan, shares: Vec::new() };
         let config = EngineConfig { workers: 2, pin: false, guard: Arc::new(Guard::default()) };
-        Duty::prepare(assignment, &config).unwrap()
+        Duty::prepare(assignment, &config, &Lease::endless()).unwrap()
     }
 
     #[tokio::test]

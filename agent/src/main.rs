@@ -130,18 +130,13 @@ async fn join_again_and_again(args: &Args, config: &AgentConfig) -> ExitCode {
             }
         }
         // Agents that lost the same coordinator must not all come back in the same moment.
-        tokio::time::sleep(pause.mul_f64(0.5 + jitter(incarnation))).await;
+        tokio::time::sleep(pause.mul_f64(0.5 + incarnation.fraction())).await;
         pause = (pause * 2).min(RETRY_MAX);
     }
 }
 
 fn text(ended: &Result<(), SessionError>) -> String {
     ended.as_ref().err().map(ToString::to_string).unwrap_or_default()
-}
-
-/// A fraction that differs from agent to agent.
-fn jitter(incarnation: Incarnation) -> f64 {
-    (incarnation.0 >> 11) as f64 / (1_u64 << 53) as f64
 }
 
 fn config(args: &Args) -> AgentConfig {

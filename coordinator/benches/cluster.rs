@@ -19,7 +19,7 @@ use muster::run::life::{Run, RunSettings};
 use muster_agent::engine::clock;
 use muster_proto::PROTOCOL_VERSION;
 use muster_proto::convert::{delta_from_wire, delta_to_wire};
-use muster_proto::id::RunId;
+use muster_proto::id::{Incarnation, RunId};
 use muster_proto::measurement::{
     Delta, Health, IterationStats, Measurement, Phase, RequestStats, SeriesTable, WINDOWS_PER_INTERVAL,
 };
@@ -187,7 +187,7 @@ fn started(plan: &Plan) -> (Run, u64) {
         plan,
         tags: BTreeMap::new(),
         strict: false,
-        silence_max_ns: 3_000_000_000,
+        lease_ns: 3_000_000_000,
         gather_max_ns: 60_000_000_000,
     };
     let mut run = Run::new(settings, 0);
@@ -196,6 +196,8 @@ fn started(plan: &Plan) -> (Run, u64) {
             protocol_version: PROTOCOL_VERSION,
             build_version: String::new(),
             name: format!("agent-{agent}"),
+            incarnation: Incarnation(agent),
+            run: None,
             labels: BTreeMap::new(),
             cores: 1,
             workers: 1,

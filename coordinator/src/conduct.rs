@@ -36,7 +36,7 @@ pub async fn conduct(
     mut stops: mpsc::Receiver<()>,
     watcher: &mut impl Watcher,
 ) -> RunRecord {
-    let (router, switchboard, mut events) = service(settings.id, &settings.plan, settings.silence_max_ns);
+    let (router, switchboard, mut events) = service(settings.id, &settings.plan, settings.lease_ns);
     let connections = TcpListenerStream::new(listener).map(|stream| stream.map(Connection::from));
     let server = tokio::spawn(router.serve_with_incoming(connections));
     let mut run = Run::new(settings, clock::now_ns());
@@ -84,7 +84,7 @@ pub async fn conduct(
 fn count_streams(streams: usize, event: &Event) -> usize {
     match event {
         Event::Joined(..) => streams + 1,
-        Event::Gone(..) => streams.saturating_sub(1),
+        Event::Gone(..) | Event::Expelled(..) => streams.saturating_sub(1),
         _ => streams,
     }
 }

@@ -11,7 +11,7 @@ pub use connection::Connection;
 use connection::Shears;
 use muster_agent::engine::clock;
 use muster_proto::convert::{AssignmentMessage, assignment_to_wire, closing_from_wire, delta_from_wire};
-use muster_proto::id::RunId;
+use muster_proto::id::{Incarnation, RunId};
 use muster_proto::measurement::SeriesTable;
 use muster_proto::plan::Plan;
 use muster_proto::wire::cluster_server::{Cluster, ClusterServer};
@@ -22,6 +22,7 @@ use tokio::sync::{Notify, mpsc};
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::codec::CompressionEncoding;
 use tonic::{Request, Response, Status, Streaming};
+use uuid::Uuid;
 
 use crate::run::event::{ClockReading, Command, Event, Link, Manner, Newcomer};
 
@@ -57,7 +58,7 @@ struct Shared {
     plan: Plan,
     /// How many scenarios and series a measurement has.
     shape: (usize, usize),
-    silence_max_ns: u64,
+    lease_ns: u64,
     links: Mutex<HashMap<Link, Line>>,
     next_link: AtomicU64,
     events: mpsc::Sender<Event>,
@@ -74,14 +75,14 @@ pub struct Switchboard(Arc<Shared>);
 pub fn service(
     run_id: RunId,
     plan: &Plan,
-    silence_max_ns: u64,
+    lease_ns: u64,
 ) -> (tonic::transport::server::Router, Switchboard, mpsc::Receiver<Event>) {
     let (events, event_receiver) = mpsc::channel(EVENTS_MAX);
     let shared = Arc::new(Shared {
         run_id,
         shape: (plan.scenarios.len(), SeriesTable::of(plan).len()),
         plan: plan.clone(),
-        silence_max_ns,
+        lease_ns,
         links: Mutex::default(),
         next_link: AtomicU64::new(0),
         events,
@@ -129,16 +130,16 @@ async fn listen(
     (cut_off, shears): (Arc<Notify>, Shears),
 ) {
     let mut delivered = shared.events.send(Event::Joined(link, newcomer)).await.is_ok();
-    let reason = loop {
+    let last = loop {
         if !delivered {
-            break "the run is over".to_owned();
+            break Event::Gone(link, "the run is over".to_owned());
         }
         let received = tokio::select! {
             biased;
             () = cut_off.notified() => {
                 // What waits for a reader who never comes would keep the stream for ever.
                 shears.cut();
-                break format!("it left {OUTGOING_MAX} messages unread");
+                break Event::Expelled(link, format!("it left {OUTGOING_MAX} messages unread"));
             }
             received = incoming.message() => received,
         };
@@ -149,16 +150,16 @@ async fn listen(
                 Ok(event) => event,
                 Err(reason) => {
                     shared.send(link, from_coordinator::Message::Refusal(wire::Refusal { reason: reason.clone() }));
-                    break reason;
+                    break Event::Expelled(link, reason);
                 }
             },
-            Ok(None) => break "it closed its stream".to_owned(),
-            Err(status) => break format!("its stream broke: {}", status.message()),
+            Ok(None) => break Event::Gone(link, "it closed its stream".to_owned()),
+            Err(status) => break Event::Gone(link, format!("its stream broke: {}", status.message())),
         };
         delivered = shared.events.send(event).await.is_ok();
     };
     lock(&shared.links).remove(&link);
-    let _ = shared.events.send(Event::Gone(link, reason)).await;
+    let _ = shared.events.send(last).await;
 }
 
 impl Shared {
@@ -216,9 +217,9 @@ impl Switchboard {
         use from_coordinator::Message;
         let shared = &self.0;
         match command {
-            Command::Welcome(link, agent) => {
-                let (build_version, silence_max_ns) = (BUILD_VERSION.to_owned(), shared.silence_max_ns);
-                shared.send(link, Message::Welcome(wire::Welcome { build_version, agent, silence_max_ns }));
+            Command::Welcome { link, agent, applied_seq } => {
+                let (build_version, lease_ns) = (BUILD_VERSION.to_owned(), shared.lease_ns);
+                shared.send(link, Message::Welcome(wire::Welcome { build_version, agent, lease_ns, applied_seq }));
             }
             Command::Refuse(link, reason) => {
                 shared.send(link, Message::Refusal(wire::Refusal { reason }));
@@ -241,6 +242,9 @@ impl Switchboard {
                 shared.send(link, Message::Release(wire::Release {}));
                 lock(&shared.links).remove(&link);
             }
+            Command::HangUp(link) => {
+                lock(&shared.links).remove(&link);
+            }
             Command::Tell(text) => return Some(text),
         }
         None
@@ -253,12 +257,18 @@ fn newcomer(hello: wire::Hello) -> Result<Newcomer, Status> {
         let limits = format!("names and labels: at most {LABELS_MAX} labels of {NAME_BYTES_MAX} bytes");
         return Err(Status::invalid_argument(limits));
     }
+    let run = match hello.run_id.as_ref() {
+        [] => None,
+        bytes => Some(RunId(Uuid::from_slice(bytes).map_err(|_| Status::invalid_argument("a run's id has 16 bytes"))?)),
+    };
     // Another version's hello may lack what this one needs, and must still get as far as a refusal in words.
     let known = hello.protocol_version == PROTOCOL_VERSION;
     Ok(Newcomer {
         protocol_version: hello.protocol_version,
         build_version: hello.build_version.chars().take(NAME_BYTES_MAX).collect(),
         name: hello.name,
+        incarnation: Incarnation(hello.incarnation),
+        run,
         labels: hello.labels.into_iter().collect(),
         cores: hello.cores,
         workers: if known { hello.workers } else { 1 },

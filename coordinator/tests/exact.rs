@@ -12,7 +12,7 @@ use muster::run::life::{Run, RunSettings};
 use muster_agent::outbox::Outbox;
 use muster_proto::convert::{delta_from_wire, delta_to_wire};
 use muster_proto::histogram::{HIGHEST_NS, LOWEST_NS};
-use muster_proto::id::RunId;
+use muster_proto::id::{Incarnation, RunId};
 use muster_proto::measurement::{Delta, Health, Measurement, RequestStats, Totals, WINDOW_NS};
 use muster_proto::outcome::{ErrorKind, Outcome};
 use muster_proto::{BUILD_VERSION, PROTOCOL_VERSION};
@@ -109,11 +109,20 @@ impl Agent {
         self.acknowledged = delta.seq;
     }
 
-    /// Hears every acknowledgement that was held back, and tells what may be told then.
-    fn catch_up(&mut self, run: &mut Run) {
-        while let Some(delta) = self.outbox.acknowledge(self.acknowledged).unwrap() {
+    /// Tells whatever may be told.
+    fn tell_all(&mut self, run: &mut Run) {
+        while let Some(delta) = self.outbox.next_unsent().cloned() {
             self.tell(run, &delta);
         }
+    }
+
+    /// Hears every acknowledgement that was held back, and tells what may be told then.
+    fn catch_up(&mut self, run: &mut Run) {
+        while !self.outbox.is_empty() || self.acknowledged < self.outbox.last_seq() {
+            self.outbox.acknowledge(self.acknowledged).unwrap();
+            self.tell_all(run);
+        }
+        self.outbox.acknowledge(self.acknowledged).unwrap();
     }
 }
 
@@ -132,7 +141,7 @@ fn started() -> (Run, Vec<Agent>) {
         plan,
         tags: BTreeMap::new(),
         strict: false,
-        silence_max_ns: u64::MAX,
+        lease_ns: u64::MAX,
         gather_max_ns: u64::MAX,
     };
     let mut run = Run::new(settings, START_NS);
@@ -155,6 +164,8 @@ fn newcomer(weight: u32) -> Newcomer {
         protocol_version: PROTOCOL_VERSION,
         build_version: BUILD_VERSION.to_owned(),
         name: format!("w{weight}"),
+        incarnation: Incarnation(u64::from(weight)),
+        run: None,
         labels: BTreeMap::new(),
         cores: 2,
         workers: WORKERS as u32,
@@ -168,9 +179,8 @@ fn report_and_reference(seed: u64) -> (Report, Reference) {
     for window in 0..WINDOWS {
         for agent in &mut agents {
             let measurement = agent.measure(&mut durations, &mut reference);
-            if let Some(delta) = agent.outbox.put((window, window), &measurement, Health::default()) {
-                agent.tell(&mut run, &delta);
-            }
+            agent.outbox.put((window, window), &measurement, Health::default());
+            agent.tell_all(&mut run);
             // The heaviest one hears nothing for a while at a time; the others always hear at once.
             if agent.weight < 3 || window % ABSENT_WINDOWS == 0 {
                 agent.catch_up(&mut run);

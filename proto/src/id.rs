@@ -38,6 +38,12 @@ impl Incarnation {
     pub fn generate() -> Self {
         Self(Uuid::new_v4().as_u64_pair().0)
     }
+
+    /// A number from 0 to 1 that differs from one to the other, so that not all do the same thing in the same moment.
+    #[must_use]
+    pub fn fraction(self) -> f64 {
+        (self.0 >> 11) as f64 / (1_u64 << 53) as f64
+    }
 }
 
 /// An agent as one coordinator knows it: its place in the order in which agents joined.

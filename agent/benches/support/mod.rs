@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use muster_agent::engine::clock;
+use muster_agent::engine::lease::Lease;
 use muster_agent::engine::part::Gauges;
 use muster_agent::engine::start::{Engine, EngineConfig};
 use muster_agent::guard::Guard;
@@ -109,7 +110,7 @@ pub fn generate(plan: Plan, during: impl FnOnce(&Engine) + Send) -> Generated {
     let series = SeriesTable::of(&plan).len();
     let config = EngineConfig { workers: 1, pin: false, guard: Arc::new(Guard::loopback_only()) };
     let before_ns = clock::process_cpu_ns();
-    let (engine, mut collector) = Engine::prepare(plan, &[Share::full()], &config).expect("a plan");
+    let (engine, mut collector) = Engine::prepare(plan, &[Share::full()], &config, &Lease::endless()).expect("a plan");
     engine.start(clock::now_ns() + 10_000_000);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     let mut measurement = Measurement::new(1, series);

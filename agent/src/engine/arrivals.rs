@@ -75,6 +75,10 @@ async fn deliver(
 ) {
     while let Some(due_ns) = queue.next_due_ns() {
         let Ok(now_ns) = pacer.wait_until(due_ns).await else { return clock::sleep_until(end_ns).await };
+        if !worker.lease.holds(now_ns) {
+            queue.skip_due(worker, scenario, now_ns);
+            continue;
+        }
         while let Some(begin) = queue.take_due_if_user(now_ns) {
             match queue.unpark() {
                 Some(seat) => seat.give(begin),
@@ -101,7 +105,8 @@ async fn serve(worker: Rc<Worker>, scenario: usize, queue: Rc<Queue>, first: Beg
     loop {
         let freed_ns = user.iterate(&worker, &worker.plan.scenarios[scenario], begin).await;
         tokio::task::coop::consume_budget().await;
-        let next = if worker.stopping.get() { None } else { queue.take_due(&worker, freed_ns) };
+        let may_go_on = !worker.stopping.get() && worker.lease.holds(freed_ns);
+        let next = if may_go_on { queue.take_due(&worker, freed_ns) } else { None };
         begin = match next {
             Some(begin) => begin,
             None => {
@@ -169,6 +174,14 @@ impl Queue {
         let free_ns = if had_free_user { due_ns } else { freed_ns };
         worker.recorder.borrow_mut().gauges().starved += u64::from(!had_free_user);
         Some(Begin { id: arrival.id, due_ns, free_ns, now_ns: freed_ns, arrival: true })
+    }
+
+    /// Gives up the arrivals that are due: they belong to a time in which there was no right to send them, and are not
+    /// made up for later.
+    fn skip_due(&self, worker: &Worker, scenario: usize, now_ns: u64) {
+        while let Some(arrival) = self.pop_due(now_ns) {
+            worker.recorder.borrow_mut().skip(scenario, self.start_ns + arrival.due_ns, SkipReason::Lease);
+        }
     }
 
     fn pop_due(&self, now_ns: u64) -> Option<Arrival> {

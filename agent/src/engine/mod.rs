@@ -12,6 +12,7 @@ pub mod compiled;
 pub mod control;
 mod cuts;
 pub mod deadline;
+pub mod lease;
 pub mod pacer;
 pub mod part;
 mod pool;

@@ -77,16 +77,20 @@ pub(super) struct Errand<'a> {
 }
 
 impl Errand<'_> {
-    /// Sends the step's request, and those to which it is redirected, and measures them.
-    pub(super) async fn perform(mut self, mut turn: Turn) -> Ended {
+    /// Sends the step's request, and those to which it is redirected, and measures them. `None` when the lease ended
+    /// first: then the iteration does not go on.
+    pub(super) async fn perform(mut self, mut turn: Turn) -> Option<Ended> {
         // Boxed, because it is rare and large, and would lie in every user's memory.
         let mut hop: Option<Box<Hop>> = None;
         let mut hops_left = self.step.request.redirects.0;
         loop {
+            if !self.worker.lease.holds(turn.now_ns) {
+                return None;
+            }
             let call = Call::new(self.step, hop.as_deref());
             let (ended, next) = self.send(&call, turn, hops_left > 0).await;
             if next.is_none() {
-                return ended;
+                return Some(ended);
             }
             hop = next;
             hops_left -= 1;
@@ -190,6 +194,10 @@ impl Errand<'_> {
             Err(failed) => return Err(Broken::before_sending(failed.failure, now_ns)),
         };
         in_flight.opened(&opened, call.request.url.tls, begun_ns, now_ns);
+        if !self.worker.lease.holds(now_ns) {
+            let failure = Failure::new(ErrorKind::Cancelled, "the lease ended while the connection was opened");
+            return Err(Broken::before_sending(failure, now_ns));
+        }
         Ok(Connection::new(opened.io))
     }
 }

@@ -14,6 +14,7 @@ use super::alarm::Alarm;
 use super::collector::Collector;
 use super::compiled::{CompileError, CompiledPlan};
 use super::control::{Control, ControlReceiver};
+use super::lease::Lease;
 use super::part::PartSender;
 use super::worker::{self, WorkerError, WorkerTask};
 use crate::guard::Guard;
@@ -51,11 +52,17 @@ pub struct Engine {
 }
 
 impl Engine {
-    /// Starts the workers, which prepare themselves and then wait for [`Engine::start`]. Blocks until all are ready.
+    /// Starts the workers, which prepare themselves and then wait for [`Engine::start`]. Blocks until all are ready. They
+    /// generate load while the lease holds, and pause while it does not.
     ///
     /// # Errors
     /// [`EngineError`] when the plan or this machine does not permit it; no worker is left running then.
-    pub fn prepare(plan: Plan, shares: &[Share], config: &EngineConfig) -> Result<(Self, Collector), EngineError> {
+    pub fn prepare(
+        plan: Plan,
+        shares: &[Share],
+        config: &EngineConfig,
+        lease: &Lease,
+    ) -> Result<(Self, Collector), EngineError> {
         let plan = Arc::new(CompiledPlan::new(Arc::new(plan), shares)?);
         let weights = vec![1; config.workers];
         let scenarios = plan.plan.scenarios.iter().zip(shares);
@@ -72,6 +79,7 @@ impl Engine {
                 plan: Arc::clone(&plan),
                 shares: dealt.iter().map(|shares| Arc::clone(&shares[worker])).collect(),
                 guard: Arc::clone(&config.guard),
+                lease: lease.clone(),
                 control: ControlReceiver(control_receiver.clone()),
                 parts,
                 alarm: engine.alarm.clone(),

@@ -34,7 +34,8 @@ pub(super) struct Begin {
 }
 
 impl User {
-    /// Goes through the scenario's steps once and returns the time at the end.
+    /// Goes through the scenario's steps once and returns the time at the end, which comes early, with the iteration cut
+    /// off, when the lease does not hold any more.
     pub(super) async fn iterate(&mut self, worker: &Worker, scenario: &CompiledScenario, begin: Begin) -> u64 {
         let mut iteration = Iteration::begin(worker, scenario.index, begin);
         let mut turn =
@@ -43,7 +44,7 @@ impl User {
             let now_ns = match step {
                 CompiledStep::Request(request) => {
                     let errand = Errand { worker, user: self, step: request, connections: scenario.connections };
-                    let ended = errand.perform(turn).await;
+                    let Some(ended) = errand.perform(turn).await else { return turn.now_ns };
                     iteration.all_expected &= ended.expected;
                     ended.done_ns
                 }

@@ -16,6 +16,9 @@ use super::quota::Allowance;
 use super::user::{Begin, User};
 use super::worker::Worker;
 
+/// How often a user looks whether the lease has come back, in nanoseconds.
+const LEASE_LOOK_NS: u64 = 100_000_000;
+
 /// Keeps the worker's users active as the profile says, until it, the run or the grace after it ends.
 pub(super) async fn run(
     worker: &Rc<Worker>,
@@ -136,7 +139,15 @@ async fn repeat(worker: Rc<Worker>, scenario: usize, active: Active, allowance: 
     let mut user = User::default();
     let compiled = &worker.plan.scenarios[scenario];
     let mut now_ns = clock::now_ns();
-    while now_ns < active.end_ns && !worker.stopping.get() && allowance.take() {
+    while now_ns < active.end_ns && !worker.stopping.get() {
+        if !worker.lease.holds(now_ns) {
+            clock::sleep_until(now_ns + LEASE_LOOK_NS).await;
+            now_ns = clock::now_ns();
+            continue;
+        }
+        if !allowance.take() {
+            break;
+        }
         let id = (u64::from(active.user) << 32) | nth;
         nth += 1;
         // Noted, and never read back here: it lies elsewhere in memory.

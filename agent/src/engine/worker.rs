@@ -14,6 +14,7 @@ use super::alarm::Alarm;
 use super::clock;
 use super::compiled::{CompiledPlan, Profile};
 use super::control::{Control, ControlReceiver};
+use super::lease::Lease;
 use super::pacer::Pacer;
 use super::part::PartSender;
 use super::pool::Pool;
@@ -35,6 +36,8 @@ pub(super) struct WorkerTask {
     pub(super) shares: Vec<Arc<Share>>,
     /// What the agent's operator allows.
     pub(super) guard: Arc<Guard>,
+    /// Until when it may generate load.
+    pub(super) lease: Lease,
     /// What it is told.
     pub(super) control: ControlReceiver,
     /// Where its measurements go.
@@ -57,6 +60,8 @@ pub(super) struct Worker {
     pub(super) limits: Limits,
     /// How long opening a connection may take, in nanoseconds.
     pub(super) connect_timeout_ns: u64,
+    /// Until when it may generate load.
+    pub(super) lease: Lease,
     /// Whether no iteration may start any more.
     pub(super) stopping: Cell<bool>,
     /// The plan, prepared.
@@ -133,7 +138,7 @@ fn local_runtime() -> std::io::Result<LocalRuntime> {
 
 /// Generates the load and returns the worker with all of it measured; nothing if the run ended before it began.
 async fn generate(task: WorkerTask, tools: Tools) -> Option<Rc<Worker>> {
-    let WorkerTask { plan, shares, mut control, parts, alarm, .. } = task;
+    let WorkerTask { plan, shares, lease, mut control, parts, alarm, .. } = task;
     let Control::StartAt(start_ns) = control.wait_for(|control| *control != Control::Wait).await else { return None };
     let recorder = Recorder::new(start_ns, due_counters(&plan, &shares), parts);
     let worker = Rc::new(Worker {
@@ -143,6 +148,7 @@ async fn generate(task: WorkerTask, tools: Tools) -> Option<Rc<Worker>> {
         scratch: Scratch::default(),
         limits: Limits::of(&plan.plan.http),
         connect_timeout_ns: plan.plan.http.connect_timeout.as_nanos() as u64,
+        lease,
         stopping: Cell::new(false),
         plan: Arc::clone(&plan),
         alarm,

@@ -5,6 +5,7 @@ mod books;
 mod certificates;
 mod executors;
 mod failures;
+mod leases;
 mod ramps;
 mod reconnects;
 mod redirects;

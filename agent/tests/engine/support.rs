@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use muster_agent::engine::clock;
+use muster_agent::engine::lease::Lease;
 use muster_agent::engine::part::Gauges;
 use muster_agent::engine::start::{Engine, EngineConfig};
 use muster_agent::guard::Guard;
@@ -67,10 +68,21 @@ impl Generated {
 
 /// Carries a plan out on so many workers; `during` may interfere.
 pub(crate) fn generate_while(plan: Plan, workers: usize, during: impl FnOnce(&Engine) + Send) -> Generated {
+    generate_under(&Lease::endless(), plan, workers, during)
+}
+
+/// Carries a plan out on so many workers while this lease holds; `during` may interfere.
+pub(crate) fn generate_under(
+    lease: &Lease,
+    plan: Plan,
+    workers: usize,
+    during: impl FnOnce(&Engine) + Send,
+) -> Generated {
     let config = EngineConfig { workers, pin: false, guard: Arc::new(Guard::loopback_only()) };
     let shape = (plan.scenarios.len(), SeriesTable::of(&plan).len());
     let shares = vec![Share::full(); plan.scenarios.len()];
-    let (engine, mut collector) = Engine::prepare(plan, &shares, &config).expect("a plan that can be carried out");
+    let (engine, mut collector) =
+        Engine::prepare(plan, &shares, &config, lease).expect("a plan that can be carried out");
     engine.start(clock::now_ns() + 20_000_000);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let mut generated = Generated {

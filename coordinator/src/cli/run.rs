@@ -26,11 +26,11 @@ use crate::report::{Report, json, text};
 use crate::run::life::RunSettings;
 
 /// The in-process agent shares its cores with everything else here, so silence is no reason for haste.
-const LOCAL_SILENCE_MAX: Duration = Duration::from_secs(10);
+const LOCAL_LEASE: Duration = Duration::from_secs(10);
 /// The in-process agent joins at once, or never will.
 const LOCAL_GATHER_MAX: Duration = Duration::from_secs(30);
-/// An agent elsewhere that says nothing for so long is lost.
-const SILENCE_MAX: Duration = Duration::from_millis(2_500);
+/// An agent elsewhere that is cut off generates load for so long at most.
+const LEASE: Duration = Duration::from_secs(1);
 
 #[derive(Debug, Args)]
 pub(super) struct RunArgs {
@@ -192,7 +192,7 @@ async fn run(args: RunArgs, plan: Plan) -> Outcome {
         id: RunId::generate(),
         tags: args.tag.iter().cloned().collect::<BTreeMap<_, _>>(),
         strict: args.strict,
-        silence_max_ns: if local { LOCAL_SILENCE_MAX } else { SILENCE_MAX }.as_nanos() as u64,
+        lease_ns: if local { LOCAL_LEASE } else { LEASE }.as_nanos() as u64,
         gather_max_ns: if local { LOCAL_GATHER_MAX } else { Duration::from_secs(args.wait) }.as_nanos() as u64,
         plan,
     };

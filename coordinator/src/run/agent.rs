@@ -1,6 +1,6 @@
 //! An agent as the run sees it.
 
-use muster_proto::id::AgentId;
+use muster_proto::id::{AgentId, Incarnation};
 
 use super::event::{ClockReading, Link, Newcomer};
 use super::record::AgentRecord;
@@ -23,10 +23,14 @@ pub(super) enum State {
 /// An agent as the run sees it.
 #[derive(Clone, Debug)]
 pub(super) struct Agent {
+    /// The stream on which it was heard last, broken or not.
     pub(super) link: Link,
+    pub(super) incarnation: Incarnation,
     pub(super) state: State,
     /// When it was last heard, on our clock.
     pub(super) heard_ns: u64,
+    /// Whether it was given up for its silence alone.
+    pub(super) was_missed: bool,
     /// The number of its last delta.
     pub(super) seq: u64,
     /// Everything that it counted until now, together.
@@ -36,7 +40,7 @@ pub(super) struct Agent {
 
 impl Agent {
     pub(super) fn new(link: Link, id: AgentId, newcomer: Newcomer, now_ns: u64) -> Self {
-        let Newcomer { build_version, name, labels, cores, workers, weight, .. } = newcomer;
+        let Newcomer { build_version, name, incarnation, labels, cores, workers, weight, .. } = newcomer;
         let record = AgentRecord {
             id,
             name,
@@ -53,7 +57,16 @@ impl Agent {
             totals: None,
             duplicates_refused: 0,
         };
-        Self { link, state: State::Joined, heard_ns: now_ns, seq: 0, counted: 0, record }
+        Self {
+            link,
+            incarnation,
+            state: State::Joined,
+            heard_ns: now_ns,
+            was_missed: false,
+            seq: 0,
+            counted: 0,
+            record,
+        }
     }
 
     /// Whether something is still expected of it.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use muster_proto::id::{Incarnation, RunId};
 use muster_proto::measurement::{Delta, Totals};
 use muster_proto::share::Share;
 
@@ -18,6 +19,10 @@ pub struct Newcomer {
     pub build_version: String,
     /// Its name in reports.
     pub name: String,
+    /// Which start of its process it is: by this an agent is known again on another stream.
+    pub incarnation: Incarnation,
+    /// The run that it has a part in already.
+    pub run: Option<RunId>,
     /// What its operator noted about it.
     pub labels: BTreeMap<String, String>,
     /// The cores it may use.
@@ -57,8 +62,10 @@ pub enum Event {
         /// How much later than due its first arrival started, in nanoseconds.
         start_error_ns: Option<i64>,
     },
-    /// Its stream ended or broke; why, for a person to read.
+    /// Its stream ended or broke; why, for a person to read. It may come back on another.
     Gone(Link, String),
+    /// It does not keep to the protocol, or cannot be spoken to; why, for a person to read.
+    Expelled(Link, String),
     /// The user wants the run to end: gracefully at first, at once when said again.
     Stop,
     /// Time went by.
@@ -88,8 +95,15 @@ pub enum Manner {
 /// Something to be done.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Command {
-    /// Let the agent in, under this number.
-    Welcome(Link, u32),
+    /// Let the agent in.
+    Welcome {
+        /// On this stream.
+        link: Link,
+        /// Under this number.
+        agent: u32,
+        /// Everything up to this delta is in the result.
+        applied_seq: u64,
+    },
     /// Turn it away and end its stream.
     Refuse(Link, String),
     /// Hand it the plan with its share of each scenario.
@@ -100,6 +114,8 @@ pub enum Command {
     Ack(Link, u64),
     /// Bring its load to an end.
     Stop(Link, Manner),
+    /// End its stream without a word, so that it may come back on another.
+    HangUp(Link),
     /// Let it go and end its stream.
     Release(Link),
     /// Tell the user.

@@ -1,15 +1,18 @@
 //! A run's whole life: `apply` is told what happened and answers what to do. No IO, no clock, no lock.
 
+mod joining;
+mod losing;
+
 use std::collections::BTreeMap;
 
-use muster_proto::id::{AgentId, RunId};
+use muster_proto::id::RunId;
 use muster_proto::measurement::{Delta, Totals, WINDOW_NS};
-use muster_proto::plan::{OnLoss, Plan};
+use muster_proto::plan::Plan;
 use muster_proto::share::Share;
-use muster_proto::{BUILD_VERSION, PROTOCOL_VERSION, split};
+use muster_proto::split;
 
 use super::agent::{Agent, State};
-use super::event::{ClockReading, Command, Event, Link, Manner, Newcomer};
+use super::event::{ClockReading, Command, Event, Link, Manner};
 use super::record::{Ending, RunRecord};
 use super::timeline::{COUNTED_MAX, Timeline};
 use crate::exit::ExitCode;
@@ -27,11 +30,6 @@ const AHEAD_MAX_NS: u64 = 5_000_000_000;
 const PREPARE_MAX_NS: u64 = 60_000_000_000;
 /// How long after the plan's end agents may still be sending, in nanoseconds.
 const CLOSING_MAX_NS: u64 = 30_000_000_000;
-/// The longest pause between two ticks that may count as silence of the agents, in nanoseconds. In a longer one it was
-/// this side that did not listen, and what agents said meanwhile is yet to be heard.
-const LISTENING_GAP_MAX_NS: u64 = 1_000_000_000;
-/// The most agents of one run.
-const AGENTS_MAX: usize = 10_000;
 
 /// What a run is told at its beginning.
 #[derive(Clone, Debug)]
@@ -44,8 +42,8 @@ pub struct RunSettings {
     pub tags: BTreeMap<String, String>,
     /// Whether an invalid run fails even if nothing is judged.
     pub strict: bool,
-    /// An agent that was silent for longer is lost, in nanoseconds.
-    pub silence_max_ns: u64,
+    /// How long an agent that is cut off may go on generating load, in nanoseconds.
+    pub lease_ns: u64,
     /// How long to wait for enough agents, in nanoseconds.
     pub gather_max_ns: u64,
 }
@@ -111,6 +109,7 @@ impl Run {
             Event::Delta(link, delta) => self.measured(link, &delta, now_ns),
             Event::Closing { link, totals, start_error_ns } => self.closing(link, totals, start_error_ns, now_ns),
             Event::Gone(link, reason) => self.gone(link, &reason, now_ns),
+            Event::Expelled(link, reason) => self.expel(link, &reason, now_ns),
             Event::Stop => self.stop_by_user(now_ns),
             Event::Tick => self.tick(now_ns),
         }
@@ -174,40 +173,6 @@ impl Run {
         }
     }
 
-    fn join(&mut self, link: Link, newcomer: Newcomer, now_ns: u64) {
-        let refusal = if newcomer.protocol_version != PROTOCOL_VERSION {
-            Some(format!(
-                "it speaks protocol {} (build {}), this coordinator speaks protocol {PROTOCOL_VERSION} (build {BUILD_VERSION}); \
-                 install the same version on both",
-                newcomer.protocol_version, newcomer.build_version
-            ))
-        } else if newcomer.weight == 0 || newcomer.workers == 0 {
-            Some("its weight and its workers must be 1 or more".to_owned())
-        } else if self.agents.len() >= AGENTS_MAX {
-            Some(format!("there are {AGENTS_MAX} agents already"))
-        } else if !matches!(self.phase, Phase::Gathering { .. }) {
-            Some("the run has begun without it".to_owned())
-        } else {
-            None
-        };
-        if let Some(reason) = refusal {
-            self.tell(format!("refused agent {}: {reason}", newcomer.name));
-            self.commands.push(Command::Refuse(link, reason));
-            return;
-        }
-        let id = AgentId(self.welcomed);
-        self.welcomed += 1;
-        self.commands.push(Command::Welcome(link, id.0));
-        self.agents.push(Agent::new(link, id, newcomer, now_ns));
-        let wanted = self.settings.plan.agents.start_when as usize;
-        if wanted > 1 {
-            self.tell(format!("{} of {wanted} agents joined", self.agents.len()));
-        }
-        if self.agents.len() >= wanted {
-            self.assign(now_ns);
-        }
-    }
-
     fn assign(&mut self, now_ns: u64) {
         self.phase = Phase::Preparing { since_ns: now_ns };
         let weights: Vec<u32> = self.agents.iter().map(|agent| agent.record.weight).collect();
@@ -224,12 +189,14 @@ impl Run {
 
     /// Which agent said something. What comes after its end, and after the run's, changes nothing.
     fn hear(&mut self, link: Link, now_ns: u64) -> Option<usize> {
-        if self.has_ended() {
-            return None;
-        }
-        let index = self.agents.iter().position(|agent| agent.link == link && agent.is_active())?;
+        let index = self.find(link)?;
         self.agents[index].heard_ns = now_ns;
         Some(index)
+    }
+
+    fn find(&self, link: Link) -> Option<usize> {
+        let wanted = |agent: &Agent| agent.link == link && agent.is_active();
+        self.agents.iter().position(wanted).filter(|_| !self.has_ended())
     }
 
     fn ready(&mut self, link: Link, clock: ClockReading, now_ns: u64) {
@@ -321,37 +288,6 @@ impl Run {
         self.close_intervals(now_ns);
     }
 
-    fn gone(&mut self, link: Link, reason: &str, now_ns: u64) {
-        if let Some(index) = self.hear(link, now_ns) {
-            self.lose(index, reason, now_ns);
-        }
-    }
-
-    /// Gives an agent up, with what follows for the run.
-    fn lose(&mut self, index: usize, reason: &str, now_ns: u64) {
-        let agent = &mut self.agents[index];
-        let name = agent.record.name.clone();
-        self.commands.push(Command::Refuse(agent.link, reason.to_owned()));
-        match self.phase {
-            Phase::Gathering { .. } => {
-                self.tell(format!("agent {name} left before the run: {reason}"));
-                self.agents.remove(index);
-                return;
-            }
-            Phase::Preparing { .. } | Phase::Running { .. } | Phase::Ended { .. } => agent.state = State::Lost,
-        }
-        let lost_at_ns = self.start_ns().map_or(0, |start_ns| now_ns.saturating_sub(start_ns));
-        self.agents[index].record.lost_at_ns = Some(lost_at_ns);
-        self.timeline.release(index, lost_at_ns);
-        self.tell(format!("lost agent {name}: {reason}"));
-        let before_start = matches!(self.phase, Phase::Preparing { .. });
-        let on_loss = self.settings.plan.agents.on_loss;
-        if before_start || on_loss == OnLoss::Fail || self.agents.iter().all(|agent| agent.state == State::Lost) {
-            self.end_by(Ending::AgentLost(name), Manner::Drain, now_ns);
-        }
-        self.close_intervals(now_ns);
-    }
-
     fn stop_by_user(&mut self, now_ns: u64) {
         if self.has_ended() {
             return;
@@ -385,13 +321,7 @@ impl Run {
         if self.has_ended() {
             return;
         }
-        self.excuse_agents_for_our_own_stall(now_ns);
-        let silence_max_ns = self.settings.silence_max_ns;
-        let silent = |agent: &Agent| agent.is_active() && now_ns.saturating_sub(agent.heard_ns) > silence_max_ns;
-        while let Some(index) = self.agents.iter().position(silent) {
-            let reason = format!("silent for {:.1} s", silence_max_ns as f64 / 1e9);
-            self.lose(index, &reason, now_ns);
-        }
+        self.miss_the_silent(now_ns);
         match self.phase {
             Phase::Gathering { since_ns } if now_ns.saturating_sub(since_ns) > self.settings.gather_max_ns => {
                 let wanted = self.settings.plan.agents.start_when;
@@ -412,12 +342,6 @@ impl Run {
             Phase::Running { start_ns } => self.give_up_on_the_late(start_ns, now_ns),
             _ => {}
         }
-    }
-
-    fn excuse_agents_for_our_own_stall(&mut self, now_ns: u64) {
-        let deaf_ns = now_ns.saturating_sub(self.ticked_ns).saturating_sub(LISTENING_GAP_MAX_NS);
-        self.ticked_ns = now_ns;
-        self.agents.iter_mut().for_each(|agent| agent.heard_ns = (agent.heard_ns + deaf_ns).min(now_ns));
     }
 
     fn give_up_on_the_late(&mut self, start_ns: u64, now_ns: u64) {

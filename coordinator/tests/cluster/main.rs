@@ -4,4 +4,6 @@ mod cut_off;
 mod hostile;
 mod runs;
 mod stranger;
+mod streams;
 mod support;
+mod wire;

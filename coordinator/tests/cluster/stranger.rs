@@ -1,5 +1,6 @@
 //! Somebody who speaks the protocol by hand, and as badly as a test wants.
 
+use muster_proto::id::Incarnation;
 use muster_proto::wire::cluster_client::ClusterClient;
 use muster_proto::wire::{self, from_agent, from_coordinator};
 use muster_proto::{BUILD_VERSION, PROTOCOL_VERSION};
@@ -48,6 +49,7 @@ pub(crate) fn hello(name: &str) -> from_agent::Message {
         cores: 1,
         workers: 1,
         weight: 1,
+        incarnation: Incarnation::generate().0,
         ..Default::default()
     })
 }

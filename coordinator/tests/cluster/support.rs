@@ -29,6 +29,9 @@ impl Watcher for Told {
     fn tick(&mut self, _run: &Run, _now_ns: u64) {}
 }
 
+/// How long an agent that is cut off goes on.
+pub(crate) const LEASE: Duration = Duration::from_secs(2);
+
 /// A coordinator at work.
 pub(crate) struct Coordinator {
     pub(crate) address: String,
@@ -48,7 +51,7 @@ impl Coordinator {
             plan,
             tags: BTreeMap::new(),
             strict: false,
-            silence_max_ns: 2_500_000_000,
+            lease_ns: LEASE.as_nanos() as u64,
             gather_max_ns: 60_000_000_000,
         };
         let run = tokio::spawn(async move {
@@ -60,6 +63,17 @@ impl Coordinator {
     }
 
     pub(crate) fn join(&self, name: &str, weight: u32, guard: Guard) -> JoinHandle<Result<(), SessionError>> {
+        self.join_at(&self.address, name, weight, guard)
+    }
+
+    /// An agent that reaches the coordinator by way of another address.
+    pub(crate) fn join_at(
+        &self,
+        address: &str,
+        name: &str,
+        weight: u32,
+        guard: Guard,
+    ) -> JoinHandle<Result<(), SessionError>> {
         let config = AgentConfig {
             name: name.to_owned(),
             labels: BTreeMap::new(),
@@ -67,7 +81,7 @@ impl Coordinator {
             cores: 1,
             engine: EngineConfig { workers: 2, pin: false, guard: Arc::new(guard) },
         };
-        let address = self.address.clone();
+        let address = address.to_owned();
         tokio::spawn(async move { take_part(&address, &config, Incarnation::generate()).await })
     }
 

@@ -71,7 +71,7 @@ fn an_agent_that_is_killed_fails_a_run_that_allows_no_loss() {
     let (ended, document, [survivor, _], _) = cluster.end();
     assert_eq!(ended.code, Some(97), "{}", ended.out);
     check_noticed(&document, killed_after);
-    assert!(ended.err.contains("lost agent victim: its stream broke"), "{}", ended.err);
+    assert!(ended.err.contains("lost agent victim: silent for 1.5 s"), "{}", ended.err);
     assert!(ended.out.contains("agent victim was lost, which the plan does not allow"), "{}", ended.out);
     assert_eq!(survivor.end().code, Some(0), "the survivor is released");
 }
@@ -97,15 +97,18 @@ fn an_agent_that_is_killed_is_named_with_what_is_missing_and_the_others_go_on() 
 }
 
 #[test]
-fn an_agent_that_freezes_is_missed_by_its_silence_and_stops_once_it_thaws() {
+fn an_agent_that_freezes_is_missed_by_its_silence_and_sends_nothing_once_it_thaws() {
     let cluster = Cluster::in_full_swing("fail", 60);
     cluster.victim.signal(Signal::STOP);
     let frozen_after = cluster.started.elapsed();
-    let (ended, document, [_, victim], _) = cluster.end();
+    let (ended, document, [_, victim], scene) = cluster.end();
     assert_eq!(ended.code, Some(97), "{}", ended.out);
     check_noticed(&document, frozen_after);
-    assert!(ended.err.contains("lost agent victim: silent for 2.5 s"), "{}", ended.err);
+    assert!(ended.err.contains("lost agent victim: silent for 1.5 s"), "{}", ended.err);
+    let before = scene.target.counts().requests;
     victim.signal(Signal::CONT);
-    let thawed = victim.end();
-    assert!(matches!(thawed.code, Some(1 | 106)), "{thawed:?}");
+    std::thread::sleep(Duration::from_secs(1));
+    // A worker may have been past its look at the lease, with one request.
+    assert!(scene.target.counts().requests <= before + 1, "its lease has ended");
+    victim.signal(Signal::KILL);
 }

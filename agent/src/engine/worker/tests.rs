@@ -66,6 +66,7 @@ fn sets_it_off_when_ready(plan: CompiledPlan, shares: usize, ready: fn(Result<()
     let (parts, _receiver) = PartSender::new(0, plan.shape());
     let alarm = Alarm::default();
     let task = WorkerTask {
+        lease: Lease::endless(),
         plan: Arc::new(plan),
         shares: (0..shares).map(|_| Arc::new(Share::full())).collect(),
         guard: Arc::default(),

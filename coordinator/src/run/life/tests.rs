@@ -4,12 +4,21 @@ mod laws;
 
 use std::time::Duration;
 
+use muster_proto::id::Incarnation;
+use muster_proto::plan::OnLoss;
+use muster_proto::{BUILD_VERSION, PROTOCOL_VERSION};
+
+use super::super::event::Newcomer;
+use super::losing::LEASE_MARGIN_NS;
 use super::*;
 use crate::run::synthetic;
 
 const MS: u64 = 1_000_000;
 const S: u64 = 1_000 * MS;
-const SILENCE_MAX_NS: u64 = 2_500 * MS;
+/// How often time goes by.
+const TICK_NS: u64 = 250 * MS;
+const LEASE_NS: u64 = 2_000 * MS;
+const SILENCE_MAX_NS: u64 = LEASE_NS + LEASE_MARGIN_NS;
 const GATHER_MAX_NS: u64 = 20 * S;
 
 fn newcomer() -> Newcomer {
@@ -17,6 +26,8 @@ fn newcomer() -> Newcomer {
         protocol_version: PROTOCOL_VERSION,
         build_version: BUILD_VERSION.to_owned(),
         name: "pod".to_owned(),
+        incarnation: Incarnation(0),
+        run: None,
         labels: BTreeMap::new(),
         cores: 2,
         workers: 1,
@@ -29,8 +40,8 @@ fn settings(agents: u32, on_loss: OnLoss) -> RunSettings {
     plan.agents.start_when = agents;
     plan.agents.on_loss = on_loss;
     let id = RunId(uuid::Uuid::from_u128(7));
-    let (silence_max_ns, gather_max_ns) = (SILENCE_MAX_NS, GATHER_MAX_NS);
-    RunSettings { id, plan, tags: BTreeMap::new(), strict: false, silence_max_ns, gather_max_ns }
+    let (lease_ns, gather_max_ns) = (LEASE_NS, GATHER_MAX_NS);
+    RunSettings { id, plan, tags: BTreeMap::new(), strict: false, lease_ns, gather_max_ns }
 }
 
 /// A delta in which exactly one iteration started.
@@ -55,7 +66,8 @@ impl Stage {
     fn started(agents: u32, on_loss: OnLoss) -> Self {
         let mut stage = Self::new(agents, on_loss);
         for link in 0..u64::from(agents) {
-            stage.tell(Event::Joined(Link(link), newcomer()));
+            let incarnation = Incarnation(link);
+            stage.tell(Event::Joined(Link(link), Newcomer { incarnation, ..newcomer() }));
         }
         for link in 0..u64::from(agents) {
             stage.tell(Event::Ready(Link(link), ClockReading::default()));
@@ -79,12 +91,18 @@ impl Stage {
         self.tell(Event::Closing { link: Link(link), totals, start_error_ns: None })
     }
 
+    /// The agent that joined on `link` as one of the first opens another stream.
+    fn come_back(&mut self, link: u64, on: u64) -> Vec<Command> {
+        let (incarnation, run) = (Incarnation(link), Some(self.run.settings.id));
+        self.tell(Event::Joined(Link(on), Newcomer { incarnation, run, ..newcomer() }))
+    }
+
     /// Time goes by while these links only show that they live.
     fn wait(&mut self, ns: u64, alive: &[u64]) -> Vec<Command> {
         let until_ns = self.now_ns + ns;
         let mut commands = Vec::new();
         while self.now_ns < until_ns && !self.run.has_ended() {
-            self.now_ns += S;
+            self.now_ns += TICK_NS;
             for link in alive {
                 commands.extend(self.tell(Event::Heard(Link(*link))));
             }
@@ -99,8 +117,13 @@ impl Stage {
     }
 }
 
+/// Whether this link was turned away, or hung up on for its silence.
 fn refused(commands: &[Command], link: u64) -> bool {
-    commands.iter().any(|command| matches!(command, Command::Refuse(refused, _) if *refused == Link(link)))
+    let ends = |command: &Command| match command {
+        Command::Refuse(refused, _) | Command::HangUp(refused) => *refused == Link(link),
+        _ => false,
+    };
+    commands.iter().any(ends)
 }
 
 fn failed_because(ending: &Ending, words: &str) -> bool {
@@ -198,18 +221,80 @@ fn who_closes_early_is_neither_waited_for_nor_missed() {
 #[test]
 fn a_loss_fails_the_run_or_leaves_it_to_the_others() {
     let mut failing = Stage::started(2, OnLoss::Fail);
-    let commands = failing.tell(Event::Gone(Link(0), "cable".to_owned()));
+    failing.tell(Event::Gone(Link(0), "cable".to_owned()));
+    let commands = failing.wait(SILENCE_MAX_NS + S, &[1]);
     assert!(commands.contains(&Command::Stop(Link(1), Manner::Drain)));
     failing.close(1, 0);
     assert_eq!(failing.ending(), Ending::AgentLost("pod".to_owned()));
 
     let mut degrading = Stage::started(2, OnLoss::Degrade);
-    let commands = degrading.tell(Event::Gone(Link(0), "cable".to_owned()));
+    degrading.tell(Event::Gone(Link(0), "cable".to_owned()));
+    let commands = degrading.wait(SILENCE_MAX_NS + S, &[1]);
     assert!(!commands.iter().any(|command| matches!(command, Command::Stop(..))));
     degrading.close(1, 0);
     let record = degrading.run.into_record(String::new());
     assert_eq!(record.ending, Ending::Completed);
     assert!(record.agents[0].died() && !record.agents[1].died());
+}
+
+#[test]
+fn an_agent_that_comes_back_within_its_lease_goes_on_where_it_was() {
+    let mut stage = Stage::started(2, OnLoss::Fail);
+    stage.delta(0, 1);
+    stage.delta(0, 2);
+    stage.tell(Event::Gone(Link(0), "cable".to_owned()));
+    let commands = stage.come_back(0, 7);
+    let welcome = Command::Welcome { link: Link(7), agent: 0, applied_seq: 2 };
+    let start = Command::Start(Link(7), stage.run.start_ns().unwrap());
+    assert!(commands.contains(&welcome) && commands.contains(&start), "{commands:?}");
+    assert_eq!(stage.delta(0, 3), [], "what is still said on the stream before does not count");
+    assert_eq!(stage.delta(7, 2), [Command::Ack(Link(7), 2)], "nor does a repetition");
+    assert_eq!(stage.delta(7, 3), [Command::Ack(Link(7), 3)]);
+    stage.wait(SILENCE_MAX_NS + S, &[1, 7]);
+    stage.close(7, 3);
+    stage.close(1, 0);
+    let record = stage.run.into_record(String::new());
+    assert_eq!((record.ending, record.agents[0].duplicates_refused), (Ending::Completed, 1));
+    assert_eq!(record.timeline.counts().started, 3);
+}
+
+#[test]
+fn one_that_was_missed_may_come_back_where_the_run_goes_on_and_one_that_did_wrong_may_not() {
+    for does_wrong in [false, true] {
+        let mut stage = Stage::started(2, OnLoss::Degrade);
+        stage.delta(0, 1);
+        if does_wrong {
+            stage.tell(Event::Expelled(Link(0), "garbage".to_owned()));
+        } else {
+            stage.wait(SILENCE_MAX_NS + S, &[1]);
+        }
+        assert!(stage.run.agents[0].record.lost_at_ns.is_some());
+        let commands = stage.come_back(0, 7);
+        assert_eq!(refused(&commands, 7), does_wrong, "{commands:?}");
+        assert_eq!(stage.run.agents[0].record.lost_at_ns.is_none(), !does_wrong);
+        if !does_wrong {
+            stage.delta(7, 2);
+            stage.close(7, 2);
+            stage.close(1, 0);
+            let record = stage.run.into_record(String::new());
+            assert!(!record.agents[0].died() && record.ending == Ending::Completed);
+        }
+    }
+}
+
+#[test]
+fn an_agent_of_another_run_is_turned_away() {
+    let mut stage = Stage::new(1, OnLoss::Degrade);
+    let run = Some(RunId(uuid::Uuid::from_u128(8)));
+    let commands = stage.tell(Event::Joined(Link(0), Newcomer { run, ..newcomer() }));
+    assert!(refused(&commands, 0));
+}
+
+#[test]
+fn one_whose_release_was_lost_is_released_again() {
+    let mut stage = Stage::started(2, OnLoss::Fail);
+    stage.close(0, 0);
+    assert!(stage.come_back(0, 7).contains(&Command::Release(Link(7))));
 }
 
 #[test]
@@ -267,7 +352,7 @@ fn while_this_side_does_not_listen_nobody_is_silent() {
     stage.wait(S, &[0, 1]);
     stage.now_ns += 20 * S;
     assert_eq!(stage.tell(Event::Tick), [], "what they said meanwhile is yet to be heard");
-    let commands = stage.wait(2 * S, &[0]);
+    let commands = stage.wait(SILENCE_MAX_NS, &[0]);
     assert!(refused(&commands, 1), "afterwards silence is silence");
     assert!(!refused(&commands, 0));
 }
@@ -281,7 +366,7 @@ fn numbers_told_to_agents_stay_theirs_when_others_leave_before_the_run() {
     for link in 1..=2 {
         let commands = stage.tell(Event::Joined(Link(link), newcomer()));
         welcomed.extend(commands.into_iter().filter_map(|command| match command {
-            Command::Welcome(_, number) => Some(number),
+            Command::Welcome { agent, .. } => Some(agent),
             _ => None,
         }));
     }

@@ -29,6 +29,7 @@ pub struct AgentTotals {
 impl AgentTotals {
     pub(super) fn expect(&mut self) {
         self.expected = true;
+        self.released_at_ns = None;
     }
 
     pub(super) fn release(&mut self, at_ns: u64) {

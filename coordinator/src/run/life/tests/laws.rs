@@ -26,6 +26,7 @@ enum Act {
     Delta(Order),
     Closing { right: bool },
     Gone,
+    Return,
     Stop,
     Tick,
 }
@@ -41,6 +42,7 @@ fn acts() -> impl Strategy<Value = Vec<(u64, Act, u64)>> {
         1 => Just(Act::Delta(Order::Gap)),
         3 => prop::bool::weighted(0.8).prop_map(|right| Act::Closing { right }),
         2 => Just(Act::Gone),
+        4 => Just(Act::Return),
         1 => Just(Act::Stop),
         6 => Just(Act::Tick),
     ];
@@ -54,6 +56,8 @@ fn acts() -> impl Strategy<Value = Vec<(u64, Act, u64)>> {
 struct World {
     seats: [Option<Link>; SEATS as usize],
     links: u64,
+    /// On which link an agent joined at first that has come back on another.
+    first: BTreeMap<Link, Link>,
     welcomed: BTreeSet<Link>,
     refused: BTreeSet<Link>,
     ready: BTreeSet<Link>,
@@ -72,9 +76,15 @@ impl World {
         self.seats.get(seat as usize).copied().flatten().unwrap_or(Link(u64::MAX - seat))
     }
 
+    /// The link by which an agent is known here.
+    fn who(&self, link: Link) -> Link {
+        self.first.get(&link).copied().unwrap_or(link)
+    }
+
     fn event(&mut self, plan: &Plan, seat: u64, act: Act) -> Event {
         let link = self.link(seat);
-        let applied = self.applied.get(&link).copied().unwrap_or(0);
+        let who = self.who(link);
+        let applied = self.applied.get(&who).copied().unwrap_or(0);
         match act {
             Act::Join { good } => {
                 let link = Link(self.links);
@@ -83,11 +93,11 @@ impl World {
                     *seat = Some(link);
                 }
                 let protocol_version = if good { PROTOCOL_VERSION } else { PROTOCOL_VERSION + 1 };
-                Event::Joined(link, Newcomer { protocol_version, ..newcomer() })
+                Event::Joined(link, Newcomer { protocol_version, incarnation: Incarnation(link.0), ..newcomer() })
             }
             Act::Heard => Event::Heard(link),
             Act::Ready => {
-                self.ready.insert(link);
+                self.ready.insert(who);
                 Event::Ready(link, ClockReading::default())
             }
             Act::Unable => Event::Unable { link, reason: "no".to_owned(), by_policy: false },
@@ -105,6 +115,16 @@ impl World {
                 Event::Closing { link, totals, start_error_ns: None }
             }
             Act::Gone => Event::Gone(link, "cable".to_owned()),
+            Act::Return => {
+                let (first, link) = (self.who(link), Link(self.links));
+                self.links += 1;
+                self.first.insert(link, first);
+                if let Some(seat) = self.seats.get_mut(seat as usize) {
+                    *seat = Some(link);
+                }
+                let run = Some(RunId(uuid::Uuid::from_u128(7)));
+                Event::Joined(link, Newcomer { incarnation: Incarnation(first.0), run, ..newcomer() })
+            }
             Act::Stop => {
                 self.stops += 1;
                 Event::Stop
@@ -117,7 +137,16 @@ impl World {
     fn hear(&mut self, delta: Option<(Link, u64)>, commands: &[Command]) -> Result<(), TestCaseError> {
         for command in commands {
             match command {
-                Command::Welcome(link, _) => prop_assert!(self.welcomed.insert(*link), "welcomed twice"),
+                Command::Welcome { link, applied_seq, .. } => {
+                    let who = self.who(*link);
+                    let is_new = self.welcomed.insert(who);
+                    prop_assert_eq!(is_new, who == *link, "welcomed twice, or back from nowhere");
+                    prop_assert_eq!(*applied_seq, self.applied.get(&who).copied().unwrap_or(0));
+                    // It hears on its new stream what it may have missed on the other.
+                    self.started.remove(&who);
+                    self.stopped.remove(&who);
+                }
+                Command::HangUp(_) => {}
                 Command::Refuse(link, _) => drop(self.refused.insert(*link)),
                 Command::Assign(link, shares) => {
                     prop_assert!(self.welcomed.contains(link));
@@ -126,23 +155,23 @@ impl World {
                     self.ready.remove(link);
                 }
                 Command::Start(link, _) => {
-                    prop_assert!(self.started.insert(*link), "started twice");
+                    prop_assert!(self.started.insert(self.who(*link)), "started twice");
                     prop_assert!(self.assigned.keys().all(|link| self.ready.contains(link)), "not all were ready");
                 }
                 Command::Ack(link, seq) => {
                     let (from, told) = delta.expect("only deltas are acknowledged");
-                    let applied = self.applied.entry(*link).or_default();
+                    let applied = self.applied.entry(self.who(*link)).or_default();
                     prop_assert_eq!(from, *link);
                     self.duplicates += u64::from(told <= *applied);
                     *applied = told.max(*applied);
                     prop_assert_eq!(*seq, *applied);
                 }
                 Command::Stop(link, manner) => {
-                    let before = self.stopped.insert(*link, *manner);
+                    let before = self.stopped.insert(self.who(*link), *manner);
                     prop_assert!(before.is_none() || (before, *manner) == (Some(Manner::Drain), Manner::Abort));
                     prop_assert!(*manner == Manner::Drain || self.stops > 0);
                 }
-                Command::Release(link) => prop_assert!(self.welcomed.contains(link)),
+                Command::Release(link) => prop_assert!(self.welcomed.contains(&self.who(*link))),
                 Command::Tell(_) => {}
             }
         }
@@ -182,7 +211,7 @@ proptest! {
             if let (Act::Delta(Order::Gap), Some((link, _))) = (act, delta) {
                 prop_assert_eq!(&world.applied, &applied, "nothing of a gap is applied");
                 prop_assert!(!commands.iter().any(|command| matches!(command, Command::Ack(..))));
-                prop_assert!(had_ended || !world.started.contains(&link) || is_over(&stage, link));
+                prop_assert!(had_ended || !world.started.contains(&world.who(link)) || is_over(&stage, link));
             }
         }
         world.check_shares()?;

@@ -1,0 +1,52 @@
+//! The right to generate load, which ends by itself.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// Until when load may be generated: whoever is cut off from its coordinator stops by itself.
+///
+/// The session extends it by what it hears; workers look at it before each request. Clones share it.
+#[derive(Clone, Debug)]
+pub struct Lease(Arc<AtomicU64>);
+
+impl Lease {
+    /// A lease that ends at this moment of [`clock::now_ns`](super::clock::now_ns).
+    #[must_use]
+    pub fn until(at_ns: u64) -> Self {
+        Self(Arc::new(AtomicU64::new(at_ns)))
+    }
+
+    /// A lease without an end, for load that nobody coordinates.
+    #[must_use]
+    pub fn endless() -> Self {
+        Self::until(u64::MAX)
+    }
+
+    /// Lets it end at this moment, if that is later than before.
+    pub fn extend(&self, until_ns: u64) {
+        self.0.fetch_max(until_ns, Ordering::Relaxed);
+    }
+
+    /// Whether load may be generated at this moment.
+    #[inline]
+    #[must_use]
+    pub fn holds(&self, now_ns: u64) -> bool {
+        now_ns < self.0.load(Ordering::Relaxed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lease_is_only_ever_extended() {
+        let lease = Lease::until(10);
+        let shared = lease.clone();
+        assert!(lease.holds(9) && !lease.holds(10));
+        shared.extend(20);
+        shared.extend(15);
+        assert!(lease.holds(19) && !lease.holds(20));
+        assert!(Lease::endless().holds(u64::MAX - 1));
+    }
+}

@@ -1,0 +1,274 @@
+//! One stream to a coordinator: join, obey, report.
+
+use std::time::Duration;
+
+use muster_proto::convert::{assignment_from_wire, closing_to_wire, delta_to_wire};
+use muster_proto::id::{Incarnation, RunId};
+use muster_proto::wire::cluster_client::ClusterClient;
+use muster_proto::wire::{self, from_agent, from_coordinator};
+use muster_proto::{BUILD_VERSION, PROTOCOL_VERSION};
+use tokio::sync::mpsc;
+use tokio_stream::wrappers::ReceiverStream;
+use tonic::Streaming;
+use tonic::codec::CompressionEncoding;
+use tonic::transport::{Channel, Endpoint};
+
+use super::part::{Part, Prepared, Progress};
+use super::{AgentConfig, SessionError};
+use crate::duty::{DutyError, News};
+use crate::engine::clock;
+
+/// How many probes the clocks are compared with before anything else is done.
+const PROBES_AT_FIRST: usize = 32;
+/// How often the clocks are compared later, at least, which also shows either side that the other lives and extends the
+/// lease.
+const PROBE_PERIOD_MAX: Duration = Duration::from_millis(500);
+/// How many probes have the time to be answered before a lease ends, so that one that is late does no harm.
+const PROBES_PER_LEASE: u32 = 5;
+/// Silence that is noticed by so much too late was our own: this process stood still, and what it was told meanwhile is yet
+/// to be read.
+const STALL: Duration = Duration::from_millis(250);
+/// Messages waiting to be written to the stream. Deltas are bounded by the outbox; the rest is small and rare.
+const OUTGOING_MAX: usize = 64;
+/// How long the coordinator may take to answer the first message.
+const WELCOME_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long connecting may take.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// The largest message from the coordinator: a plan and its shares.
+const MESSAGE_BYTES_MAX: usize = 16 << 20;
+/// How much may be on its way unread, so that a long round trip does not throttle the stream.
+const STREAM_WINDOW_BYTES: u32 = 4 << 20;
+
+/// One stream to a coordinator that has let this agent in.
+pub(super) struct Stream {
+    address: String,
+    outgoing: mpsc::Sender<wire::FromAgent>,
+    incoming: Streaming<wire::FromCoordinator>,
+    lease: Duration,
+    /// Everything up to this delta is in the result.
+    applied_seq: u64,
+}
+
+impl Stream {
+    /// Opens a stream and says hello; `run` is the one that this agent has a part in already.
+    pub(super) async fn join(
+        address: &str,
+        config: &AgentConfig,
+        incarnation: Incarnation,
+        run: Option<RunId>,
+    ) -> Result<Self, SessionError> {
+        let lost = |reason: String| SessionError::Lost { address: address.to_owned(), reason };
+        let channel = connect(address).await?;
+        let (outgoing, outgoing_receiver) = mpsc::channel(OUTGOING_MAX);
+        let _ = outgoing.try_send(message(from_agent::Message::Hello(hello(config, incarnation, run))));
+        let mut client = ClusterClient::new(channel)
+            .max_decoding_message_size(MESSAGE_BYTES_MAX)
+            .send_compressed(CompressionEncoding::Zstd);
+        let greeting = async {
+            let mut incoming = client.join(ReceiverStream::new(outgoing_receiver)).await?.into_inner();
+            let first = incoming.message().await?;
+            Ok::<_, tonic::Status>((incoming, first))
+        };
+        let greeting = tokio::time::timeout(WELCOME_TIMEOUT, greeting).await;
+        let (incoming, first) = greeting
+            .map_err(|_| lost(format!("no welcome within {} s", WELCOME_TIMEOUT.as_secs())))?
+            .map_err(|status| lost(status.message().to_owned()))?;
+        match first.and_then(|message| message.message) {
+            Some(from_coordinator::Message::Welcome(welcome)) => Ok(Self {
+                address: address.to_owned(),
+                outgoing,
+                incoming,
+                lease: Duration::from_nanos(welcome.lease_ns),
+                applied_seq: welcome.applied_seq,
+            }),
+            Some(from_coordinator::Message::Refusal(refusal)) => {
+                Err(SessionError::Refused { address: address.to_owned(), reason: refusal.reason })
+            }
+            _ => Err(SessionError::Protocol {
+                address: address.to_owned(),
+                reason: "its first message was neither a welcome nor a refusal".to_owned(),
+            }),
+        }
+    }
+
+    /// Goes on with the agent's part, until the coordinator releases it.
+    pub(super) async fn serve(mut self, config: &AgentConfig, part: &mut Part) -> Result<(), SessionError> {
+        tracing::info!(coordinator = self.address, "joined");
+        if let Some(duty) = &mut part.duty {
+            duty.resume(self.applied_seq).map_err(|error| self.protocol(&error.to_string()))?;
+        }
+        let mut probe = tokio::time::interval(PROBE_PERIOD_MAX.min(self.lease / PROBES_PER_LEASE));
+        let mut heard = tokio::time::Instant::now();
+        self.probe().await?;
+        loop {
+            tokio::select! {
+                received = self.incoming.message() => {
+                    heard = tokio::time::Instant::now();
+                    let received = received.map_err(|status| self.lost(status.message()))?;
+                    let received = received.ok_or_else(|| self.lost("it closed the stream"))?;
+                    match received.message {
+                        Some(from_coordinator::Message::Release(_)) => return Ok(()),
+                        Some(message) => self.obey(message, config, part).await?,
+                        None => return Err(self.protocol("an empty or unknown message")),
+                    }
+                }
+                progress = part.progress() => match progress {
+                    Progress::Prepared(prepared) => self.prepared(prepared, part).await?,
+                    Progress::News(news) => self.report(news, part).await?,
+                },
+                _ = probe.tick() => self.probe().await?,
+                () = tokio::time::sleep_until(heard + self.lease) => {
+                    if (heard + self.lease).elapsed() > STALL {
+                        heard = tokio::time::Instant::now();
+                        continue;
+                    }
+                    return Err(self.lost(&format!("silent for {:.1} s", self.lease.as_secs_f64())));
+                }
+            }
+        }
+    }
+
+    async fn obey(
+        &mut self,
+        message: from_coordinator::Message,
+        config: &AgentConfig,
+        part: &mut Part,
+    ) -> Result<(), SessionError> {
+        use from_coordinator::Message;
+        match message {
+            Message::ProbeReply(reply) => {
+                part.offset.add(reply.sent_at_ns, reply.coordinator_ns, clock::now_ns());
+                // Counted from when we asked, so that the lease has always ended here before the coordinator, who counts
+                // from when it heard us, takes it for ended.
+                part.lease.extend(reply.sent_at_ns.saturating_add(self.lease.as_nanos() as u64));
+                if part.offset.probes() < PROBES_AT_FIRST {
+                    self.probe().await?;
+                }
+                Ok(())
+            }
+            Message::Assign(assign) => {
+                let assignment = assignment_from_wire(assign).map_err(|error| self.protocol(&error.to_string()))?;
+                tracing::info!(run = %assignment.run_id, plan = assignment.plan.name, "assigned");
+                part.prepare(assignment, &config.engine);
+                Ok(())
+            }
+            Message::Start(start) => {
+                part.start(start.at_ns).ok_or_else(|| self.protocol("a start without an assignment"))
+            }
+            Message::Ack(ack) => {
+                let Some(duty) = part.duty.as_mut() else { return Ok(()) };
+                duty.acknowledge(ack.seq).map_err(|error| self.protocol(&error.to_string()))
+            }
+            Message::Stop(stop) => {
+                if let Some(duty) = &part.duty {
+                    match stop.manner() {
+                        wire::stop::Manner::Abort => duty.engine().abort(),
+                        _ => duty.engine().drain(),
+                    }
+                }
+                Ok(())
+            }
+            Message::Refusal(refusal) => {
+                Err(SessionError::Refused { address: self.address.clone(), reason: refusal.reason })
+            }
+            Message::Welcome(_) | Message::Release(_) => Err(self.protocol("a greeting in the middle of the stream")),
+        }
+    }
+
+    async fn prepared(&mut self, prepared: Prepared, part: &mut Part) -> Result<(), SessionError> {
+        let prepared = prepared.map_err(|error| self.lost(&format!("preparing the plan failed: {error}")))?;
+        let answer = match prepared {
+            Ok(duty) => {
+                part.duty = Some(duty);
+                let estimate = part.offset.estimate();
+                from_agent::Message::Ready(wire::Ready {
+                    clock_offset_ns: estimate.offset_ns,
+                    clock_uncertainty_ns: estimate.uncertainty_ns,
+                    round_trip_ns: estimate.round_trip_ns,
+                })
+            }
+            Err(error) => {
+                tracing::error!(%error, "cannot carry the plan out");
+                let by_policy = matches!(error, DutyError::Refused(_));
+                from_agent::Message::Unable(wire::Unable { reason: error.to_string(), by_policy })
+            }
+        };
+        self.send(answer).await
+    }
+
+    async fn report(&mut self, news: News, part: &mut Part) -> Result<(), SessionError> {
+        match news {
+            News::Measured => {
+                while let Some(delta) = part.duty.as_mut().and_then(|duty| duty.next_unsent()) {
+                    let delta = delta_to_wire(delta);
+                    self.send(from_agent::Message::Delta(delta)).await?;
+                }
+                Ok(())
+            }
+            News::Closing { totals, start_error_ns } => {
+                self.send(from_agent::Message::Closing(closing_to_wire(&totals, start_error_ns))).await
+            }
+            News::Broken => {
+                tracing::error!("a worker panicked, so the run cannot go on here");
+                part.duty = None;
+                let reason = "a worker panicked".to_owned();
+                self.send(from_agent::Message::Unable(wire::Unable { reason, by_policy: false })).await
+            }
+        }
+    }
+
+    async fn probe(&mut self) -> Result<(), SessionError> {
+        self.send(from_agent::Message::Probe(wire::Probe { sent_at_ns: clock::now_ns() })).await
+    }
+
+    async fn send(&self, content: from_agent::Message) -> Result<(), SessionError> {
+        self.outgoing.send(message(content)).await.map_err(|_| self.lost("the stream is closed"))
+    }
+
+    fn lost(&self, reason: &str) -> SessionError {
+        SessionError::Lost { address: self.address.clone(), reason: reason.to_owned() }
+    }
+
+    fn protocol(&self, reason: &str) -> SessionError {
+        SessionError::Protocol { address: self.address.clone(), reason: reason.to_owned() }
+    }
+}
+
+async fn connect(address: &str) -> Result<Channel, SessionError> {
+    let unreachable = |reason: String| SessionError::Unreachable { address: address.to_owned(), reason };
+    let endpoint =
+        Endpoint::from_shared(format!("http://{address}")).map_err(|error| unreachable(error.to_string()))?;
+    let endpoint = endpoint
+        .connect_timeout(CONNECT_TIMEOUT)
+        .tcp_nodelay(true)
+        .initial_stream_window_size(STREAM_WINDOW_BYTES)
+        .initial_connection_window_size(STREAM_WINDOW_BYTES);
+    endpoint.connect().await.map_err(|error| unreachable(innermost(&error)))
+}
+
+fn hello(config: &AgentConfig, incarnation: Incarnation, run: Option<RunId>) -> wire::Hello {
+    wire::Hello {
+        protocol_version: PROTOCOL_VERSION,
+        build_version: BUILD_VERSION.to_owned(),
+        name: config.name.clone(),
+        incarnation: incarnation.0,
+        labels: config.labels.clone().into_iter().collect(),
+        cores: config.cores,
+        workers: config.engine.workers as u32,
+        weight: config.weight,
+        run_id: run.map(|run| run.0.as_bytes().to_vec().into()).unwrap_or_default(),
+    }
+}
+
+fn message(content: from_agent::Message) -> wire::FromAgent {
+    wire::FromAgent { message: Some(content) }
+}
+
+/// The innermost cause of an error, which says what really happened.
+fn innermost(error: &dyn std::error::Error) -> String {
+    let mut error = error;
+    while let Some(source) = error.source() {
+        error = source;
+    }
+    error.to_string()
+}

@@ -1,0 +1,86 @@
+//! How agents come to a run, and come back to it.
+
+use muster_proto::id::AgentId;
+use muster_proto::{BUILD_VERSION, PROTOCOL_VERSION};
+
+use super::super::agent::{Agent, State};
+use super::super::event::{Command, Link, Newcomer};
+use super::{Phase, Run};
+
+/// The most agents of one run.
+const AGENTS_MAX: usize = 10_000;
+
+impl Run {
+    /// Somebody opened a stream and said who it is.
+    pub(super) fn join(&mut self, link: Link, newcomer: Newcomer, now_ns: u64) {
+        if let Some(index) = self.comes_back(&newcomer) {
+            return self.rejoin(index, link, now_ns);
+        }
+        let refusal = if newcomer.protocol_version != PROTOCOL_VERSION {
+            Some(format!(
+                "it speaks protocol {} (build {}), this coordinator speaks protocol {PROTOCOL_VERSION} (build {BUILD_VERSION}); \
+                 install the same version on both",
+                newcomer.protocol_version, newcomer.build_version
+            ))
+        } else if newcomer.weight == 0 || newcomer.workers == 0 {
+            Some("its weight and its workers must be 1 or more".to_owned())
+        } else if self.agents.len() >= AGENTS_MAX {
+            Some(format!("there are {AGENTS_MAX} agents already"))
+        } else if let Some(run) = newcomer.run {
+            Some(format!("its part in run {} is over, or was never given here", run.short()))
+        } else if !matches!(self.phase, Phase::Gathering { .. }) {
+            Some("the run has begun without it".to_owned())
+        } else {
+            None
+        };
+        if let Some(reason) = refusal {
+            self.tell(format!("refused agent {}: {reason}", newcomer.name));
+            self.commands.push(Command::Refuse(link, reason));
+            return;
+        }
+        let id = AgentId(self.welcomed);
+        self.welcomed += 1;
+        self.commands.push(Command::Welcome { link, agent: id.0, applied_seq: 0 });
+        self.agents.push(Agent::new(link, id, newcomer, now_ns));
+        let wanted = self.settings.plan.agents.start_when as usize;
+        if wanted > 1 {
+            self.tell(format!("{} of {wanted} agents joined", self.agents.len()));
+        }
+        if self.agents.len() >= wanted {
+            self.assign(now_ns);
+        }
+    }
+
+    /// Which agent of this run it is, if it is one that comes back on another stream.
+    fn comes_back(&self, newcomer: &Newcomer) -> Option<usize> {
+        let known = |agent: &Agent| agent.incarnation == newcomer.incarnation;
+        let index = self.agents.iter().position(known).filter(|_| newcomer.run == Some(self.settings.id))?;
+        let agent = &self.agents[index];
+        let welcome = agent.state != State::Lost || agent.was_missed;
+        (welcome && matches!(self.phase, Phase::Running { .. })).then_some(index)
+    }
+
+    /// Goes on with an agent on another stream. What it says on the one before does not count any more.
+    fn rejoin(&mut self, index: usize, link: Link, now_ns: u64) {
+        let agent = &mut self.agents[index];
+        let before = std::mem::replace(&mut agent.link, link);
+        agent.heard_ns = now_ns;
+        let welcome = Command::Welcome { link, agent: agent.record.id.0, applied_seq: agent.seq };
+        let name = agent.record.name.clone();
+        self.commands.extend([Command::HangUp(before), welcome]);
+        match self.agents[index].state {
+            State::Closed => return self.commands.push(Command::Release(link)),
+            State::Lost => {
+                let agent = &mut self.agents[index];
+                agent.state = State::Ready;
+                agent.was_missed = false;
+                agent.record.lost_at_ns = None;
+                self.timeline.expect(index);
+                self.tell(format!("agent {name} is back, and its lease begins anew"));
+            }
+            State::Joined | State::Preparing | State::Ready => self.tell(format!("agent {name} is back")),
+        }
+        self.commands.extend(self.start_ns().map(|start_ns| Command::Start(link, start_ns)));
+        self.commands.extend(self.stopping.map(|(manner, _)| Command::Stop(link, manner)));
+    }
+}

@@ -1,0 +1,91 @@
+//! How agents are lost to a run.
+
+use muster_proto::plan::OnLoss;
+
+use super::super::agent::{Agent, State};
+use super::super::event::{Command, Link, Manner};
+use super::super::record::Ending;
+use super::{Phase, Run};
+
+/// An agent is lost when it was silent for its lease and this much longer, in nanoseconds: clocks may differ in rate, and
+/// what it said may wait to be heard.
+pub(super) const LEASE_MARGIN_NS: u64 = 500_000_000;
+/// The longest pause between two ticks that may count as silence of the agents, in nanoseconds. In a longer one it was
+/// this side that did not listen, and what agents said meanwhile is yet to be heard.
+const LISTENING_GAP_MAX_NS: u64 = 250_000_000;
+
+impl Run {
+    /// A stream that breaks under load leaves its agent the rest of the lease to come back on another.
+    pub(super) fn gone(&mut self, link: Link, reason: &str, now_ns: u64) {
+        let Some(index) = self.find(link) else { return };
+        match self.phase {
+            Phase::Running { .. } => {
+                self.tell(format!("agent {}: {reason}; it may come back", self.agents[index].record.name));
+            }
+            _ => self.lose(index, reason, now_ns),
+        }
+    }
+
+    /// An agent did what it must not.
+    pub(super) fn expel(&mut self, link: Link, reason: &str, now_ns: u64) {
+        if let Some(index) = self.find(link) {
+            self.lose(index, reason, now_ns);
+        }
+    }
+
+    /// Gives up whoever has been silent for too long.
+    pub(super) fn miss_the_silent(&mut self, now_ns: u64) {
+        self.excuse_agents_for_our_own_stall(now_ns);
+        let silence_max_ns = self.settings.lease_ns.saturating_add(LEASE_MARGIN_NS);
+        let silent = |agent: &Agent| agent.is_active() && now_ns.saturating_sub(agent.heard_ns) > silence_max_ns;
+        while let Some(index) = self.agents.iter().position(silent) {
+            let reason = format!("silent for {:.1} s", silence_max_ns as f64 / 1e9);
+            self.miss(index, &reason, now_ns);
+        }
+    }
+
+    fn excuse_agents_for_our_own_stall(&mut self, now_ns: u64) {
+        let deaf_ns = now_ns.saturating_sub(self.ticked_ns).saturating_sub(LISTENING_GAP_MAX_NS);
+        self.ticked_ns = now_ns;
+        self.agents.iter_mut().for_each(|agent| agent.heard_ns = (agent.heard_ns + deaf_ns).min(now_ns));
+    }
+
+    /// Gives up an agent that did no wrong, which may come back where the plan lets the run go on.
+    fn miss(&mut self, index: usize, reason: &str, now_ns: u64) {
+        if self.settings.plan.agents.on_loss == OnLoss::Fail {
+            return self.lose(index, reason, now_ns);
+        }
+        self.agents[index].was_missed = true;
+        self.commands.push(Command::HangUp(self.agents[index].link));
+        self.give_up(index, reason, now_ns);
+    }
+
+    /// Gives up an agent for what it did.
+    pub(super) fn lose(&mut self, index: usize, reason: &str, now_ns: u64) {
+        self.commands.push(Command::Refuse(self.agents[index].link, reason.to_owned()));
+        self.give_up(index, reason, now_ns);
+    }
+
+    fn give_up(&mut self, index: usize, reason: &str, now_ns: u64) {
+        let agent = &mut self.agents[index];
+        let name = agent.record.name.clone();
+        match self.phase {
+            Phase::Gathering { .. } => {
+                self.tell(format!("agent {name} left before the run: {reason}"));
+                self.agents.remove(index);
+                return;
+            }
+            Phase::Preparing { .. } | Phase::Running { .. } | Phase::Ended { .. } => agent.state = State::Lost,
+        }
+        let lost_at_ns = self.start_ns().map_or(0, |start_ns| now_ns.saturating_sub(start_ns));
+        self.agents[index].record.lost_at_ns = Some(lost_at_ns);
+        self.timeline.release(index, lost_at_ns);
+        self.tell(format!("lost agent {name}: {reason}"));
+        let before_start = matches!(self.phase, Phase::Preparing { .. });
+        let on_loss = self.settings.plan.agents.on_loss;
+        if before_start || on_loss == OnLoss::Fail || self.agents.iter().all(|agent| agent.state == State::Lost) {
+            self.end_by(Ending::AgentLost(name), Manner::Drain, now_ns);
+        }
+        self.close_intervals(now_ns);
+    }
+}
