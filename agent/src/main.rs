@@ -12,8 +12,9 @@ use muster_agent::engine::start::EngineConfig;
 use muster_agent::guard::{Allow, Guard};
 use muster_agent::health::raise_descriptor_limit;
 use muster_agent::resources::{default_workers, host_name, usable_cores};
-use muster_agent::session::{AgentConfig, SessionError, take_part};
+use muster_agent::session::{AgentConfig, Leave, SessionError, take_part};
 use muster_proto::id::Incarnation;
+use tokio::sync::watch;
 use tracing_subscriber::EnvFilter;
 
 /// Refused by policy: the same number as the coordinator's.
@@ -92,21 +93,25 @@ fn main() -> ExitCode {
     raise_descriptor_limit();
     let config = config(&args);
     runtime.block_on(async {
+        let (wanted, receiver) = watch::channel(false);
         tokio::select! {
-            code = join_again_and_again(&args, &config) => code,
-            () = interrupted() => ExitCode::SUCCESS,
+            code = join_again_and_again(&args, &config, Leave::when(receiver)) => code,
+            () = interrupted_twice(&wanted) => ExitCode::SUCCESS,
         }
     })
 }
 
 /// Takes part in one run after the other, with growing pauses while there is no coordinator.
-async fn join_again_and_again(args: &Args, config: &AgentConfig) -> ExitCode {
+async fn join_again_and_again(args: &Args, config: &AgentConfig, mut leave: Leave) -> ExitCode {
     let incarnation = Incarnation::generate();
     let patience = Duration::from_secs(args.patience);
     let mut unreachable_since = tokio::time::Instant::now();
     let mut pause = Duration::from_millis(100);
     loop {
-        let ended = take_part(&args.join, config, incarnation).await;
+        let ended = take_part(&args.join, config, incarnation, leave.clone()).await;
+        if leave.is_wanted() {
+            return ExitCode::SUCCESS;
+        }
         match ended {
             Ok(()) => tracing::info!("released"),
             Err(SessionError::Refused { .. }) if !args.once => tracing::warn!("{}", text(&ended)),
@@ -130,7 +135,10 @@ async fn join_again_and_again(args: &Args, config: &AgentConfig) -> ExitCode {
             }
         }
         // Agents that lost the same coordinator must not all come back in the same moment.
-        tokio::time::sleep(pause.mul_f64(0.5 + incarnation.fraction())).await;
+        tokio::select! {
+            () = tokio::time::sleep(pause.mul_f64(0.5 + incarnation.fraction())) => {},
+            () = leave.wanted() => return ExitCode::SUCCESS,
+        }
         pause = (pause * 2).min(RETRY_MAX);
     }
 }
@@ -177,13 +185,20 @@ fn check_address(args: &Args) -> Result<(), (u8, String)> {
     }
 }
 
-async fn interrupted() {
+/// Wants the agent to leave at the first signal, and ends at the second.
+async fn interrupted_twice(wanted: &watch::Sender<bool>) {
     use tokio::signal::unix::{SignalKind, signal};
     let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
     else {
         return std::future::pending().await;
     };
-    tokio::select! { _ = interrupt.recv() => {}, _ = terminate.recv() => {} }
+    for first in [true, false] {
+        tokio::select! { _ = interrupt.recv() => {}, _ = terminate.recv() => {} }
+        if first {
+            tracing::info!("leaving; a second signal ends at once");
+            wanted.send_replace(true);
+        }
+    }
 }
 
 fn host_and_port(text: &str) -> Result<String, String> {

@@ -1,5 +1,6 @@
 //! An agent's conversation with its coordinator: join, obey, report, join again. The only room here that knows gRPC.
 
+mod leave;
 mod part;
 mod stream;
 
@@ -9,6 +10,7 @@ use std::time::Duration;
 use muster_proto::id::Incarnation;
 use tokio::time::Instant;
 
+pub use self::leave::Leave;
 use self::part::Part;
 use self::stream::Stream;
 use crate::engine::start::EngineConfig;
@@ -70,22 +72,36 @@ pub enum SessionError {
     },
 }
 
-/// Takes part in one run of the coordinator at `address` (`host:port`): until it releases the agent.
+/// Takes part in one run of the coordinator at `address` (`host:port`): until it releases the agent, or the agent's
+/// operator wants it to leave.
 ///
 /// A stream that breaks while load is generated is opened anew, and whatever was not acknowledged is sent again. The
 /// load goes on as long as the lease holds, and after that as soon as the coordinator has been found again.
 ///
 /// # Errors
 /// [`SessionError`] says what ended it instead; the load has stopped then.
-pub async fn take_part(address: &str, config: &AgentConfig, incarnation: Incarnation) -> Result<(), SessionError> {
+pub async fn take_part(
+    address: &str,
+    config: &AgentConfig,
+    incarnation: Incarnation,
+    mut leave: Leave,
+) -> Result<(), SessionError> {
     let mut part = Part::none();
     let (mut pause, mut lost) = (REJOIN_PAUSES.0, None);
     loop {
         let joining = Stream::join(address, config, incarnation, part.run);
-        let ended = match part.meanwhile(joining).await {
+        let joined = if part.is_underway() {
+            part.meanwhile(joining).await
+        } else {
+            tokio::select! {
+                joined = joining => joined,
+                () = leave.wanted() => return Ok(()),
+            }
+        };
+        let ended = match joined {
             Ok(stream) => {
                 (pause, lost) = (REJOIN_PAUSES.0, None);
-                stream.serve(config, &mut part).await
+                stream.serve(config, &mut part, &mut leave).await
             }
             Err(error) => Err(error),
         };

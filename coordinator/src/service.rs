@@ -188,6 +188,7 @@ impl Shared {
                 let delta = delta_from_wire(&delta, self.shape.0, self.shape.1);
                 Event::Delta(link, Box::new(delta.map_err(|error| format!("its delta was refused: {error}"))?))
             }
+            Message::Leaving(_) => Event::Leaving(link),
             Message::Closing(closing) => {
                 let (totals, start_error_ns) = closing_from_wire(&closing);
                 Event::Closing { link, totals, start_error_ns }

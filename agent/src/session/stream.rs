@@ -13,6 +13,7 @@ use tonic::Streaming;
 use tonic::codec::CompressionEncoding;
 use tonic::transport::{Channel, Endpoint};
 
+use super::leave::Leave;
 use super::part::{Part, Prepared, Progress};
 use super::{AgentConfig, SessionError};
 use crate::duty::{DutyError, News};
@@ -92,7 +93,12 @@ impl Stream {
     }
 
     /// Goes on with the agent's part, until the coordinator releases it.
-    pub(super) async fn serve(mut self, config: &AgentConfig, part: &mut Part) -> Result<(), SessionError> {
+    pub(super) async fn serve(
+        mut self,
+        config: &AgentConfig,
+        part: &mut Part,
+        leave: &mut Leave,
+    ) -> Result<(), SessionError> {
         tracing::info!(coordinator = self.address, "joined");
         if let Some(duty) = &mut part.duty {
             duty.resume(self.applied_seq).map_err(|error| self.protocol(&error.to_string()))?;
@@ -100,6 +106,7 @@ impl Stream {
         let mut probe = tokio::time::interval(PROBE_PERIOD_MAX.min(self.lease / PROBES_PER_LEASE));
         let mut heard = tokio::time::Instant::now();
         self.probe().await?;
+        let mut leaving = false;
         loop {
             tokio::select! {
                 received = self.incoming.message() => {
@@ -117,6 +124,12 @@ impl Stream {
                     Progress::News(news) => self.report(news, part).await?,
                 },
                 _ = probe.tick() => self.probe().await?,
+                () = leave.wanted(), if !leaving => {
+                    leaving = true;
+                    let Some(duty) = part.duty.as_ref().filter(|_| part.started) else { return Ok(()) };
+                    duty.engine().drain();
+                    self.send(from_agent::Message::Leaving(wire::Leaving {})).await?;
+                }
                 () = tokio::time::sleep_until(heard + self.lease) => {
                     if (heard + self.lease).elapsed() > STALL {
                         heard = tokio::time::Instant::now();

@@ -11,7 +11,7 @@ use muster_agent::engine::start::EngineConfig;
 use muster_agent::guard::{Allow, Guard};
 use muster_agent::health::raise_descriptor_limit;
 use muster_agent::resources::{default_local_workers, host_name};
-use muster_agent::session::{AgentConfig, take_part};
+use muster_agent::session::{AgentConfig, Leave, take_part};
 use muster_proto::id::{Incarnation, RunId};
 use muster_proto::plan::{Plan, Rate, Step};
 use muster_target::{Config, Script, Target};
@@ -198,7 +198,9 @@ async fn run(args: RunArgs, plan: Plan) -> Outcome {
     };
     let agent = local.then(|| {
         let config = local_agent(&args, &settings.plan);
-        tokio::spawn(async move { take_part(&address.to_string(), &config, Incarnation::generate()).await })
+        tokio::spawn(
+            async move { take_part(&address.to_string(), &config, Incarnation::generate(), Leave::never()).await },
+        )
     });
     if !local {
         eprintln!("waiting for {} agents at {address}", settings.plan.agents.start_when);

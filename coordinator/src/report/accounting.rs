@@ -67,6 +67,7 @@ fn agent_info(agent: &AgentRecord, account: &Account, told: &AgentTotals) -> Age
         memory_bytes_max: told.memory_bytes_max,
         lag_p99_ms: percentile_ns(&told.lag, 99.0).map(ms),
         lost_at_s: agent.lost_at_ns.map(seconds),
+        left: agent.left,
         balanced: account.balances(),
         laws: account.laws.iter().map(law_info).collect(),
     }

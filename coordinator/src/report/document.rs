@@ -304,9 +304,11 @@ pub struct AgentInfo {
     pub memory_bytes_max: u64,
     /// How late its attempts began through its own fault: 99 % no more than this.
     pub lag_p99_ms: Option<f64>,
-    /// When it was given up, in seconds of run time.
+    /// When it was given up or left, in seconds of run time.
     #[serde(rename = "lost_at")]
     pub lost_at_s: Option<f64>,
+    /// Whether it left by itself, its operator ending it.
+    pub left: bool,
     /// Whether all of its laws hold.
     pub balanced: bool,
     /// Its laws.

@@ -54,6 +54,7 @@ impl Agent {
             round_trip_ns: 0,
             start_error_ns: None,
             lost_at_ns: None,
+            left: false,
             totals: None,
             duplicates_refused: 0,
         };

@@ -62,6 +62,8 @@ pub enum Event {
         /// How much later than due its first arrival started, in nanoseconds.
         start_error_ns: Option<i64>,
     },
+    /// Its operator wants it to end: it will close its books early.
+    Leaving(Link),
     /// Its stream ended or broke; why, for a person to read. It may come back on another.
     Gone(Link, String),
     /// It does not keep to the protocol, or cannot be spoken to; why, for a person to read.

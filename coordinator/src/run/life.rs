@@ -108,6 +108,7 @@ impl Run {
             Event::Unable { link, reason, by_policy } => self.unable(link, &reason, by_policy, now_ns),
             Event::Delta(link, delta) => self.measured(link, &delta, now_ns),
             Event::Closing { link, totals, start_error_ns } => self.closing(link, totals, start_error_ns, now_ns),
+            Event::Leaving(link) => self.leave(link, now_ns),
             Event::Gone(link, reason) => self.gone(link, &reason, now_ns),
             Event::Expelled(link, reason) => self.expel(link, &reason, now_ns),
             Event::Stop => self.stop_by_user(now_ns),
@@ -285,6 +286,7 @@ impl Run {
         // Nothing more is expected of it, so that the others' seconds neither wait for it nor miss it.
         let told_until_ns = self.timeline.agents().get(index).map_or(0, |agent| agent.told_until_ns);
         self.timeline.release(index, told_until_ns);
+        self.end_if_all_have_left(index, now_ns);
         self.close_intervals(now_ns);
     }
 

@@ -82,8 +82,10 @@ pub struct AgentRecord {
     pub round_trip_ns: u64,
     /// How much later (or earlier) than told it started, in nanoseconds by its own clock.
     pub start_error_ns: Option<i64>,
-    /// When it was given up, in nanoseconds of run time.
+    /// When it was given up or left, in nanoseconds of run time.
     pub lost_at_ns: Option<u64>,
+    /// Whether it left by itself.
+    pub left: bool,
     /// Its closing totals, if it lived to send them.
     pub totals: Option<Totals>,
     /// Deltas that arrived again and were not counted again.

@@ -10,7 +10,7 @@ use muster::run::life::{Run, RunSettings};
 use muster::run::record::RunRecord;
 use muster_agent::engine::start::EngineConfig;
 use muster_agent::guard::Guard;
-use muster_agent::session::{AgentConfig, SessionError, take_part};
+use muster_agent::session::{AgentConfig, Leave, SessionError, take_part};
 use muster_proto::id::{Incarnation, RunId};
 use muster_target::Target;
 use tokio::net::TcpListener;
@@ -82,7 +82,7 @@ impl Coordinator {
             engine: EngineConfig { workers: 2, pin: false, guard: Arc::new(guard) },
         };
         let address = address.to_owned();
-        tokio::spawn(async move { take_part(&address, &config, Incarnation::generate()).await })
+        tokio::spawn(async move { take_part(&address, &config, Incarnation::generate(), Leave::never()).await })
     }
 
     pub(crate) async fn end(self) -> (RunRecord, Vec<String>) {

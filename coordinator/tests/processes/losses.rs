@@ -97,6 +97,23 @@ fn an_agent_that_is_killed_is_named_with_what_is_missing_and_the_others_go_on() 
 }
 
 #[test]
+fn an_agent_that_is_told_to_end_closes_its_books_and_leaves_the_others_to_go_on() {
+    let cluster = Cluster::in_full_swing("degrade", 4);
+    cluster.victim.signal(Signal::TERM);
+    let (ended, document, [survivor, victim], scene) = cluster.end();
+    assert_eq!(victim.end().code, Some(0), "it went as it was told");
+    assert_eq!(survivor.end().code, Some(0));
+    assert_eq!(ended.code, Some(97), "a part of the load is missing: {}", ended.out);
+    assert!(ended.out.contains("LEFT at"), "{}", ended.out);
+    assert!(ended.out.contains("balanced on 2 of 2 agents"), "{}", ended.out);
+    assert_eq!(
+        (&document["accounting"]["lost"]["high"], &document["accounting"]["iterations"]["unknown"]),
+        (&0.into(), &0.into())
+    );
+    assert_eq!(document["accounting"]["requests"]["outcomes"], scene.target.stop().responses);
+}
+
+#[test]
 fn an_agent_that_freezes_is_missed_by_its_silence_and_sends_nothing_once_it_thaws() {
     let cluster = Cluster::in_full_swing("fail", 60);
     cluster.victim.signal(Signal::STOP);

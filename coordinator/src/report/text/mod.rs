@@ -147,7 +147,8 @@ fn agents(report: &Report, paint: Paint) -> String {
     for agent in report.agents.iter().take(LINES_MAX) {
         let lag = agent.lag_p99_ms.map_or_else(|| "-".to_owned(), |ms| format!("{} ms", milliseconds(ms)));
         let start = agent.start_error_us.map_or_else(|| "-".to_owned(), microseconds);
-        let lost = agent.lost_at_s.map_or_else(String::new, |at_s| format!("LOST at {at_s:.1} s"));
+        let how = if agent.left { "LEFT" } else { "LOST" };
+        let lost = agent.lost_at_s.map_or_else(String::new, |at_s| format!("{how} at {at_s:.1} s"));
         table.row([
             Cell::left(foreign(&agent.name, NAME_MAX)),
             Cell::right(count(agent.due)),

@@ -26,6 +26,28 @@ impl Run {
         }
     }
 
+    /// An agent's operator wants it to end. It starts nothing new from here, and closes its books.
+    pub(super) fn leave(&mut self, link: Link, now_ns: u64) {
+        let Some(index) = self.hear(link, now_ns) else { return };
+        let Phase::Running { start_ns } = self.phase else { return self.lose(index, "it left", now_ns) };
+        let record = &mut self.agents[index].record;
+        record.left = true;
+        record.lost_at_ns = Some(now_ns.saturating_sub(start_ns));
+        let name = record.name.clone();
+        self.tell(format!("agent {name} leaves"));
+        if self.settings.plan.agents.on_loss == OnLoss::Fail {
+            self.end_by(Ending::AgentLost(name), Manner::Drain, now_ns);
+        }
+    }
+
+    /// When the last agent has closed its books because it left, nobody is there to go on.
+    pub(super) fn end_if_all_have_left(&mut self, last: usize, now_ns: u64) {
+        if self.agents[last].record.left && self.agents.iter().all(|agent| agent.record.lost_at_ns.is_some()) {
+            let name = self.agents[last].record.name.clone();
+            self.end_by(Ending::AgentLost(name), Manner::Drain, now_ns);
+        }
+    }
+
     /// An agent did what it must not.
     pub(super) fn expel(&mut self, link: Link, reason: &str, now_ns: u64) {
         if let Some(index) = self.find(link) {

@@ -283,6 +283,19 @@ fn one_that_was_missed_may_come_back_where_the_run_goes_on_and_one_that_did_wron
 }
 
 #[test]
+fn a_run_whose_last_agent_leaves_has_lost_it_and_the_books_are_whole() {
+    let mut stage = Stage::started(2, OnLoss::Degrade);
+    for link in [0, 1] {
+        stage.tell(Event::Leaving(Link(link)));
+        assert!(!stage.run.has_ended());
+        stage.close(link, 0);
+    }
+    let record = stage.run.into_record(String::new());
+    assert_eq!(record.ending, Ending::AgentLost("pod".to_owned()));
+    assert!(record.agents.iter().all(|agent| agent.left && !agent.died()));
+}
+
+#[test]
 fn an_agent_of_another_run_is_turned_away() {
     let mut stage = Stage::new(1, OnLoss::Degrade);
     let run = Some(RunId(uuid::Uuid::from_u128(8)));
