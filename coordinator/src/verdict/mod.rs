@@ -158,6 +158,7 @@ impl Findings {
         let words = match grades.main_reason() {
             _ if grades.seconds() == 0 => "invalid: no second after the warm-up was measured",
             Some(Reason::Users) => "invalid: max_users was the limit, so these numbers show the plan's own bound",
+            Some(Reason::CutOff) => "invalid: agents were cut off from here, so a part of the load was not sent",
             Some(Reason::Missing) => "invalid: agents told nothing of some seconds, so these numbers lack a part",
             _ => "invalid: the generator was the limit, so these numbers show it rather than the target",
         };

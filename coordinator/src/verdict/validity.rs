@@ -47,13 +47,16 @@ pub enum Reason {
     Users,
     /// Local ports or descriptors ran out.
     Exhausted,
+    /// Arrivals were skipped because an agent was cut off from here, and its lease had ended.
+    CutOff,
     /// An agent that held a lease told nothing of it.
     Missing,
 }
 
 impl Reason {
     /// Every reason, in the order of their numbers.
-    pub const ALL: [Self; 6] = [Self::Late, Self::Short, Self::Cpu, Self::Users, Self::Exhausted, Self::Missing];
+    pub const ALL: [Self; 7] =
+        [Self::Late, Self::Short, Self::Cpu, Self::Users, Self::Exhausted, Self::CutOff, Self::Missing];
 
     /// The name that documents use.
     #[must_use]
@@ -64,6 +67,7 @@ impl Reason {
             Self::Cpu => "cpu",
             Self::Users => "users",
             Self::Exhausted => "exhausted",
+            Self::CutOff => "cut_off",
             Self::Missing => "missing",
         }
     }
@@ -80,6 +84,8 @@ pub struct Seen {
     pub due: u64,
     /// Those that the generators skipped or began more than a second late.
     pub short: u64,
+    /// Those that nobody had a lease for.
+    pub cut_off: u64,
     /// The busiest worker's processor use, as a fraction of one core.
     pub worker_cpu: f64,
     /// Whether an arrival found all users that the plan allows busy.
@@ -105,7 +111,7 @@ impl Grader {
     /// The grade of the next second.
     pub fn second(&mut self, seen: Seen) -> Grades {
         // A second in which nothing began or fell due is neither late nor short, whatever the seconds before it were.
-        let busy = seen.arrivals > 0 || seen.due > 0 || seen.short > 0;
+        let busy = seen.arrivals > 0 || seen.due > 0 || seen.short > 0 || seen.cut_off > 0;
         if busy {
             if self.recent.len() == SLIDING_SECONDS {
                 self.recent.pop_front();
@@ -114,13 +120,14 @@ impl Grader {
         }
         let sum = |count: fn(&Seen) -> u64| self.recent.iter().map(count).sum::<u64>();
         let (late, arrivals) = (sum(|s| s.late), sum(|s| s.arrivals));
-        let (short, due) = (sum(|s| s.short), sum(|s| s.due));
+        let (short, cut_off, due) = (sum(|s| s.short), sum(|s| s.cut_off), sum(|s| s.due));
         let mut grades = Grades::default();
         if busy && late >= LATE_MIN {
             grades.note(Reason::Late, by_share(late, arrivals), fraction(late, arrivals));
         }
         if busy {
             grades.note(Reason::Short, by_share(short, due), fraction(short, due));
+            grades.note(Reason::CutOff, by_share(cut_off, due), fraction(cut_off, due));
         }
         grades.note(Reason::Cpu, suspect_if(seen.worker_cpu > WORKER_CPU_MAX), seen.worker_cpu);
         grades.note(Reason::Users, suspect_if(seen.users_reached), 0.0);
@@ -273,6 +280,9 @@ pub fn in_words(reason: Reason, seconds: &ReasonSeconds) -> String {
             "arrivals waited because max_users were busy: the plan's bound, not the generator's fault".to_owned()
         }
         Reason::Exhausted => "local ports or descriptors ran out: the generator was the limit".to_owned(),
+        Reason::CutOff => format!(
+            "up to {percent:.1} % of the arrivals in 10 s were skipped by agents that were cut off from their coordinator"
+        ),
         Reason::Missing if seconds.worst <= 1.0 => "an agent that held a lease told nothing".to_owned(),
         Reason::Missing => format!("up to {:.0} agents that held a lease told nothing", seconds.worst),
     };
@@ -304,6 +314,9 @@ mod tests {
             (short(1, 10), Suspect, "exactly 10 % short"),
             (short(1, 9), Invalid, "a little more than 10 % short"),
             (short(1, 0), Invalid, "short of arrivals that fell due earlier"),
+            (Seen { cut_off: 1, due: 100, ..Seen::default() }, Valid, "exactly 1 % without a lease"),
+            (Seen { cut_off: 2, due: 100, ..Seen::default() }, Suspect, "2 % without a lease"),
+            (Seen { cut_off: 20, due: 100, ..Seen::default() }, Invalid, "20 % without a lease"),
             (cpu(0.9), Valid, "exactly 90 % of a core"),
             (cpu(0.901), Suspect, "a little more than 90 % of a core"),
             (Seen { users_reached: true, ..Seen::default() }, Suspect, "max_users"),

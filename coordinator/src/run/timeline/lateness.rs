@@ -44,7 +44,10 @@ impl Lateness {
                 seen.late += stats.arrival_lag.count_above(late_above_ns(recent));
             }
             seen.due += stats.due;
-            seen.short += short(stats);
+            // What the generators, rather than the plan's bound or its user, kept from starting in time ...
+            seen.short += skipped(stats, SkipReason::Overload) + stats.very_late;
+            // ... and what nobody had a right to start.
+            seen.cut_off += skipped(stats, SkipReason::Lease) + skipped(stats, SkipReason::AgentLost);
         }
         seen
     }
@@ -57,8 +60,6 @@ fn late_above_ns(recent: &VecDeque<Histogram>) -> u64 {
     service.quantile_ns(0.5).map_or(LATE_AT_LEAST_NS, |p50| LATE_AT_LEAST_NS.max(p50 / 10))
 }
 
-/// What the generators, rather than the plan's bound or its user, kept from starting in time.
-fn short(stats: &IterationStats) -> u64 {
-    let by_generator = [SkipReason::Lease, SkipReason::AgentLost, SkipReason::Overload];
-    by_generator.into_iter().map(|reason| stats.skipped[reason as usize]).sum::<u64>() + stats.very_late
+fn skipped(stats: &IterationStats, reason: SkipReason) -> u64 {
+    stats.skipped[reason as usize]
 }
