@@ -79,7 +79,7 @@ pub(super) struct Errand<'a> {
 impl Errand<'_> {
     /// Sends the step's request, and those to which it is redirected, and measures them. `None` when the lease ended
     /// first: then the iteration does not go on.
-    pub(super) async fn perform(mut self, mut turn: Turn) -> Option<Ended> {
+    pub(super) async fn perform(&mut self, mut turn: Turn) -> Option<Ended> {
         // Boxed, because it is rare and large, and would lie in every user's memory.
         let mut hop: Option<Box<Hop>> = None;
         let mut hops_left = self.step.request.redirects.0;
