@@ -18,7 +18,7 @@ use muster_target::{Config, Script, Target};
 use tokio::net::TcpListener;
 
 use super::{Outcome, Problem, colour_on_stderr, colour_on_stdout, print, stops, watch};
-use crate::conduct::conduct;
+use crate::conduct::{Opening, conduct};
 use crate::exit::ExitCode;
 use crate::plan_file::{self, QuickPlan};
 use crate::plan_file::{parse_duration, parse_rate};
@@ -204,7 +204,7 @@ async fn run(args: RunArgs, plan: Plan) -> Outcome {
         eprintln!("waiting for {} agents at {address}", settings.plan.agents.start_when);
     }
     let mut watcher = watch::Screen::new(&settings.plan, args.quiet);
-    let record = conduct(settings, listener, stops, &mut watcher).await;
+    let record = conduct(Opening::unwritten(settings), listener, stops, &mut watcher).await;
     watcher.close();
     if let Some(agent) = agent
         && let Ok(Err(error)) = agent.await

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use muster::conduct::{Watcher, conduct};
+use muster::conduct::{Opening, Watcher, conduct};
 use muster::plan_file::{Format, from_str};
 use muster::run::life::{Run, RunSettings};
 use muster::run::record::RunRecord;
@@ -53,7 +53,7 @@ impl Coordinator {
         };
         let run = tokio::spawn(async move {
             let mut told = Told::default();
-            let record = conduct(settings, listener, stop_receiver, &mut told).await;
+            let record = conduct(Opening::unwritten(settings), listener, stop_receiver, &mut told).await;
             (record, told.0)
         });
         Self { address, run, stops }
