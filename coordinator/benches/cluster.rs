@@ -219,9 +219,11 @@ fn first_request_ms() -> f64 {
 fn one_start_ms() -> f64 {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let url = format!("http://{}/", listener.local_addr().expect("an address"));
+    let folder = tempfile::tempdir().expect("a folder");
     let begun = Instant::now();
     let mut child = Command::new(env!("CARGO_BIN_EXE_muster"))
-        .args(["run", &url, "--users", "1", "--duration", "1s"])
+        .args(["run", &url, "--users", "1", "--duration", "1s", "--out"])
+        .arg(folder.path())
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .spawn()

@@ -11,4 +11,5 @@ pub mod plan_file;
 pub mod report;
 pub mod run;
 pub mod service;
+pub mod store;
 pub mod verdict;

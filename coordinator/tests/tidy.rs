@@ -107,6 +107,12 @@ const RULES: &[Rule] = &[
         words: &["tokio", "std::env", "std::fs", "std::net", "std::process", "std::thread", "clock::now_ns"],
     },
     Rule {
+        holds: "only a run's folder, and what its user names, is written",
+        rooms: &["coordinator/src"],
+        except: &["coordinator/src/store.rs", "cli/show.rs", "plan_file/tests/"],
+        words: &["fs::write", "fs::create_dir", "File::create", "OpenOptions"],
+    },
+    Rule {
         holds: "the clock since boot is read in one place of each side",
         rooms: ALL,
         except: &["agent/src/engine/clock.rs", "target/src/clock.rs"],

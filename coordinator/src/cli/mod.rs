@@ -1,8 +1,11 @@
 //! The command line: each sub-command parses, calls and prints; what it calls stands elsewhere.
 
 mod doctor;
+mod keep;
+mod report;
 mod run;
 mod schema;
+mod show;
 mod stops;
 mod target;
 mod validate;
@@ -26,6 +29,8 @@ struct Cli {
 enum Command {
     /// Run a load test: a plan file, or a URL for a quick one
     Run(Box<run::RunArgs>),
+    /// Show the report of a run again, also of one whose coordinator did not live to give it
+    Report(report::ReportArgs),
     /// Check a plan and show what it would do, without sending anything
     Validate(validate::ValidateArgs),
     /// Print the plan file's JSON Schema, for completion in editors
@@ -59,6 +64,7 @@ pub fn main() -> std::process::ExitCode {
     };
     let result = match cli.command {
         Command::Run(args) => run::main(*args),
+        Command::Report(args) => report::main(&args),
         Command::Validate(args) => validate::main(&args),
         Command::Schema => schema::main(),
         Command::Doctor => doctor::main(),

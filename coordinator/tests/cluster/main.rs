@@ -2,6 +2,7 @@
 
 mod cut_off;
 mod hostile;
+mod killed;
 mod runs;
 mod stranger;
 mod support;
