@@ -45,11 +45,11 @@ const EXIT_CODES: &str = "Exit codes:
     0  passed, and the result can be trusted
    99  a threshold failed
    98  the run is invalid: the generators were the limit, not the target
-   97  measurements are missing or the books do not balance
+   97  measurements are missing, the books do not balance, or the coordinator ended before the run
   104  the plan or the arguments are wrong
   105  stopped by the user; the report covers what ran
   106  refused by an agent's policy
-  107  the result could not be stored
+  107  the run could not be stored: its folder, journal or result
     1  anything else";
 
 /// Parses the arguments, does what they say, and returns the exit code.
