@@ -22,7 +22,11 @@ const RESULT: &str = "result.json";
 
 /// A run's folder.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RunFolder(PathBuf);
+pub struct RunFolder {
+    path: PathBuf,
+    /// Whether what is made in it waits for the disk.
+    durable: bool,
+}
 
 /// Why nothing can be read of a run.
 #[derive(Debug, thiserror::Error)]
@@ -67,41 +71,46 @@ pub enum StoreError {
 }
 
 impl RunFolder {
-    /// Makes the folder of a new run, with its plan in it.
+    /// Makes the folder of a new run, with its plan in it. What is made in a durable one outlives a power cut.
     ///
     /// # Errors
     /// When it cannot be written.
-    pub fn create(runs: &Path, id: RunId, plan: &Plan) -> io::Result<Self> {
-        let folder = Self(runs.join(id.to_string()));
+    pub fn create(runs: &Path, id: RunId, plan: &Plan, durable: bool) -> io::Result<Self> {
+        let folder = Self { path: runs.join(id.to_string()), durable };
+        let first = !runs.exists();
         fs::create_dir_all(runs)?;
-        fs::create_dir(&folder.0)?;
+        fs::create_dir(&folder.path)?;
         folder.write(PLAN, |out| writeln!(out, "{:#}", plan_file::resolved(&elided(plan))))?;
+        folder.sync(Some(runs))?;
+        folder.sync(runs.parent().filter(|_| first))?;
         Ok(folder)
     }
 
     /// The folder itself.
     #[must_use]
     pub fn path(&self) -> &Path {
-        &self.0
+        &self.path
     }
 
     /// The empty file for the run's journal, which is this program's alone until it is closed.
     ///
     /// # Errors
-    /// When it cannot be made, or its place in the folder not be made durable.
+    /// When it cannot be made.
     pub fn make_journal(&self) -> io::Result<File> {
-        let file = OpenOptions::new().append(true).create_new(true).open(self.0.join(JOURNAL))?;
+        let file = OpenOptions::new().append(true).create_new(true).open(self.path.join(JOURNAL))?;
         file.try_lock().map_err(|error| match error {
             TryLockError::Error(error) => error,
             TryLockError::WouldBlock => io::ErrorKind::ResourceBusy.into(),
         })?;
-        // Without this a power cut may take a file away whose content is durable.
-        for folder in [Some(self.0.as_path()), self.0.parent(), self.0.parent().and_then(Path::parent)] {
-            let Some(folder) = folder else { continue };
-            let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
-            File::open(folder)?.sync_all()?;
-        }
+        self.sync(Some(&self.path))?;
         Ok(file)
+    }
+
+    /// Makes a folder's names durable: without this a power cut may take a file away whose content is durable.
+    fn sync(&self, folder: Option<&Path>) -> io::Result<()> {
+        let Some(folder) = folder.filter(|_| self.durable) else { return Ok(()) };
+        let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+        File::open(folder)?.sync_all()
     }
 
     /// Keeps the result document.
@@ -114,11 +123,14 @@ impl RunFolder {
 
     /// Writes a file whole or not at all.
     fn write(&self, name: &str, content: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>) -> io::Result<()> {
-        let beside = self.0.join(format!("{name}.new"));
+        let beside = self.path.join(format!("{name}.new"));
         let mut out = BufWriter::new(File::create(&beside)?);
         content(&mut out)?;
-        out.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()?;
-        fs::rename(&beside, self.0.join(name))
+        let file = out.into_inner().map_err(io::IntoInnerError::into_error)?;
+        if self.durable {
+            file.sync_all()?;
+        }
+        fs::rename(&beside, self.path.join(name))
     }
 
     /// The folder at this path, or else of the one run whose identity begins so.
@@ -126,18 +138,19 @@ impl RunFolder {
     /// # Errors
     /// When there is none, or more than one.
     pub fn find(runs: &Path, name: &str) -> Result<Self, StoreError> {
+        let found = |path: PathBuf| Self { path, durable: false };
         let direct = Path::new(name);
         if direct.join(JOURNAL).exists() || direct.join(RESULT).exists() {
-            return Ok(Self(direct.to_owned()));
+            return Ok(found(direct.to_owned()));
         }
         let entries = fs::read_dir(runs).into_iter().flatten().flatten();
         let matching = entries.filter(|entry| {
             let identity = entry.file_name().to_string_lossy().into_owned();
             !name.is_empty() && (identity.starts_with(name) || identity.replace('-', "").starts_with(name))
         });
-        let mut found: Vec<PathBuf> = matching.map(|entry| entry.path()).collect();
-        match (found.pop(), found.len()) {
-            (Some(only), 0) => Ok(Self(only)),
+        let mut paths: Vec<PathBuf> = matching.map(|entry| entry.path()).collect();
+        match (paths.pop(), paths.len()) {
+            (Some(only), 0) => Ok(found(only)),
             (None, _) => Err(StoreError::Unknown { name: name.to_owned(), runs: runs.to_owned() }),
             (_, others) => {
                 Err(StoreError::Ambiguous { name: name.to_owned(), runs: runs.to_owned(), count: others + 1 })
@@ -150,7 +163,7 @@ impl RunFolder {
     /// # Errors
     /// When there is one that cannot be read.
     pub fn result(&self) -> Result<Option<Report>, StoreError> {
-        let path = self.0.join(RESULT);
+        let path = self.path.join(RESULT);
         let read = fs::read(&path).and_then(|bytes| Ok(json::read(&bytes)?));
         match read {
             Ok(report) => Ok(Some(report)),
@@ -164,7 +177,7 @@ impl RunFolder {
     /// # Errors
     /// When the run still goes on, or the journal cannot be read.
     pub fn replay(&self) -> Result<Replay, StoreError> {
-        let path = self.0.join(JOURNAL);
+        let path = self.path.join(JOURNAL);
         let file = File::open(&path).map_err(|error| StoreError::Io { path: path.clone(), error })?;
         if let Err(TryLockError::WouldBlock) = file.try_lock_shared() {
             return Err(StoreError::Busy);
@@ -183,9 +196,9 @@ mod tests {
         let runs = tempfile::tempdir().unwrap();
         let id = |low: u128| RunId(uuid::Uuid::from_u128(0x019a_d3f1_0000_7000_8000_0000_0000_0000 + low));
         for low in [1, 2] {
-            RunFolder::create(runs.path(), id(low), &open_plan(1)).unwrap().make_journal().unwrap();
+            RunFolder::create(runs.path(), id(low), &open_plan(1), false).unwrap().make_journal().unwrap();
         }
-        let first = RunFolder(runs.path().join(id(1).to_string()));
+        let first = RunFolder { path: runs.path().join(id(1).to_string()), durable: false };
         let find = |name: &str| RunFolder::find(runs.path(), name);
         assert_eq!(find(&id(1).to_string()).unwrap(), first);
         assert_eq!(find(&id(1).0.simple().to_string()).unwrap(), first);
@@ -198,7 +211,7 @@ mod tests {
     #[test]
     fn a_run_that_is_being_written_is_not_read() {
         let runs = tempfile::tempdir().unwrap();
-        let folder = RunFolder::create(runs.path(), RunId::generate(), &open_plan(1)).unwrap();
+        let folder = RunFolder::create(runs.path(), RunId::generate(), &open_plan(1), false).unwrap();
         let journal = folder.make_journal().unwrap();
         assert!(matches!(folder.replay(), Err(StoreError::Busy)));
         drop(journal);
@@ -209,7 +222,7 @@ mod tests {
     #[test]
     fn nothing_secret_is_kept_of_a_plan() {
         let runs = tempfile::tempdir().unwrap();
-        let folder = RunFolder::create(runs.path(), RunId::generate(), &open_plan(1)).unwrap();
+        let folder = RunFolder::create(&runs.path().join("runs"), RunId::generate(), &open_plan(1), true).unwrap();
         let kept = fs::read_to_string(folder.path().join(PLAN)).unwrap();
         assert!(kept.contains("shop.test") && !kept.contains("s3cret"), "{kept}");
     }

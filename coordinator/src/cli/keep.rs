@@ -48,7 +48,7 @@ impl KeepArgs {
     }
 
     fn begin(&self, head: &Head, durable: bool) -> Result<(RunFolder, Journal), JournalError> {
-        let folder = RunFolder::create(&self.out, head.settings.id, &head.settings.plan)?;
+        let folder = RunFolder::create(&self.out, head.settings.id, &head.settings.plan, durable)?;
         let (file, bytes_max) = (folder.make_journal()?, self.journal_max.unwrap_or(BYTES_MAX_DEFAULT));
         let journal = match durable {
             true => Journal::begin(Durable(file), head, bytes_max),
