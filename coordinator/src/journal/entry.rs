@@ -38,7 +38,7 @@ impl Happened {
     ///
     /// # Errors
     /// Why it makes no sense, for the agent to read.
-    pub(crate) fn said(link: Link, message: FromAgent, shape: Shape) -> Result<Self, String> {
+    pub fn said(link: Link, message: FromAgent, shape: Shape) -> Result<Self, String> {
         let event = event_of(link, &message, shape)?;
         Ok(Self { event, what: journal_entry::What::Said(Said { link: link.0, message: Some(message) }) })
     }
