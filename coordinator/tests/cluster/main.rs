@@ -1,6 +1,7 @@
 //! Coordinators and agents over real gRPC on loopback.
 
 mod cut_off;
+mod durable;
 mod hostile;
 mod killed;
 mod runs;
