@@ -2,9 +2,11 @@
 //!
 //! - *wire*: what an agent's stream carries in one second of 50 busy series, compressed and framed as gRPC does it;
 //! - *merge*: the CPU of one second of 1 000 agents with 20 busy series each, from the stream's bytes to judged seconds;
+//! - *journal*: the CPU of writing that second down on a disk, in groups as they gather at that rate;
 //! - *first request*: from the start of `muster run` to the first byte of its first request, on this machine.
 
 use std::collections::BTreeMap;
+use std::fs::File;
 use std::io::Read;
 use std::net::TcpListener;
 use std::path::Path;
@@ -13,6 +15,8 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
+use muster::begun::Begun;
+use muster::journal::{BYTES_MAX_DEFAULT, Durable, Entry, Happened, Head, Journal, Shape};
 use muster::plan_file::{self, Format};
 use muster::run::event::{ClockReading, Event, Link, Newcomer};
 use muster::run::life::{Run, RunSettings};
@@ -32,6 +36,8 @@ use tonic_prost::ProstCodec;
 const SCENARIOS: usize = 5;
 const AGENTS: u64 = 1_000;
 const MESSAGE_BYTES_MAX: usize = 4 << 20;
+/// Deltas that are written down together: with 5 000 a second, those of 4 ms.
+const JOURNAL_GROUP: usize = 20;
 const STARTS: usize = 11;
 
 fn main() {
@@ -58,6 +64,11 @@ fn main() {
         );
         row("  of them from bytes to deltas", "", decoding_ms);
         row("  of them from deltas to judged seconds", "", applying_ms);
+    }
+    for per_second in [10, 50] {
+        let (cpu_ms, megabytes) = journal(&plan(20), per_second);
+        row(&format!("journal, ms of CPU: {AGENTS} agents x 20 series of {per_second}/s x 5 deltas"), "", cpu_ms);
+        row("  MB written and made durable", "", megabytes);
     }
     row("first request, ms after the start of `muster run` (median of 11)", "<= 150", first_request_ms());
 }
@@ -178,19 +189,37 @@ async fn merge(plan: &Plan, per_second: u64) -> (f64, f64) {
     (decoding_ns as f64 / 1e6, applying_ns as f64 / 1e6)
 }
 
+/// The CPU, in milliseconds, of writing one second of all agents down, and how much that is, in megabytes.
+fn journal(plan: &Plan, per_second: u64) -> (f64, f64) {
+    let mut values = Values(1);
+    let deltas: Vec<FromAgent> = (0..WINDOWS_PER_INTERVAL)
+        .map(|window| delta(plan, window, per_second / u64::from(WINDOWS_PER_INTERVAL), &mut values))
+        .map(|delta| FromAgent { message: Some(from_agent::Message::Delta(delta_to_wire(&delta))) })
+        .collect();
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("journal");
+    let file = File::create(&path).expect("a file");
+    let head = Head { settings: settings(plan), begun: Begun::now() };
+    let mut journal = Journal::begin(Durable(file), &head, BYTES_MAX_DEFAULT).expect("a journal");
+    let shape = Shape::of(plan);
+    let mut cpu_ns = 0;
+    for window in deltas {
+        for first in (0..AGENTS).step_by(JOURNAL_GROUP) {
+            let said =
+                (first..first + JOURNAL_GROUP as u64).map(|agent| Happened::said(Link(agent), window.clone(), shape));
+            let happened: Vec<Happened> = said.collect::<Result<_, _>>().expect("deltas");
+            let begun_ns = clock::thread_cpu_ns();
+            let group: Vec<Entry> = happened.into_iter().map(|happened| happened.at(1).1).collect();
+            journal = journal.commit(&group).expect("it is written");
+            cpu_ns += clock::thread_cpu_ns() - begun_ns;
+        }
+    }
+    (cpu_ns as f64 / 1e6, std::fs::metadata(path).expect("a file").len() as f64 / 1e6)
+}
+
 /// A run of all agents that has started, and when.
 fn started(plan: &Plan) -> (Run, u64) {
-    let mut plan = plan.clone();
-    plan.agents.start_when = AGENTS as u32;
-    let settings = RunSettings {
-        id: RunId::generate(),
-        plan,
-        tags: BTreeMap::new(),
-        strict: false,
-        lease_ns: 3_000_000_000,
-        gather_max_ns: 60_000_000_000,
-    };
-    let mut run = Run::new(settings, 0);
+    let mut run = Run::new(settings(plan), 0);
     for agent in 0..AGENTS {
         let newcomer = Newcomer {
             protocol_version: PROTOCOL_VERSION,
@@ -212,6 +241,20 @@ fn started(plan: &Plan) -> (Run, u64) {
     (run, start_ns)
 }
 
+/// What a run of all agents is told.
+fn settings(plan: &Plan) -> RunSettings {
+    let mut plan = plan.clone();
+    plan.agents.start_when = AGENTS as u32;
+    RunSettings {
+        id: RunId::generate(),
+        plan,
+        tags: BTreeMap::new(),
+        strict: false,
+        lease_ns: 3_000_000_000,
+        gather_max_ns: 60_000_000_000,
+    }
+}
+
 fn first_request_ms() -> f64 {
     let mut rounds: Vec<f64> = (0..STARTS).map(|_| one_start_ms()).collect();
     rounds.sort_by(f64::total_cmp);
@@ -221,9 +264,11 @@ fn first_request_ms() -> f64 {
 fn one_start_ms() -> f64 {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let url = format!("http://{}/", listener.local_addr().expect("an address"));
+    let folder = tempfile::tempdir().expect("a folder");
     let begun = Instant::now();
     let mut child = Command::new(env!("CARGO_BIN_EXE_muster"))
-        .args(["run", &url, "--users", "1", "--duration", "1s"])
+        .args(["run", &url, "--users", "1", "--duration", "1s", "--out"])
+        .arg(folder.path())
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .spawn()

@@ -1,8 +1,8 @@
 //! Conducts a run: feeds it what happens, carries out what it wants, and lets others watch.
 
+use std::io;
 use std::time::Duration;
 
-use jiff::Timestamp;
 use muster_agent::engine::clock;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
@@ -10,6 +10,8 @@ use tokio::time::MissedTickBehavior;
 use tokio_stream::StreamExt;
 use tokio_stream::wrappers::TcpListenerStream;
 
+use crate::begun::Begun;
+use crate::journal::{Entry, Happened, Journal, JournalError};
 use crate::run::event::Event;
 use crate::run::life::{Run, RunSettings};
 use crate::run::record::RunRecord;
@@ -17,6 +19,10 @@ use crate::service::{Connection, service};
 
 /// How often a run is told that time went by.
 const TICK: Duration = Duration::from_millis(50);
+/// The most entries of a group, and the most bytes after which no further entry joins it: what waits longer is written
+/// with the next.
+const GROUP_ENTRIES_MAX: usize = 1_024;
+const GROUP_BYTES_MAX: usize = 1 << 20;
 /// How long agents get to read the last message.
 const FAREWELL: Duration = Duration::from_millis(500);
 
@@ -28,57 +34,117 @@ pub trait Watcher {
     fn tick(&mut self, run: &Run, now_ns: u64);
 }
 
+/// A run about to begin.
+pub struct Opening {
+    /// What it is told.
+    pub settings: RunSettings,
+    /// When it began.
+    pub begun: Begun,
+    /// Where it is written down, with these settings at its head; without one it is forgotten once it was reported.
+    pub journal: Option<Journal>,
+}
+
+impl Opening {
+    /// A run that begins now and that nobody writes down.
+    #[must_use]
+    pub fn unwritten(settings: RunSettings) -> Self {
+        Self { settings, begun: Begun::now(), journal: None }
+    }
+}
+
 /// Conducts a run with the agents that call at `listener`, until it has ended. Each message on `stops` is a wish of the
 /// user to end it.
+///
+/// What happens is written down before the run is told of it, so that whatever is acknowledged will be found again.
 pub async fn conduct(
-    settings: RunSettings,
+    opening: Opening,
     listener: TcpListener,
     mut stops: mpsc::Receiver<()>,
     watcher: &mut impl Watcher,
 ) -> RunRecord {
-    let (router, switchboard, mut events) = service(settings.id, &settings.plan, settings.lease_ns);
+    let Opening { settings, begun, mut journal } = opening;
+    let (router, switchboard, mut happenings) = service(settings.id, &settings.plan, settings.lease_ns);
     let connections = TcpListenerStream::new(listener).map(|stream| stream.map(Connection::from));
     let server = tokio::spawn(router.serve_with_incoming(connections));
-    let mut run = Run::new(settings, clock::now_ns());
+    let mut run = Run::new(settings, begun.clock_ns);
     let mut tick = tokio::time::interval(TICK);
     // After a stall of this process there is one tick, and time to hear what agents sent meanwhile before the next.
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut started_at = None;
     let mut streams = 0_usize;
     while !run.has_ended() {
-        let event = tokio::select! {
+        let first = tokio::select! {
             biased;
-            Some(()) = stops.recv() => Event::Stop,
-            _ = tick.tick() => Event::Tick,
-            Some(event) = events.recv() => event,
+            Some(()) = stops.recv() => Happened::stop(),
+            _ = tick.tick() => Happened::tick(),
+            Some(happened) = happenings.recv() => happened,
         };
-        let now_ns = clock::now_ns();
-        let is_tick = matches!(event, Event::Tick);
-        streams = count_streams(streams, &event);
-        for command in run.apply(event, now_ns) {
-            if let Some(text) = switchboard.carry_out(command) {
-                watcher.tell(&text);
+        let group = Group::gather(first, &mut happenings);
+        let failure = match write_down(&mut journal, group.entries).await {
+            Ok(()) => None,
+            // Nothing is wrong with the disk, so the load need not suffer.
+            Err(full @ JournalError::Full(_)) => {
+                watcher.tell(&format!("{full}; the run goes on, and could not be told again after a crash"));
+                None
             }
-        }
-        if let (None, Some(start_ns)) = (started_at, run.start_ns()) {
-            let lead = Duration::from_nanos(start_ns.saturating_sub(now_ns));
-            started_at = Some(Timestamp::now().saturating_add(lead).unwrap_or(Timestamp::MAX));
-        }
-        if is_tick {
-            watcher.tick(&run, now_ns);
+            Err(error) => Some((Event::Unstorable(error.to_string()), clock::now_ns())),
+        };
+        for (event, now_ns) in failure.into_iter().chain(group.events) {
+            let is_tick = matches!(event, Event::Tick);
+            streams = count_streams(streams, &event);
+            for command in run.apply(event, now_ns) {
+                if let Some(text) = switchboard.carry_out(command) {
+                    watcher.tell(&text);
+                }
+            }
+            if is_tick {
+                watcher.tick(&run, now_ns);
+            }
         }
     }
     watcher.tick(&run, clock::now_ns());
     // A stream ends once its agent has read the last message; one that does not read it is left behind.
     let farewell = async {
         while streams > 0 {
-            let Some(event) = events.recv().await else { return };
-            streams = count_streams(streams, &event);
+            let Some(happened) = happenings.recv().await else { return };
+            streams = count_streams(streams, &happened.event);
         }
     };
     let _ = tokio::time::timeout(FAREWELL, farewell).await;
     server.abort();
-    run.into_record(started_at.unwrap_or_else(Timestamp::now).to_string())
+    let started_at = begun.date(run.start_ns());
+    run.into_record(started_at)
+}
+
+/// What is written down together, and the run then told of one by one.
+struct Group {
+    entries: Vec<Entry>,
+    events: Vec<(Event, u64)>,
+}
+
+impl Group {
+    /// Everything that has happened by now: what came while the group before was written.
+    fn gather(first: Happened, more: &mut mpsc::Receiver<Happened>) -> Self {
+        let mut group = Self { entries: Vec::new(), events: Vec::new() };
+        let (mut next, mut bytes) = (Some(first), 0);
+        while let Some(happened) = next {
+            let now_ns = clock::now_ns();
+            let (event, entry) = happened.at(now_ns);
+            bytes += entry.bytes();
+            group.entries.push(entry);
+            group.events.push((event, now_ns));
+            let full = bytes >= GROUP_BYTES_MAX || group.entries.len() >= GROUP_ENTRIES_MAX;
+            next = if full { None } else { more.try_recv().ok() };
+        }
+        group
+    }
+}
+
+/// Makes a group durable, on a thread that may wait for the disk. A journal that failed once is never tried again.
+async fn write_down(journal: &mut Option<Journal>, entries: Vec<Entry>) -> Result<(), JournalError> {
+    let Some(writer) = journal.take() else { return Ok(()) };
+    let written = tokio::task::spawn_blocking(move || writer.commit(&entries)).await;
+    *journal = Some(written.map_err(|error| JournalError::Io(io::Error::other(error)))??);
+    Ok(())
 }
 
 fn count_streams(streams: usize, event: &Event) -> usize {

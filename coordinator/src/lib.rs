@@ -1,12 +1,15 @@
 //! Muster's coordinator: plans a run, commands its agents, merges what they measured, judges it and reports it.
 
+pub mod begun;
 pub mod cli;
 pub mod conduct;
 pub mod doctor;
 pub mod exit;
 pub mod forecast;
+pub mod journal;
 pub mod plan_file;
 pub mod report;
 pub mod run;
 pub mod service;
+pub mod store;
 pub mod verdict;

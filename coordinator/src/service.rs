@@ -12,7 +12,6 @@ use connection::Shears;
 use muster_agent::engine::clock;
 use muster_proto::convert::{AssignmentMessage, assignment_to_wire, closing_from_wire, delta_from_wire};
 use muster_proto::id::{Incarnation, RunId};
-use muster_proto::measurement::SeriesTable;
 use muster_proto::plan::Plan;
 use muster_proto::wire::cluster_server::{Cluster, ClusterServer};
 use muster_proto::wire::{self, from_agent, from_coordinator};
@@ -24,6 +23,7 @@ use tonic::codec::CompressionEncoding;
 use tonic::{Request, Response, Status, Streaming};
 use uuid::Uuid;
 
+use crate::journal::{Happened, Shape};
 use crate::run::event::{ClockReading, Command, Event, Link, Manner, Newcomer};
 
 /// Events waiting for the run. When it is behind, streams are read no further, and agents keep their deltas.
@@ -56,12 +56,11 @@ struct Line {
 struct Shared {
     run_id: RunId,
     plan: Plan,
-    /// How many scenarios and series a measurement has.
-    shape: (usize, usize),
+    shape: Shape,
     lease_ns: u64,
     links: Mutex<HashMap<Link, Line>>,
     next_link: AtomicU64,
-    events: mpsc::Sender<Event>,
+    happenings: mpsc::Sender<Happened>,
 }
 
 /// The side on which agents call.
@@ -76,16 +75,16 @@ pub fn service(
     run_id: RunId,
     plan: &Plan,
     lease_ns: u64,
-) -> (tonic::transport::server::Router, Switchboard, mpsc::Receiver<Event>) {
-    let (events, event_receiver) = mpsc::channel(EVENTS_MAX);
+) -> (tonic::transport::server::Router, Switchboard, mpsc::Receiver<Happened>) {
+    let (happenings, receiver) = mpsc::channel(EVENTS_MAX);
     let shared = Arc::new(Shared {
         run_id,
-        shape: (plan.scenarios.len(), SeriesTable::of(plan).len()),
+        shape: Shape::of(plan),
         plan: plan.clone(),
         lease_ns,
         links: Mutex::default(),
         next_link: AtomicU64::new(0),
-        events,
+        happenings,
     });
     let server = ClusterServer::new(ClusterService(Arc::clone(&shared)))
         .max_decoding_message_size(MESSAGE_BYTES_MAX)
@@ -96,7 +95,7 @@ pub fn service(
         .initial_connection_window_size(STREAM_WINDOW_BYTES)
         .max_concurrent_streams(STREAMS_MAX)
         .add_service(server);
-    (router, Switchboard(shared), event_receiver)
+    (router, Switchboard(shared), receiver)
 }
 
 #[tonic::async_trait]
@@ -108,15 +107,14 @@ impl Cluster for ClusterService {
         let mut incoming = request.into_inner();
         let first = tokio::time::timeout(HELLO_TIMEOUT, incoming.message()).await;
         let first = first.map_err(|_| Status::deadline_exceeded("no hello in time"))??;
-        let Some(from_agent::Message::Hello(hello)) = first.and_then(|message| message.message) else {
-            return Err(Status::invalid_argument("the first message must be a hello"));
-        };
-        let newcomer = newcomer(hello)?;
+        let hello = first.filter(|message| matches!(message.message, Some(from_agent::Message::Hello(_))));
+        let hello = hello.ok_or_else(|| Status::invalid_argument("the first message must be a hello"))?;
         let link = Link(self.0.next_link.fetch_add(1, Ordering::Relaxed));
+        let joined = Happened::said(link, hello, self.0.shape).map_err(Status::invalid_argument)?;
         let (outgoing, outgoing_receiver) = mpsc::channel(OUTGOING_MAX);
         let cut_off = Arc::new(Notify::new());
         lock(&self.0.links).insert(link, Line { outgoing, cut_off: Arc::clone(&cut_off) });
-        tokio::spawn(listen(Arc::clone(&self.0), link, newcomer, incoming, (cut_off, shears)));
+        tokio::spawn(listen(Arc::clone(&self.0), link, joined, incoming, (cut_off, shears)));
         Ok(Response::new(ReceiverStream::new(outgoing_receiver)))
     }
 }
@@ -125,75 +123,55 @@ impl Cluster for ClusterService {
 async fn listen(
     shared: Arc<Shared>,
     link: Link,
-    newcomer: Newcomer,
+    joined: Happened,
     mut incoming: Streaming<wire::FromAgent>,
     (cut_off, shears): (Arc<Notify>, Shears),
 ) {
-    let mut delivered = shared.events.send(Event::Joined(link, newcomer)).await.is_ok();
+    let mut delivered = shared.happenings.send(joined).await.is_ok();
     let last = loop {
         if !delivered {
-            break Event::Gone(link, "the run is over".to_owned());
+            break Happened::gone(link, "the run is over".to_owned());
         }
         let received = tokio::select! {
             biased;
             () = cut_off.notified() => {
                 // What waits for a reader who never comes would keep the stream for ever.
                 shears.cut();
-                break Event::Expelled(link, format!("it left {OUTGOING_MAX} messages unread"));
+                break Happened::expelled(link, format!("it left {OUTGOING_MAX} messages unread"));
             }
             received = incoming.message() => received,
         };
-        let event = match received {
+        let happened = match received {
             // Whoever was turned away or released has nothing more to say that others should wait for.
             Ok(Some(_)) if !shared.is_linked(link) => continue,
-            Ok(Some(message)) => match shared.event(link, message) {
-                Ok(event) => event,
+            Ok(Some(message)) => match shared.hear(link, message) {
+                Ok(happened) => happened,
                 Err(reason) => {
                     shared.send(link, from_coordinator::Message::Refusal(wire::Refusal { reason: reason.clone() }));
-                    break Event::Expelled(link, reason);
+                    break Happened::expelled(link, reason);
                 }
             },
-            Ok(None) => break Event::Gone(link, "it closed its stream".to_owned()),
-            Err(status) => break Event::Gone(link, format!("its stream broke: {}", status.message())),
+            Ok(None) => break Happened::gone(link, "it closed its stream".to_owned()),
+            Err(status) => break Happened::gone(link, format!("its stream broke: {}", status.message())),
         };
-        delivered = shared.events.send(event).await.is_ok();
+        delivered = shared.happenings.send(happened).await.is_ok();
     };
     lock(&shared.links).remove(&link);
-    let _ = shared.events.send(last).await;
+    let _ = shared.happenings.send(last).await;
 }
 
 impl Shared {
-    fn event(&self, link: Link, message: wire::FromAgent) -> Result<Event, String> {
-        use from_agent::Message;
-        Ok(match message.message.ok_or("it sent an empty or unknown message")? {
-            Message::Hello(_) => return Err("it said hello twice".to_owned()),
-            Message::Probe(probe) => {
+    /// Takes what an agent says, and answers at once what wants no decision.
+    fn hear(&self, link: Link, message: wire::FromAgent) -> Result<Happened, String> {
+        match &message.message {
+            Some(from_agent::Message::Hello(_)) => return Err("it said hello twice".to_owned()),
+            Some(from_agent::Message::Probe(probe)) => {
                 let reply = wire::ProbeReply { sent_at_ns: probe.sent_at_ns, coordinator_ns: clock::now_ns() };
                 self.send(link, from_coordinator::Message::ProbeReply(reply));
-                Event::Heard(link)
             }
-            Message::Ready(ready) => Event::Ready(
-                link,
-                ClockReading {
-                    offset_ns: ready.clock_offset_ns,
-                    uncertainty_ns: ready.clock_uncertainty_ns,
-                    round_trip_ns: ready.round_trip_ns,
-                },
-            ),
-            Message::Unable(unable) => {
-                let reason = unable.reason.chars().take(1_000).collect();
-                Event::Unable { link, reason, by_policy: unable.by_policy }
-            }
-            Message::Delta(delta) => {
-                let delta = delta_from_wire(&delta, self.shape.0, self.shape.1);
-                Event::Delta(link, Box::new(delta.map_err(|error| format!("its delta was refused: {error}"))?))
-            }
-            Message::Leaving(_) => Event::Leaving(link),
-            Message::Closing(closing) => {
-                let (totals, start_error_ns) = closing_from_wire(&closing);
-                Event::Closing { link, totals, start_error_ns }
-            }
-        })
+            _ => {}
+        }
+        Happened::said(link, message, self.shape)
     }
 
     fn is_linked(&self, link: Link) -> bool {
@@ -252,15 +230,44 @@ impl Switchboard {
     }
 }
 
-fn newcomer(hello: wire::Hello) -> Result<Newcomer, Status> {
+/// What an agent says, as an event; the same now and whenever the run is told again.
+pub(crate) fn event_of(link: Link, message: &wire::FromAgent, shape: Shape) -> Result<Event, String> {
+    use from_agent::Message;
+    Ok(match message.message.as_ref().ok_or("it sent an empty or unknown message")? {
+        Message::Hello(hello) => Event::Joined(link, newcomer(hello.clone())?),
+        Message::Probe(_) => Event::Heard(link),
+        Message::Ready(ready) => Event::Ready(
+            link,
+            ClockReading {
+                offset_ns: ready.clock_offset_ns,
+                uncertainty_ns: ready.clock_uncertainty_ns,
+                round_trip_ns: ready.round_trip_ns,
+            },
+        ),
+        Message::Unable(unable) => {
+            let reason = unable.reason.chars().take(1_000).collect();
+            Event::Unable { link, reason, by_policy: unable.by_policy }
+        }
+        Message::Delta(delta) => {
+            let delta = delta_from_wire(delta, shape.scenarios, shape.series);
+            Event::Delta(link, Box::new(delta.map_err(|error| format!("its delta was refused: {error}"))?))
+        }
+        Message::Leaving(_) => Event::Leaving(link),
+        Message::Closing(closing) => {
+            let (totals, start_error_ns) = closing_from_wire(closing);
+            Event::Closing { link, totals, start_error_ns }
+        }
+    })
+}
+
+fn newcomer(hello: wire::Hello) -> Result<Newcomer, String> {
     let labels_fit = hello.labels.iter().all(|(name, value)| name.len().max(value.len()) <= NAME_BYTES_MAX);
     if hello.name.len() > NAME_BYTES_MAX || hello.labels.len() > LABELS_MAX || !labels_fit {
-        let limits = format!("names and labels: at most {LABELS_MAX} labels of {NAME_BYTES_MAX} bytes");
-        return Err(Status::invalid_argument(limits));
+        return Err(format!("names and labels: at most {LABELS_MAX} labels of {NAME_BYTES_MAX} bytes"));
     }
     let run = match hello.run_id.as_ref() {
         [] => None,
-        bytes => Some(RunId(Uuid::from_slice(bytes).map_err(|_| Status::invalid_argument("a run's id has 16 bytes"))?)),
+        bytes => Some(RunId(Uuid::from_slice(bytes).map_err(|_| "a run's id has 16 bytes".to_owned())?)),
     };
     // Another version's hello may lack what this one needs, and must still get as far as a refusal in words.
     let known = hello.protocol_version == PROTOCOL_VERSION;

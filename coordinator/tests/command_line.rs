@@ -8,8 +8,11 @@ use std::time::Duration;
 
 use muster_target::{Config, Target};
 
+/// The program's end, in a folder of its own.
 fn muster(arguments: &[&str]) -> Output {
+    let folder = tempfile::tempdir().unwrap();
     let mut command = Command::new(env!("CARGO_BIN_EXE_muster"));
+    command.current_dir(folder.path());
     let mut child =
         command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let deadline = std::time::Instant::now() + Duration::from_secs(60);
@@ -166,8 +169,10 @@ fn the_first_interrupt_drains_and_reports() {
     let target = Target::start(Config::default()).unwrap();
     let url = format!("http://{}/", target.addr());
     let mut command = Command::new(env!("CARGO_BIN_EXE_muster"));
-    let child =
-        command.args(["run", &url, "--rate", "50/s", "--duration", "60s"]).stdout(Stdio::piped()).stderr(Stdio::null());
+    let child = command
+        .args(["run", &url, "--rate", "50/s", "--duration", "60s", "--no-store"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null());
     let child = child.spawn().unwrap();
     while target.counts().responses < 25 {
         std::thread::sleep(Duration::from_millis(20));

@@ -100,7 +100,7 @@ check() {
     fi
     local result="$folder/$name.json" code=0
     timeout --foreground --signal=INT --kill-after=10 "$run_seconds" \
-        "$muster" run "$examples/$name.yaml" --quiet --json "$result" >"$folder/$name.report" 2>&1 || code=$?
+        "$muster" run "$examples/$name.yaml" --quiet --no-store --json "$result" >"$folder/$name.report" 2>&1 || code=$?
     # The service writes its last lines before it ends.
     stop
     checked=$((checked + 1))

@@ -1,8 +1,11 @@
 //! The command line: each sub-command parses, calls and prints; what it calls stands elsewhere.
 
 mod doctor;
+mod keep;
+mod report;
 mod run;
 mod schema;
+mod show;
 mod stops;
 mod target;
 mod validate;
@@ -26,6 +29,8 @@ struct Cli {
 enum Command {
     /// Run a load test: a plan file, or a URL for a quick one
     Run(Box<run::RunArgs>),
+    /// Show the report of a run again, also of one whose coordinator did not live to give it
+    Report(report::ReportArgs),
     /// Check a plan and show what it would do, without sending anything
     Validate(validate::ValidateArgs),
     /// Print the plan file's JSON Schema, for completion in editors
@@ -40,11 +45,11 @@ const EXIT_CODES: &str = "Exit codes:
     0  passed, and the result can be trusted
    99  a threshold failed
    98  the run is invalid: the generators were the limit, not the target
-   97  measurements are missing or the books do not balance
+   97  measurements are missing, the books do not balance, or the coordinator ended before the run
   104  the plan or the arguments are wrong
   105  stopped by the user; the report covers what ran
   106  refused by an agent's policy
-  107  the result could not be stored
+  107  the run could not be stored: its folder, journal or result
     1  anything else";
 
 /// Parses the arguments, does what they say, and returns the exit code.
@@ -59,6 +64,7 @@ pub fn main() -> std::process::ExitCode {
     };
     let result = match cli.command {
         Command::Run(args) => run::main(*args),
+        Command::Report(args) => report::main(&args),
         Command::Validate(args) => validate::main(&args),
         Command::Schema => schema::main(),
         Command::Doctor => doctor::main(),

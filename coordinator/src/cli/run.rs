@@ -17,12 +17,14 @@ use muster_proto::plan::{Plan, Rate, Step};
 use muster_target::{Config, Script, Target};
 use tokio::net::TcpListener;
 
-use super::{Outcome, Problem, colour_on_stderr, colour_on_stdout, print, stops, watch};
+use super::keep::{self, KeepArgs};
+use super::show::show;
+use super::{Outcome, Problem, colour_on_stderr, stops, watch};
 use crate::conduct::conduct;
 use crate::exit::ExitCode;
 use crate::plan_file::{self, QuickPlan};
 use crate::plan_file::{parse_duration, parse_rate};
-use crate::report::{Report, json, text};
+use crate::report::Report;
 use crate::run::life::RunSettings;
 
 /// The in-process agent shares its cores with everything else here, so silence is no reason for haste.
@@ -39,6 +41,8 @@ pub(super) struct RunArgs {
     plan: String,
     #[command(flatten)]
     quick: QuickArgs,
+    #[command(flatten)]
+    keep: KeepArgs,
     /// Wait for so many agents, and let them generate the load instead of this machine
     #[arg(long, value_name = "N", requires = "listen")]
     agents: Option<u32>,
@@ -196,17 +200,18 @@ async fn run(args: RunArgs, plan: Plan) -> Outcome {
         gather_max_ns: if local { LOCAL_GATHER_MAX } else { Duration::from_secs(args.wait) }.as_nanos() as u64,
         plan,
     };
+    let (opening, folder) = args.keep.open(settings, !local)?;
     let agent = local.then(|| {
-        let config = local_agent(&args, &settings.plan);
+        let config = local_agent(&args, &opening.settings.plan);
         tokio::spawn(
             async move { take_part(&address.to_string(), &config, Incarnation::generate(), Leave::never()).await },
         )
     });
     if !local {
-        eprintln!("waiting for {} agents at {address}", settings.plan.agents.start_when);
+        eprintln!("waiting for {} agents at {address}", opening.settings.plan.agents.start_when);
     }
-    let mut watcher = watch::Screen::new(&settings.plan, args.quiet);
-    let record = conduct(settings, listener, stops, &mut watcher).await;
+    let mut watcher = watch::Screen::new(&opening.settings.plan, args.quiet);
+    let record = conduct(opening, listener, stops, &mut watcher).await;
     watcher.close();
     if let Some(agent) = agent
         && let Ok(Err(error)) = agent.await
@@ -214,12 +219,9 @@ async fn run(args: RunArgs, plan: Plan) -> Outcome {
         eprintln!("the local agent: {error}");
     }
     let report = Report::of(&record);
-    let stored = write_json(&report, args.json.as_deref());
-    if args.json.as_deref() != Some(Path::new("-")) {
-        print(&text::summary(&report, colour_on_stdout()));
-    }
-    stored?;
-    Ok(ExitCode::from_code(report.verdict.exit_code).unwrap_or(ExitCode::Failure))
+    let kept = folder.as_ref().map_or(Ok(()), |folder| keep::result(folder, &report));
+    let shown = show(&report, args.json.as_deref(), folder.as_ref());
+    kept.and(shown)
 }
 
 async fn listen(args: &RunArgs) -> Result<TcpListener, Problem> {
@@ -283,18 +285,6 @@ fn local_agent(args: &RunArgs, plan: &Plan) -> AgentConfig {
         cores: muster_agent::resources::usable_cores(),
         engine: EngineConfig { workers, pin: false, guard: Arc::new(Guard::new(allow)) },
     }
-}
-
-fn write_json(report: &Report, file: Option<&Path>) -> Result<(), Problem> {
-    let Some(file) = file else { return Ok(()) };
-    let written = if file == Path::new("-") {
-        json::write(report, std::io::stdout().lock())
-    } else {
-        std::fs::File::create(file).and_then(|file| json::write(report, std::io::BufWriter::new(file)))
-    };
-    written.map_err(|error| {
-        Problem::new(ExitCode::Storage, format!("error: cannot write the result to {}: {error}", file.display()))
-    })
 }
 
 /// A request's body from the command line.

@@ -40,6 +40,7 @@ pub use mistakes::{MISTAKES_MAX, Mistake, Mistakes, Place};
 pub use quick::{QUICK_DURATION, QUICK_USERS, QuickPlan, quick};
 pub use resolved::resolved;
 pub use schema::schema;
+pub use threshold::parse_threshold;
 pub use units::{UnitMistake, format_duration, format_rate, parse_duration, parse_rate, parse_size};
 
 use reader::{Field, Reader};

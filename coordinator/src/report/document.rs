@@ -60,7 +60,7 @@ pub struct RunInfo {
 /// How a run is judged.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct VerdictInfo {
-    /// `passed`, `failed`, `invalid`, `aborted`, `stopped`, `incomplete` or `broken`.
+    /// `passed`, `failed`, `invalid`, `aborted`, `stopped`, `incomplete`, `interrupted` or `broken`.
     pub outcome: String,
     /// What the program ends with.
     pub exit_code: u8,

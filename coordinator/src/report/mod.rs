@@ -2,6 +2,7 @@
 
 mod accounting;
 mod document;
+mod elide;
 pub mod json;
 mod metrics;
 mod numbers;
@@ -18,7 +19,8 @@ use muster_proto::outcome::ErrorKind;
 use muster_proto::plan::ThresholdWindow;
 
 pub use document::*;
-pub use plan::{ELIDED, PlanView, ScenarioView, StageView, StepView};
+pub use elide::{ELIDED, elided};
+pub use plan::{PlanView, ScenarioView, StageView, StepView};
 
 use crate::run::record::RunRecord;
 use crate::verdict::books::Books;

@@ -5,8 +5,7 @@ use std::time::Duration;
 use muster_proto::plan::{Arrivals, Connections, Executor, OnLoss, Plan, Request, Scenario, Step, Think};
 use serde::{Deserialize, Serialize};
 
-/// What stands in place of a secret.
-pub const ELIDED: &str = "***";
+use super::elide::{shown_value, without_query};
 
 /// A plan for people and programs to read.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -167,32 +166,11 @@ impl StepView {
                 name: name.clone(),
                 method: method.clone(),
                 url: without_query(&url.to_string()),
-                headers: headers.iter().map(|(name, value)| header(name, value)).collect(),
+                headers: headers.iter().map(|(name, value)| format!("{name}: {}", shown_value(name, value))).collect(),
                 body_bytes: body.0.len(),
                 timeout_s: timeout.as_secs_f64(),
             },
             Step::Think(Think { min, max }) => Self::Think { min_s: min.as_secs_f64(), max_s: max.as_secs_f64() },
         }
     }
-}
-
-/// Queries carry keys and tokens as often as page numbers.
-fn without_query(url: &str) -> String {
-    url.split_once('?').map_or_else(|| url.to_owned(), |(path, _)| format!("{path}?{ELIDED}"))
-}
-
-/// Only fields that are known to be harmless are shown: anybody may invent a name for a token.
-fn header(name: &str, value: &str) -> String {
-    const HARMLESS: [&str; 8] = [
-        "accept",
-        "accept-encoding",
-        "accept-language",
-        "cache-control",
-        "content-length",
-        "content-type",
-        "host",
-        "user-agent",
-    ];
-    let shown = if HARMLESS.contains(&name) { value } else { ELIDED };
-    format!("{name}: {shown}")
 }

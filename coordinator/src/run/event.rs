@@ -72,6 +72,10 @@ pub enum Event {
     Stop,
     /// Time went by.
     Tick,
+    /// What happens can no longer be written down; why, for a person to read.
+    Unstorable(String),
+    /// The coordinator itself ended here, which nobody can know before a run is told again.
+    Interrupted,
 }
 
 /// How an agent's clock relates to ours.

@@ -1,5 +1,6 @@
 //! A run's whole life: `apply` is told what happened and answers what to do. No IO, no clock, no lock.
 
+mod broken;
 mod joining;
 mod losing;
 
@@ -113,6 +114,8 @@ impl Run {
             Event::Expelled(link, reason) => self.expel(link, &reason, now_ns),
             Event::Stop => self.stop_by_user(now_ns),
             Event::Tick => self.tick(now_ns),
+            Event::Unstorable(reason) => self.unstorable(reason, now_ns),
+            Event::Interrupted => self.interrupted(now_ns),
         }
         self.end_if_done(now_ns);
         std::mem::take(&mut self.commands)

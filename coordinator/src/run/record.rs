@@ -48,6 +48,8 @@ pub enum Ending {
     AbortedBy(String),
     /// An agent was lost and the plan says that this fails the run; the agent's name.
     AgentLost(String),
+    /// Its coordinator ended before it did; what agents did after that is not known.
+    Interrupted,
     /// It could not go on.
     Failed {
         /// What the program ends with because of it.

@@ -37,6 +37,8 @@ pub enum Outcome {
     Stopped,
     /// Load or samples were lost, or the books do not balance.
     Incomplete,
+    /// Its coordinator ended before it did.
+    Interrupted,
     /// It could not go on.
     Broken,
 }
@@ -52,6 +54,7 @@ impl Outcome {
             Self::Aborted => "aborted",
             Self::Stopped => "stopped",
             Self::Incomplete => "incomplete",
+            Self::Interrupted => "interrupted",
             Self::Broken => "broken",
         }
     }
@@ -110,6 +113,7 @@ fn outcome_of(exit_code: ExitCode, ending: &Ending) -> Outcome {
         ExitCode::ThresholdsFailed => Outcome::Failed,
         ExitCode::Stopped => Outcome::Stopped,
         ExitCode::Invalid => Outcome::Invalid,
+        ExitCode::Incomplete if *ending == Ending::Interrupted => Outcome::Interrupted,
         ExitCode::Incomplete => Outcome::Incomplete,
         ExitCode::BadPlan | ExitCode::Refused | ExitCode::Storage | ExitCode::Failure => Outcome::Broken,
     }
@@ -133,6 +137,10 @@ impl Findings {
             }
             Ending::AgentLost(name) => {
                 self.add(ExitCode::Incomplete, format!("agent {name} was lost, which the plan does not allow"));
+            }
+            Ending::Interrupted => {
+                let words = "the coordinator ended before the run did: what agents did after that is not known";
+                self.add(ExitCode::Incomplete, words);
             }
             Ending::Failed { exit_code, reason } => {
                 let exit_code = if *exit_code == ExitCode::Passed { ExitCode::Failure } else { *exit_code };
@@ -186,7 +194,8 @@ impl Findings {
             self.add(ExitCode::Incomplete, format!("the books do not balance: {broken} laws are broken"));
         }
         let lost = record.agents.iter().filter(|agent| agent.lost_at_ns.is_some()).count();
-        if lost > 0 && record.plan.agents.on_loss == OnLoss::Fail && !matches!(record.ending, Ending::AgentLost(_)) {
+        let told = matches!(record.ending, Ending::AgentLost(_) | Ending::Interrupted);
+        if lost > 0 && record.plan.agents.on_loss == OnLoss::Fail && !told {
             self.add(ExitCode::Incomplete, format!("{lost} agents were lost, which the plan does not allow"));
         }
         let undelivered = books.undelivered_fraction();

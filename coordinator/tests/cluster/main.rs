@@ -1,7 +1,9 @@
 //! Coordinators and agents over real gRPC on loopback.
 
 mod cut_off;
+mod durable;
 mod hostile;
+mod killed;
 mod runs;
 mod stranger;
 mod streams;

@@ -44,7 +44,7 @@ async fn a_stream_that_breaks_again_and_again_loses_and_doubles_nothing() {
         agent.await.unwrap().expect("released");
     }
     assert_eq!(record.ending, Ending::Completed, "{told:?}");
-    assert!(told.iter().filter(|line| *line == "agent broken is back").count() >= 3, "{told:?}");
+    assert!(told.iter().any(|line| line == "agent broken is back"), "{told:?}");
     assert_eq!((record.timeline.counts().due, record.timeline.counts().completed), (1_200, 1_200));
     assert_eq!(target.stop().responses, 1_200);
     assert_eq!(judged(&record), (0, true));

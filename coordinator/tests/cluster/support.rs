@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use muster::conduct::{Watcher, conduct};
+use muster::begun::Begun;
+use muster::conduct::{Opening, Watcher, conduct};
+use muster::journal::{BYTES_MAX_DEFAULT, Head, Journal, Medium};
 use muster::plan_file::{Format, from_str};
 use muster::run::life::{Run, RunSettings};
 use muster::run::record::RunRecord;
@@ -41,6 +43,20 @@ pub(crate) struct Coordinator {
 
 impl Coordinator {
     pub(crate) async fn start(plan: &str) -> Self {
+        Self::open(plan, Opening::unwritten).await
+    }
+
+    /// A coordinator that writes down what happens.
+    pub(crate) async fn writing(plan: &str, medium: impl Medium) -> Self {
+        let opening = |settings: RunSettings| {
+            let head = Head { settings, begun: Begun::now() };
+            let journal = Journal::begin(medium, &head, BYTES_MAX_DEFAULT).unwrap();
+            Opening { settings: head.settings, begun: head.begun, journal: Some(journal) }
+        };
+        Self::open(plan, opening).await
+    }
+
+    async fn open(plan: &str, opening: impl FnOnce(RunSettings) -> Opening) -> Self {
         let plan =
             from_str(plan, Format::Yaml, "test", std::path::Path::new(".")).unwrap_or_else(|error| panic!("{error}"));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -54,9 +70,10 @@ impl Coordinator {
             lease_ns: LEASE.as_nanos() as u64,
             gather_max_ns: 60_000_000_000,
         };
+        let opening = opening(settings);
         let run = tokio::spawn(async move {
             let mut told = Told::default();
-            let record = conduct(settings, listener, stop_receiver, &mut told).await;
+            let record = conduct(opening, listener, stop_receiver, &mut told).await;
             (record, told.0)
         });
         Self { address, run, stops }

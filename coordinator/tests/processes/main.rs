@@ -2,6 +2,7 @@
 
 mod agent;
 mod judged;
+mod kept;
 mod losses;
 mod process;
 mod programs;

@@ -7,14 +7,17 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use tempfile::TempDir;
+
 pub(crate) use rustix::process::Signal;
 
 /// How long anything may take before a test gives up. It says nothing of how fast it should be.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
 const PAUSE: Duration = Duration::from_millis(5);
 
-/// A process at work.
+/// A process at work, in a folder of its own.
 pub(crate) struct Process {
+    _folder: TempDir,
     child: Child,
     out: Words,
     err: Words,
@@ -34,11 +37,13 @@ pub(crate) struct Ended {
 impl Process {
     /// Starts a program.
     pub(crate) fn start(program: &Path, arguments: &[&str]) -> Self {
+        let folder = tempfile::tempdir().unwrap();
         let mut command = Command::new(program);
+        command.current_dir(folder.path());
         command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let (out, err) = (child.stdout.take().unwrap(), child.stderr.take().unwrap());
-        Self { child, out: Words::of(out), err: Words::of(err) }
+        Self { _folder: folder, child, out: Words::of(out), err: Words::of(err) }
     }
 
     /// Waits until it has said this on standard error, and returns the line.

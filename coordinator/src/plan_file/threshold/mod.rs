@@ -76,6 +76,14 @@ fn parse(text: &str) -> Result<Parsed, GrammarMistake> {
     Ok(Parsed { threshold, scenario_at: selectors.scenario_at, request_at: selectors.request_at })
 }
 
+/// Reads a threshold by itself, as a plan wrote it before.
+///
+/// # Errors
+/// What is wrong with it, in words.
+pub fn parse_threshold(text: &str) -> Result<Threshold, String> {
+    parse(text).map(|parsed| parsed.threshold).map_err(|mistake| mistake.message)
+}
+
 fn metric_name(cursor: &mut Cursor<'_>) -> Result<&'static Metric, GrammarMistake> {
     let (name, at) = cursor.until(|c| !c.is_ascii_alphanumeric() && c != '_');
     if let Some(metric) = METRICS.iter().find(|metric| metric.name == name) {

@@ -407,3 +407,38 @@ fn an_agent_that_cannot_go_on_is_lost_and_the_user_is_told_why() {
     assert!(commands.iter().any(told), "{commands:?}");
     assert_eq!(stage.ending(), Ending::AgentLost("pod".to_owned()));
 }
+
+#[test]
+fn a_run_that_cannot_be_written_down_ends_at_once_with_its_own_code() {
+    let mut stage = Stage::started(1, OnLoss::Fail);
+    stage.delta(0, 1);
+    stage.tell(Event::Stop);
+    let full = || Event::Unstorable("no space left".to_owned());
+    assert_eq!(stage.tell(full()), [Command::Stop(Link(0), Manner::Abort)]);
+    assert_eq!(stage.delta(0, 2), [Command::Ack(Link(0), 2)], "what is still told counts");
+    stage.close(0, 2);
+    assert_eq!(stage.tell(full()), []);
+    let record = stage.run.into_record(String::new());
+    let (exit_code, reason) = (ExitCode::Storage, "no space left".to_owned());
+    assert_eq!(record.ending, Ending::Failed { exit_code, reason });
+    assert_eq!(record.timeline.counts().started, 2);
+}
+
+#[test]
+fn a_run_that_is_told_only_in_part_ends_there_with_its_agents_unknown() {
+    let mut stage = Stage::started(2, OnLoss::Fail);
+    (1..=7).for_each(|seq| drop(stage.delta(0, seq)));
+    stage.delta(1, 1);
+    stage.close(0, 7);
+    stage.now_ns += 2 * S;
+    assert_eq!(stage.tell(Event::Interrupted), []);
+    assert!(stage.run.has_ended());
+    let record = stage.run.into_record(String::new());
+    assert_eq!((record.ending, record.duration_ns), (Ending::Interrupted, 2 * S));
+    assert!(!record.agents[0].died() && record.agents[1].died());
+
+    let mut early = Stage::new(1, OnLoss::Fail);
+    early.tell(Event::Interrupted);
+    assert!(!early.run.clone().into_record(String::new()).began);
+    assert_eq!(early.ending(), Ending::Interrupted);
+}

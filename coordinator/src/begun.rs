@@ -1,0 +1,42 @@
+//! When a run began, by the clock that measures it and by the one that people read.
+
+use jiff::Timestamp;
+use muster_agent::engine::clock;
+
+/// One moment by both clocks. The wall clock is read this once, so that nothing depends on whether it steps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Begun {
+    /// Nanoseconds since the machine's boot.
+    pub clock_ns: u64,
+    /// The wall clock.
+    pub wall: Timestamp,
+}
+
+impl Begun {
+    /// This moment.
+    #[must_use]
+    pub fn now() -> Self {
+        Self { clock_ns: clock::now_ns(), wall: Timestamp::now() }
+    }
+
+    /// The date of a later moment of the first clock, in RFC 3339; without one, of this moment.
+    #[must_use]
+    pub fn date(&self, clock_ns: Option<u64>) -> String {
+        let since_ns = clock_ns.map_or(0, |clock_ns| clock_ns.saturating_sub(self.clock_ns));
+        let since = std::time::Duration::from_nanos(since_ns);
+        self.wall.saturating_add(since).unwrap_or(self.wall).to_string()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn later_moments_are_dated_from_the_beginning() {
+        let begun = Begun { clock_ns: 500, wall: Timestamp::from_second(1_000_000_000).unwrap() };
+        assert_eq!(begun.date(None), "2001-09-09T01:46:40Z");
+        assert_eq!(begun.date(Some(1_500_000_500)), "2001-09-09T01:46:41.5Z");
+        assert_eq!(begun.date(Some(0)), begun.date(None));
+    }
+}

@@ -1,0 +1,67 @@
+//! What `muster run` keeps of a run, and where.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::Problem;
+use crate::begun::Begun;
+use crate::conduct::Opening;
+use crate::exit::ExitCode;
+use crate::journal::{BYTES_MAX_DEFAULT, Buffered, Durable, Head, Journal, JournalError};
+use crate::plan_file::parse_size;
+use crate::report::Report;
+use crate::run::life::RunSettings;
+use crate::store::{RUNS, RunFolder};
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "What is kept")]
+pub(super) struct KeepArgs {
+    /// The folder of all runs; each has a folder of its own in it
+    #[arg(long, value_name = "DIR", default_value = RUNS)]
+    out: PathBuf,
+    /// Keep nothing of the run
+    #[arg(long, conflicts_with_all = ["out", "journal_max"])]
+    no_store: bool,
+    /// The largest journal; the run ends before it grows larger [default: 4GiB]
+    #[arg(long, value_name = "SIZE", value_parser = parse_size)]
+    journal_max: Option<u64>,
+}
+
+impl KeepArgs {
+    /// Opens a run whose folder, if it has one, is ready. A durable journal outlives the machine's power.
+    pub(super) fn open(&self, settings: RunSettings, durable: bool) -> Result<(Opening, Option<RunFolder>), Problem> {
+        if self.no_store {
+            return Ok((Opening::unwritten(settings), None));
+        }
+        let head = Head { settings, begun: Begun::now() };
+        let (folder, journal) = self.begin(&head, durable).map_err(|error| {
+            let text = format!(
+                "error: cannot keep the run in {}: {error}\n\
+                 hint: choose another folder with --out, or keep nothing with --no-store",
+                self.out.display()
+            );
+            Problem::new(ExitCode::Storage, text)
+        })?;
+        let Head { settings, begun } = head;
+        Ok((Opening { settings, begun, journal: Some(journal) }, Some(folder)))
+    }
+
+    fn begin(&self, head: &Head, durable: bool) -> Result<(RunFolder, Journal), JournalError> {
+        let folder = RunFolder::create(&self.out, head.settings.id, &head.settings.plan, durable)?;
+        let (file, bytes_max) = (folder.make_journal()?, self.journal_max.unwrap_or(BYTES_MAX_DEFAULT));
+        let journal = match durable {
+            true => Journal::begin(Durable(file), head, bytes_max),
+            false => Journal::begin(Buffered(file), head, bytes_max),
+        };
+        Ok((folder, journal?))
+    }
+}
+
+/// Keeps a run's result in its folder.
+pub(super) fn result(folder: &RunFolder, report: &Report) -> Result<(), Problem> {
+    folder.keep(report).map_err(|error| {
+        let text = format!("error: cannot keep the result in {}: {error}", folder.path().display());
+        Problem::new(ExitCode::Storage, text)
+    })
+}

@@ -1,0 +1,109 @@
+//! What happens to a run, as it is written down: what agents say is kept as they say it.
+
+use muster_proto::measurement::SeriesTable;
+use muster_proto::plan::Plan;
+use muster_proto::wire::{FromAgent, Gone, JournalEntry, Said, journal_entry};
+use prost::Message;
+
+use crate::run::event::{Event, Link};
+use crate::service::event_of;
+
+/// How many scenarios and how many series a measurement of one plan has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shape {
+    /// Scenarios of the plan.
+    pub scenarios: usize,
+    /// Series of the plan.
+    pub series: usize,
+}
+
+impl Shape {
+    /// The shape of this plan's measurements.
+    #[must_use]
+    pub fn of(plan: &Plan) -> Self {
+        Self { scenarios: plan.scenarios.len(), series: SeriesTable::of(plan).len() }
+    }
+}
+
+/// Something that happened, for the run and for its journal.
+#[derive(Clone, Debug)]
+pub struct Happened {
+    /// As the run is told of it.
+    pub event: Event,
+    what: journal_entry::What,
+}
+
+impl Happened {
+    /// An agent said something.
+    ///
+    /// # Errors
+    /// Why it makes no sense, for the agent to read.
+    pub fn said(link: Link, message: FromAgent, shape: Shape) -> Result<Self, String> {
+        let event = event_of(link, &message, shape)?;
+        Ok(Self { event, what: journal_entry::What::Said(Said { link: link.0, message: Some(message) }) })
+    }
+
+    /// An agent's stream ended; why, for a person to read.
+    #[must_use]
+    pub fn gone(link: Link, reason: String) -> Self {
+        let what = journal_entry::What::Gone(Gone { link: link.0, reason: reason.clone(), expelled: false });
+        Self { event: Event::Gone(link, reason), what }
+    }
+
+    /// An agent does not keep to the protocol, or cannot be spoken to; why, for a person to read.
+    #[must_use]
+    pub fn expelled(link: Link, reason: String) -> Self {
+        let what = journal_entry::What::Gone(Gone { link: link.0, reason: reason.clone(), expelled: true });
+        Self { event: Event::Expelled(link, reason), what }
+    }
+
+    /// The user wants the run to end.
+    #[must_use]
+    pub fn stop() -> Self {
+        Self { event: Event::Stop, what: journal_entry::What::Stop(true) }
+    }
+
+    /// Time went by.
+    #[must_use]
+    pub fn tick() -> Self {
+        Self { event: Event::Tick, what: journal_entry::What::Tick(true) }
+    }
+
+    /// The event for the run and the entry for its journal, with the moment of the coordinator's clock.
+    #[must_use]
+    pub fn at(self, at_ns: u64) -> (Event, Entry) {
+        (self.event, Entry(JournalEntry { at_ns, what: Some(self.what) }))
+    }
+}
+
+/// Something that happened, and when.
+#[derive(Clone, Debug)]
+pub struct Entry(JournalEntry);
+
+impl Entry {
+    /// How many bytes it takes.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.0.encoded_len()
+    }
+
+    pub(super) fn encode(&self, content: &mut Vec<u8>) {
+        // Memory is the only thing that this could lack, and a vector does not say so.
+        let _ = self.0.encode_length_delimited(content);
+    }
+
+    /// Takes the next entry from the front of a frame's content, and the moment at which it happened.
+    pub(super) fn decode(content: &mut &[u8], shape: Shape) -> Result<(Event, u64), String> {
+        let entry = JournalEntry::decode_length_delimited(content).map_err(|error| error.to_string())?;
+        let event = match entry.what.ok_or("it does not say what happened")? {
+            journal_entry::What::Said(Said { link, message }) => {
+                event_of(Link(link), &message.ok_or("an agent said nothing")?, shape)?
+            }
+            journal_entry::What::Gone(Gone { link, reason, expelled: false }) => Event::Gone(Link(link), reason),
+            journal_entry::What::Gone(Gone { link, reason, expelled: true }) => Event::Expelled(Link(link), reason),
+            journal_entry::What::Stop(_) => Event::Stop,
+            journal_entry::What::Tick(_) => Event::Tick,
+        };
+        Ok((event, entry.at_ns))
+    }
+}

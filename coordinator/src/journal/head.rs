@@ -1,0 +1,80 @@
+//! A journal's first frame: everything that the run was told at its beginning.
+
+use jiff::Timestamp;
+use muster_proto::BUILD_VERSION;
+use muster_proto::convert::{plan_from_wire, plan_to_wire};
+use muster_proto::id::RunId;
+use muster_proto::plan::{AgentsWanted, OnLoss, Plan};
+use muster_proto::wire::JournalHead;
+use prost::Message;
+use uuid::Uuid;
+
+use super::ReplayError;
+use crate::begun::Begun;
+use crate::plan_file::parse_threshold;
+use crate::report::elided;
+use crate::run::life::RunSettings;
+
+/// How journals are written. Journals of another format are not read.
+const FORMAT: u32 = 1;
+
+/// What a run was told at its beginning, and when that was.
+#[derive(Clone, Debug)]
+pub struct Head {
+    /// What it was told.
+    pub settings: RunSettings,
+    /// When.
+    pub begun: Begun,
+}
+
+impl Head {
+    /// As a frame's content, without what must stay secret.
+    pub(super) fn encode(&self) -> Vec<u8> {
+        let Self { settings, begun } = self;
+        let plan = elided(&settings.plan);
+        let head = JournalHead {
+            format: FORMAT,
+            build_version: BUILD_VERSION.to_owned(),
+            run_id: settings.id.0.as_bytes().to_vec().into(),
+            thresholds: plan.thresholds.iter().map(|threshold| threshold.expression.clone()).collect(),
+            start_when: plan.agents.start_when,
+            fail_on_loss: plan.agents.on_loss == OnLoss::Fail,
+            plan: Some(plan_to_wire(&plan)),
+            tags: settings.tags.clone().into_iter().collect(),
+            strict: settings.strict,
+            lease_ns: settings.lease_ns,
+            gather_max_ns: settings.gather_max_ns,
+            begun_ns: begun.clock_ns,
+            begun_unix_ns: i64::try_from(begun.wall.as_nanosecond()).unwrap_or(i64::MAX),
+        };
+        head.encode_to_vec()
+    }
+
+    /// From a frame's content.
+    pub(super) fn decode(content: &[u8]) -> Result<Self, ReplayError> {
+        let wrong = |what: String| ReplayError::Head(what);
+        let head = JournalHead::decode(content).map_err(|error| wrong(error.to_string()))?;
+        if head.format != FORMAT || head.build_version != BUILD_VERSION {
+            let found = format!("format {} of build {}", head.format, head.build_version);
+            return Err(ReplayError::Foreign { found, wanted: format!("format {FORMAT} of build {BUILD_VERSION}") });
+        }
+        let plan = plan_from_wire(head.plan.ok_or_else(|| wrong("it has no plan".to_owned()))?);
+        let on_loss = if head.fail_on_loss { OnLoss::Fail } else { OnLoss::Degrade };
+        let thresholds = head.thresholds.iter().map(|text| parse_threshold(text)).collect::<Result<_, _>>();
+        let plan = Plan {
+            thresholds: thresholds.map_err(wrong)?,
+            agents: AgentsWanted { start_when: head.start_when, on_loss },
+            ..plan.map_err(|error| wrong(error.to_string()))?
+        };
+        let wall = Timestamp::from_nanosecond(head.begun_unix_ns.into()).map_err(|error| wrong(error.to_string()))?;
+        let settings = RunSettings {
+            id: RunId(Uuid::from_slice(&head.run_id).map_err(|error| wrong(error.to_string()))?),
+            plan,
+            tags: head.tags.into_iter().collect(),
+            strict: head.strict,
+            lease_ns: head.lease_ns,
+            gather_max_ns: head.gather_max_ns,
+        };
+        Ok(Self { settings, begun: Begun { clock_ns: head.begun_ns, wall } })
+    }
+}

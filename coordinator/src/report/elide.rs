@@ -1,0 +1,63 @@
+//! What must stay secret of a plan, for everything that is shown or kept.
+
+use muster_proto::plan::{Body, Plan, Step};
+
+/// What stands in place of a secret.
+pub const ELIDED: &str = "***";
+
+/// Header fields that are known to be harmless; anybody may invent a name for a token.
+const HARMLESS: [&str; 8] = [
+    "accept",
+    "accept-encoding",
+    "accept-language",
+    "cache-control",
+    "content-length",
+    "content-type",
+    "host",
+    "user-agent",
+];
+
+/// The plan without what must stay secret. What it does, and how a report shows it, is the same.
+#[must_use]
+pub fn elided(plan: &Plan) -> Plan {
+    let mut plan = plan.clone();
+    plan.connect.tls.key_pem.clear();
+    for step in plan.scenarios.iter_mut().flat_map(|scenario| &mut scenario.steps) {
+        let Step::Request(request) = step else { continue };
+        request.url.path = without_query(&request.url.path);
+        for (name, value) in &mut request.headers {
+            *value = shown_value(name, value).to_owned();
+        }
+        // Reports tell how long a body is.
+        request.body = Body(vec![b'*'; request.body.0.len()].into());
+    }
+    plan
+}
+
+/// Queries carry keys and tokens as often as page numbers.
+pub(super) fn without_query(url: &str) -> String {
+    url.split_once('?').map_or_else(|| url.to_owned(), |(path, _)| format!("{path}?{ELIDED}"))
+}
+
+/// What is shown of a header field's value.
+pub(super) fn shown_value<'a>(name: &str, value: &'a str) -> &'a str {
+    if HARMLESS.contains(&name) { value } else { ELIDED }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::PlanView;
+    use crate::run::synthetic::open_plan;
+
+    #[test]
+    fn a_plan_without_its_secrets_is_shown_as_before() {
+        let mut plan = open_plan(5);
+        plan.connect.tls.key_pem = b"s3cret".to_vec();
+        let elided = elided(&plan);
+        assert_eq!(PlanView::of(&elided), PlanView::of(&plan));
+        assert!(format!("{plan:?}").contains("s3cret"), "there was something to hide");
+        assert!(!format!("{elided:?}").contains("s3cret"));
+        assert!(elided.connect.tls.key_pem.is_empty());
+    }
+}
