@@ -191,12 +191,18 @@ impl Findings {
     fn of_books(&mut self, record: &RunRecord, books: &Books) {
         let broken = books.laws().filter(|law| !law.holds()).count();
         if broken > 0 {
-            self.add(ExitCode::Incomplete, format!("the books do not balance: {broken} laws are broken"));
+            self.add(
+                ExitCode::Incomplete,
+                format!("the books do not balance: {} broken", numbered(broken, "law is", "laws are")),
+            );
         }
         let lost = record.agents.iter().filter(|agent| agent.lost_at_ns.is_some()).count();
         let told = matches!(record.ending, Ending::AgentLost(_) | Ending::Interrupted);
         if lost > 0 && record.plan.agents.on_loss == OnLoss::Fail && !told {
-            self.add(ExitCode::Incomplete, format!("{lost} agents were lost, which the plan does not allow"));
+            self.add(
+                ExitCode::Incomplete,
+                format!("{} lost, which the plan does not allow", numbered(lost, "agent was", "agents were")),
+            );
         }
         let undelivered = books.undelivered_fraction();
         if undelivered > LOSS_TOLERANCE {
@@ -213,4 +219,9 @@ impl Findings {
         self.0.sort_by_key(|(exit_code, _)| std::cmp::Reverse(*exit_code));
         self.0.into_iter().map(|(_, words)| words).collect()
     }
+}
+
+/// A number with the words that go with one or with several.
+fn numbered(number: usize, one: &str, several: &str) -> String {
+    format!("{number} {}", if number == 1 { one } else { several })
 }
