@@ -26,6 +26,10 @@ const PROBES_AT_FIRST: usize = 32;
 const PROBE_PERIOD_MAX: Duration = Duration::from_millis(500);
 /// How many probes have the time to be answered before a lease ends, so that one that is late does no harm.
 const PROBES_PER_LEASE: u32 = 5;
+/// The shortest lease that can be kept alive, and the longest that an agent takes, whatever its coordinator says: for so
+/// long it would go on alone.
+const LEASE_MIN: Duration = Duration::from_millis(100);
+const LEASE_MAX: Duration = Duration::from_secs(60);
 /// Silence that is noticed by so much too late was our own: this process stood still, and what it was told meanwhile is yet
 /// to be read.
 const STALL: Duration = Duration::from_millis(250);
@@ -79,7 +83,7 @@ impl Stream {
                 address: address.to_owned(),
                 outgoing,
                 incoming,
-                lease: Duration::from_nanos(welcome.lease_ns),
+                lease: Duration::from_nanos(welcome.lease_ns).clamp(LEASE_MIN, LEASE_MAX),
                 applied_seq: welcome.applied_seq,
             }),
             Some(from_coordinator::Message::Refusal(refusal)) => {
@@ -150,10 +154,11 @@ impl Stream {
         use from_coordinator::Message;
         match message {
             Message::ProbeReply(reply) => {
-                part.offset.add(reply.sent_at_ns, reply.coordinator_ns, clock::now_ns());
+                let now_ns = clock::now_ns();
+                part.offset.add(reply.sent_at_ns, reply.coordinator_ns, now_ns);
                 // Counted from when we asked, so that the lease has always ended here before the coordinator, who counts
                 // from when it heard us, takes it for ended.
-                part.lease.extend(reply.sent_at_ns.saturating_add(self.lease.as_nanos() as u64));
+                part.lease.extend(reply.sent_at_ns.min(now_ns).saturating_add(self.lease.as_nanos() as u64));
                 if part.offset.probes() < PROBES_AT_FIRST {
                     self.probe().await?;
                 }

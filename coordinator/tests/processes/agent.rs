@@ -3,7 +3,7 @@
 use std::net::TcpListener;
 
 use muster_proto::wire::cluster_server::{Cluster, ClusterServer};
-use muster_proto::wire::{FromAgent, FromCoordinator, Refusal, from_coordinator};
+use muster_proto::wire::{FromAgent, FromCoordinator, Refusal, Welcome, from_coordinator};
 use tokio_stream::wrappers::TcpListenerStream;
 use tonic::{Request, Response, Status, Streaming};
 
@@ -53,32 +53,44 @@ fn a_name_that_nobody_knows_is_told() {
     assert!(ended.err.contains("error: cannot resolve the coordinator nowhere.invalid:7117"), "{ended:?}");
 }
 
-/// A coordinator that wants nobody.
-struct Unwilling;
+/// A coordinator that answers any hello with these words, and says nothing more.
+struct Curt(from_coordinator::Message);
 
 #[tonic::async_trait]
-impl Cluster for Unwilling {
+impl Cluster for Curt {
     type JoinStream = tokio_stream::Once<Result<FromCoordinator, Status>>;
 
     async fn join(&self, _: Request<Streaming<FromAgent>>) -> Result<Response<Self::JoinStream>, Status> {
-        let refusal = Refusal { reason: "it speaks protocol 1; install the same version on both".to_owned() };
-        let message = FromCoordinator { message: Some(from_coordinator::Message::Refusal(refusal)) };
-        Ok(Response::new(tokio_stream::once(Ok(message))))
+        Ok(Response::new(tokio_stream::once(Ok(FromCoordinator { message: Some(self.0.clone()) }))))
     }
+}
+
+/// What an agent does that is answered so; with the coordinator's address.
+async fn answered(message: from_coordinator::Message) -> (Ended, String) {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    let server = tonic::transport::Server::builder()
+        .add_service(ClusterServer::new(Curt(message)).accept_compressed(tonic::codec::CompressionEncoding::Zstd));
+    tokio::spawn(server.serve_with_incoming(TcpListenerStream::new(listener)));
+    let join = address.clone();
+    (tokio::task::spawn_blocking(move || ended(&["--join", &join, "--once"])).await.unwrap(), address)
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn a_refusal_is_printed_as_the_coordinator_put_it() {
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap().to_string();
-    let server = tonic::transport::Server::builder()
-        .add_service(ClusterServer::new(Unwilling).accept_compressed(tonic::codec::CompressionEncoding::Zstd));
-    tokio::spawn(server.serve_with_incoming(TcpListenerStream::new(listener)));
-    let join = address.clone();
-    let ended = tokio::task::spawn_blocking(move || ended(&["--join", &join, "--once"])).await.unwrap();
+    let reason = "it speaks protocol 1; install the same version on both".to_owned();
+    let (ended, address) = answered(from_coordinator::Message::Refusal(Refusal { reason: reason.clone() })).await;
     assert_eq!(ended.code, Some(106), "{ended:?}");
-    let wanted = format!(
-        "the coordinator at {address} refused this agent: it speaks protocol 1; install the same version on both"
-    );
+    let wanted = format!("the coordinator at {address} refused this agent: {reason}");
     assert!(ended.err.contains(&wanted), "{ended:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn leases_that_nobody_could_keep_are_survived() {
+    for lease_ns in [0, 1, u64::MAX] {
+        let (ended, address) =
+            answered(from_coordinator::Message::Welcome(Welcome { lease_ns, ..Welcome::default() })).await;
+        assert_eq!(ended.code, Some(1), "{ended:?}");
+        assert!(ended.err.contains(&format!("lost the coordinator at {address}")), "{ended:?}");
+    }
 }
