@@ -84,6 +84,22 @@ impl Share {
         }
     }
 
+    /// Whether it has a shard in common with another set.
+    #[must_use]
+    pub fn overlaps(&self, other: &Self) -> bool {
+        self.words.iter().zip(other.words.iter()).any(|(mine, theirs)| mine & theirs != 0)
+    }
+
+    /// Its shards that are not in another set.
+    #[must_use]
+    pub fn without(&self, other: &Self) -> Self {
+        let mut rest = self.clone();
+        for (mine, theirs) in rest.words.iter_mut().zip(other.words.iter()) {
+            *mine &= !theirs;
+        }
+        rest
+    }
+
     /// How many of the numbers `0..ids` it owns.
     #[must_use]
     pub fn count_below(&self, ids: u64) -> u64 {
@@ -268,6 +284,16 @@ mod tests {
                 next = id + 1;
             }
             prop_assert!(share.next_owned(next).is_none_or(|id| id >= from + span));
+        }
+
+        #[test]
+        fn what_is_taken_away_and_what_is_left_are_a_partition(weights in weights(), taken in share()) {
+            for share in Share::full().deal(&weights) {
+                let rest = share.without(&taken);
+                prop_assert!(!rest.overlaps(&taken));
+                prop_assert_eq!(rest == share, !share.overlaps(&taken));
+                assert_partition(&share, &[share.without(&rest), rest]);
+            }
         }
 
         #[test]
