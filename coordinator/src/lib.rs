@@ -12,4 +12,5 @@ pub mod report;
 pub mod run;
 pub mod service;
 pub mod store;
+pub mod surroundings;
 pub mod verdict;

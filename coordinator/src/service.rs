@@ -9,7 +9,6 @@ use std::time::Duration;
 
 pub use connection::Connection;
 use connection::Shears;
-use muster_agent::engine::clock;
 use muster_proto::convert::{AssignmentMessage, assignment_to_wire, closing_from_wire, delta_from_wire};
 use muster_proto::id::{Incarnation, RunId};
 use muster_proto::plan::Plan;
@@ -58,6 +57,8 @@ struct Shared {
     plan: Plan,
     shape: Shape,
     lease_ns: u64,
+    /// The coordinator's clock, in nanoseconds.
+    clock: Box<dyn Fn() -> u64 + Send + Sync>,
     links: Mutex<HashMap<Link, Line>>,
     next_link: AtomicU64,
     happenings: mpsc::Sender<Happened>,
@@ -70,11 +71,12 @@ struct ClusterService(Arc<Shared>);
 /// The side on which the run's commands are carried out.
 pub struct Switchboard(Arc<Shared>);
 
-/// Something that agents can call, with the other two ends of it.
+/// Something that agents can call, with the other two ends of it. `clock` is the coordinator's, in nanoseconds.
 pub fn service(
     run_id: RunId,
     plan: &Plan,
     lease_ns: u64,
+    clock: impl Fn() -> u64 + Send + Sync + 'static,
 ) -> (tonic::transport::server::Router, Switchboard, mpsc::Receiver<Happened>) {
     let (happenings, receiver) = mpsc::channel(EVENTS_MAX);
     let shared = Arc::new(Shared {
@@ -82,6 +84,7 @@ pub fn service(
         shape: Shape::of(plan),
         plan: plan.clone(),
         lease_ns,
+        clock: Box::new(clock),
         links: Mutex::default(),
         next_link: AtomicU64::new(0),
         happenings,
@@ -166,7 +169,7 @@ impl Shared {
         match &message.message {
             Some(from_agent::Message::Hello(_)) => return Err("it said hello twice".to_owned()),
             Some(from_agent::Message::Probe(probe)) => {
-                let reply = wire::ProbeReply { sent_at_ns: probe.sent_at_ns, coordinator_ns: clock::now_ns() };
+                let reply = wire::ProbeReply { sent_at_ns: probe.sent_at_ns, coordinator_ns: (self.clock)() };
                 self.send(link, from_coordinator::Message::ProbeReply(reply));
             }
             _ => {}

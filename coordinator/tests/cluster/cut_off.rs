@@ -6,6 +6,7 @@ use muster::plan_file::{Format, from_str};
 use muster::run::event::{Command, Event};
 use muster::run::record::Ending;
 use muster::service::service;
+use muster_agent::engine::clock;
 use muster_proto::id::RunId;
 use muster_proto::wire::{Probe, from_agent};
 use muster_target::{Config, Target};
@@ -35,7 +36,7 @@ async fn whoever_was_turned_away_keeps_nobody_busy() {
     let target = Target::start(Config::default()).unwrap();
     let plan = plan(&target, 1, "fail", "10/s", "1s");
     let plan = from_str(&plan, Format::Yaml, "test", std::path::Path::new(".")).unwrap_or_else(|e| panic!("{e}"));
-    let (router, switchboard, mut events) = service(RunId::generate(), &plan, 1_000_000_000);
+    let (router, switchboard, mut events) = service(RunId::generate(), &plan, 1_000_000_000, clock::now_ns);
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap().to_string();
     let _server = tokio::spawn(router.serve_with_incoming(TcpListenerStream::new(listener)));
