@@ -20,6 +20,19 @@ pub struct Share {
     words: Box<[u64; WORDS]>,
 }
 
+/// Shares that are given to somebody, or taken away, at a moment of a run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ShareChange {
+    /// 1, 2, 3, ... for whoever holds the shares.
+    pub number: u64,
+    /// Whether the shares are taken away, rather than given.
+    pub revoked: bool,
+    /// From when on, in nanoseconds since the run's start.
+    pub at_ns: u64,
+    /// One for each scenario, in the plan's order.
+    pub shares: Vec<Share>,
+}
+
 /// Why bytes are no share.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ShareError {
@@ -88,6 +101,12 @@ impl Share {
     #[must_use]
     pub fn overlaps(&self, other: &Self) -> bool {
         self.words.iter().zip(other.words.iter()).any(|(mine, theirs)| mine & theirs != 0)
+    }
+
+    /// Its shards that are in another set too.
+    #[must_use]
+    pub fn within(&self, other: &Self) -> Self {
+        self.without(&self.without(other))
     }
 
     /// Its shards that are not in another set.
@@ -292,7 +311,7 @@ mod tests {
                 let rest = share.without(&taken);
                 prop_assert!(!rest.overlaps(&taken));
                 prop_assert_eq!(rest == share, !share.overlaps(&taken));
-                assert_partition(&share, &[share.without(&rest), rest]);
+                assert_partition(&share, &[share.within(&taken), rest]);
             }
         }
 

@@ -54,6 +54,7 @@ const REVOKE_LEAD_NS: u64 = 10_000_000;
 
 /// Workers that generate the load of one assignment.
 pub struct Engine {
+    plan: Arc<Plan>,
     control: watch::Sender<Control>,
     holdings: Mutex<Holdings>,
     lease: Lease,
@@ -81,6 +82,7 @@ impl Engine {
         let (control, control_receiver) = watch::channel(Control::Wait);
         let (ready_sender, ready) = mpsc::channel();
         let mut engine = Self {
+            plan: Arc::clone(&plan.plan),
             control,
             holdings: Mutex::new(holdings),
             lease: lease.clone(),
@@ -116,13 +118,15 @@ impl Engine {
     }
 
     /// Holds more from a moment of run time on, one share for each scenario. What falls due from that moment until now, if
-    /// it has passed, is skipped.
+    /// it has passed, is skipped; without a lease so is what falls due until there is one.
     ///
     /// # Errors
     /// [`Stuck`], after which the engine is of no use any more.
     pub fn grant(&self, shares: &[Share], from_ns: u64) -> Result<(), Stuck> {
         let from_ns = self.start_ns().saturating_add(from_ns);
-        self.lock_holdings().grant(shares, from_ns, clock::now_ns())
+        let now_ns = clock::now_ns();
+        let begin_ns = if self.lease.holds(now_ns) { now_ns } else { 0 };
+        self.lock_holdings().grant(shares, from_ns, begin_ns)
     }
 
     /// Holds less from a moment of run time on, one share for each scenario. Returns that moment, or a later one if it
@@ -140,6 +144,12 @@ impl Engine {
         let at_ns = start_ns.saturating_add(at_ns).max(earliest_ns);
         holdings.revoke(shares, at_ns)?;
         Ok(at_ns - start_ns)
+    }
+
+    /// What it carries out.
+    #[must_use]
+    pub fn plan(&self) -> &Plan {
+        &self.plan
     }
 
     /// What is held, one share for each scenario.

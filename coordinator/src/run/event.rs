@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use muster_proto::id::{Incarnation, RunId};
 use muster_proto::measurement::{Delta, Totals};
-use muster_proto::share::Share;
+use muster_proto::share::{Share, ShareChange};
 
 /// One agent's stream, as the service numbers them. Never used twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -38,8 +38,8 @@ pub struct Newcomer {
 pub enum Event {
     /// An agent opened a stream and said who it is.
     Joined(Link, Newcomer),
-    /// It said something that only shows that it lives.
-    Heard(Link),
+    /// It said something that only shows that it lives, at this moment of its own clock.
+    Heard(Link, u64),
     /// It is prepared.
     Ready(Link, ClockReading),
     /// It cannot carry the plan out.
@@ -50,6 +50,17 @@ pub enum Event {
         reason: String,
         /// Whether its operator's policy forbids it.
         by_policy: bool,
+    },
+    /// It has changed what it holds.
+    Changed {
+        /// Which stream.
+        link: Link,
+        /// Which change.
+        number: u64,
+        /// From which moment of run time on.
+        at_ns: u64,
+        /// Why it has not, if its operator does not allow it.
+        refusal: Option<String>,
     },
     /// It measured something.
     Delta(Link, Box<Delta>),
@@ -109,11 +120,17 @@ pub enum Command {
         agent: u32,
         /// Everything up to this delta is in the result.
         applied_seq: u64,
+        /// What it may not have heard of what it holds.
+        changes: Vec<ShareChange>,
     },
     /// Turn it away and end its stream.
     Refuse(Link, String),
     /// Hand it the plan with its share of each scenario.
     Assign(Link, Vec<Share>),
+    /// Renew its lease for what it said at this moment of its own clock.
+    Renew(Link, u64),
+    /// Let it hold more, or less.
+    Change(Link, ShareChange),
     /// Let it begin at this moment of our clock.
     Start(Link, u64),
     /// Tell it that everything up to this delta is in the result.

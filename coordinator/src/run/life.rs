@@ -1,8 +1,10 @@
 //! A run's whole life: `apply` is told what happened and answers what to do. No IO, no clock, no lock.
 
 mod broken;
+mod handing;
 mod joining;
 mod losing;
+mod settling;
 
 use std::collections::BTreeMap;
 
@@ -14,6 +16,7 @@ use muster_proto::split;
 
 use super::agent::{Agent, State};
 use super::event::{ClockReading, Command, Event, Link, Manner};
+use super::holdings::Holdings;
 use super::record::{Ending, RunRecord};
 use super::timeline::{COUNTED_MAX, Timeline};
 use crate::exit::ExitCode;
@@ -66,6 +69,11 @@ pub struct Run {
     agents: Vec<Agent>,
     /// How many were let in, those that left before the run included.
     welcomed: u32,
+    holdings: Holdings,
+    /// Whether agents hold other parts of the load than they are entitled to.
+    wants_balance: bool,
+    /// When shares last went from hand to hand, in nanoseconds of run time.
+    handed_on_ns: u64,
     timeline: Timeline,
     judge: Judge,
     /// How it will have ended; set by the first thing that ends it.
@@ -84,6 +92,9 @@ impl Run {
     #[must_use]
     pub fn new(settings: RunSettings, now_ns: u64) -> Self {
         Self {
+            holdings: Holdings::none(&settings.plan),
+            wants_balance: false,
+            handed_on_ns: 0,
             timeline: Timeline::new(&settings.plan),
             judge: Judge::new(&settings.plan),
             phase: Phase::Gathering { since_ns: now_ns },
@@ -102,9 +113,11 @@ impl Run {
     pub fn apply(&mut self, event: Event, now_ns: u64) -> Vec<Command> {
         match event {
             Event::Joined(link, newcomer) => self.join(link, newcomer, now_ns),
-            Event::Heard(link) => {
-                self.hear(link, now_ns);
+            Event::Heard(link, sent_at_ns) => {
+                let known = self.hear(link, now_ns);
+                self.commands.extend(known.map(|_| Command::Renew(link, sent_at_ns)));
             }
+            Event::Changed { link, number, at_ns, refusal } => self.changed(link, number, at_ns, refusal, now_ns),
             Event::Ready(link, clock) => self.ready(link, clock, now_ns),
             Event::Unable { link, reason, by_policy } => self.unable(link, &reason, by_policy, now_ns),
             Event::Delta(link, delta) => self.measured(link, &delta, now_ns),
@@ -186,7 +199,8 @@ impl Run {
         for (index, agent) in self.agents.iter_mut().enumerate() {
             agent.state = State::Preparing;
             self.timeline.expect(index);
-            let shares = dealt.iter().map(|shares| shares[index].clone()).collect();
+            let shares: Vec<Share> = dealt.iter().map(|shares| shares[index].clone()).collect();
+            self.holdings.give(index, shares.clone(), 0);
             self.commands.push(Command::Assign(agent.link, shares));
         }
     }
@@ -211,6 +225,11 @@ impl Run {
         }
         agent.state = State::Ready;
         agent.read_clock(clock);
+        if let Phase::Running { start_ns } = self.phase {
+            self.commands.push(Command::Start(link, start_ns));
+            self.timeline.expect_from(index, now_ns.saturating_sub(start_ns));
+            return self.rebalance(now_ns);
+        }
         if self.agents.iter().all(|agent| agent.state == State::Ready) {
             self.start(now_ns);
         }
@@ -227,7 +246,7 @@ impl Run {
 
     fn unable(&mut self, link: Link, reason: &str, by_policy: bool, now_ns: u64) {
         let Some(index) = self.hear(link, now_ns) else { return };
-        if self.agents[index].state != State::Preparing {
+        if self.agents[index].state != State::Preparing || self.start_ns().is_some() {
             return self.lose(index, &format!("it cannot go on: {reason}"), now_ns);
         }
         let exit_code = if by_policy { ExitCode::Refused } else { ExitCode::Failure };
@@ -289,6 +308,10 @@ impl Run {
         // Nothing more is expected of it, so that the others' seconds neither wait for it nor miss it.
         let told_until_ns = self.timeline.agents().get(index).map_or(0, |agent| agent.told_until_ns);
         self.timeline.release(index, told_until_ns);
+        if self.agents[index].record.left {
+            // What it did not hand back in time.
+            self.take_over(index, now_ns);
+        }
         self.end_if_all_have_left(index, now_ns);
         self.close_intervals(now_ns);
     }
@@ -327,6 +350,9 @@ impl Run {
             return;
         }
         self.miss_the_silent(now_ns);
+        if let Some(start_ns) = self.start_ns() {
+            self.holdings.settle(now_ns.saturating_sub(start_ns));
+        }
         match self.phase {
             Phase::Gathering { since_ns } if now_ns.saturating_sub(since_ns) > self.settings.gather_max_ns => {
                 let wanted = self.settings.plan.agents.start_when;
@@ -379,6 +405,7 @@ impl Run {
         for second in self.timeline.finish(lasted_ns) {
             self.judge.second(&second, &self.timeline);
         }
+        self.settle();
     }
 
     fn tell(&mut self, text: String) {

@@ -91,6 +91,17 @@ impl Coordinator {
         weight: u32,
         guard: Guard,
     ) -> JoinHandle<Result<(), SessionError>> {
+        self.join_until(address, name, (weight, guard), Leave::never())
+    }
+
+    /// An agent that leaves when it is told to.
+    pub(crate) fn join_until(
+        &self,
+        address: &str,
+        name: &str,
+        (weight, guard): (u32, Guard),
+        leave: Leave,
+    ) -> JoinHandle<Result<(), SessionError>> {
         let config = AgentConfig {
             name: name.to_owned(),
             labels: BTreeMap::new(),
@@ -99,7 +110,7 @@ impl Coordinator {
             engine: EngineConfig { workers: 2, pin: false, guard: Arc::new(guard) },
         };
         let address = address.to_owned();
-        tokio::spawn(async move { take_part(&address, &config, Incarnation::generate(), Leave::never()).await })
+        tokio::spawn(async move { take_part(&address, &config, Incarnation::generate(), leave).await })
     }
 
     pub(crate) async fn end(self) -> (RunRecord, Vec<String>) {
