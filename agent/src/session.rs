@@ -89,7 +89,7 @@ pub async fn take_part(
     let mut part = Part::none();
     let (mut pause, mut lost) = (REJOIN_PAUSES.0, None);
     loop {
-        let joining = Stream::join(address, config, incarnation, part.run);
+        let joining = Stream::join(address, config, incarnation, (part.run, part.epoch));
         let joined = if part.is_underway() {
             part.meanwhile(joining).await
         } else {

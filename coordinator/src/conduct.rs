@@ -3,7 +3,6 @@
 use std::io;
 use std::time::Duration;
 
-use muster_agent::engine::clock;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio::time::MissedTickBehavior;
@@ -11,10 +10,11 @@ use tokio_stream::StreamExt;
 use tokio_stream::wrappers::TcpListenerStream;
 
 use crate::begun::Begun;
-use crate::journal::{Entry, Happened, Journal, JournalError};
+use crate::journal::{Entry, Happened, Head, Journal, JournalError};
 use crate::run::event::Event;
 use crate::run::life::{Run, RunSettings};
 use crate::run::record::RunRecord;
+use crate::run_clock::RunClock;
 use crate::service::{Connection, service};
 
 /// How often a run is told that time went by.
@@ -34,13 +34,15 @@ pub trait Watcher {
     fn tick(&mut self, run: &Run, now_ns: u64);
 }
 
-/// A run about to begin.
+/// A run about to begin, or to be gone on with.
 pub struct Opening {
-    /// What it is told.
-    pub settings: RunSettings,
+    /// The run.
+    pub run: Run,
     /// When it began.
     pub begun: Begun,
-    /// Where it is written down, with these settings at its head; without one it is forgotten once it was reported.
+    /// Its clock.
+    pub clock: RunClock,
+    /// Where it is written down; without one it is forgotten once it was reported.
     pub journal: Option<Journal>,
 }
 
@@ -48,7 +50,17 @@ impl Opening {
     /// A run that begins now and that nobody writes down.
     #[must_use]
     pub fn unwritten(settings: RunSettings) -> Self {
-        Self { settings, begun: Begun::now(), journal: None }
+        Self::begin(settings, Begun::now(), None)
+    }
+
+    /// A run that began at this moment, with this at the head of its journal.
+    #[must_use]
+    pub fn written(head: Head, journal: Journal) -> Self {
+        Self::begin(head.settings, head.begun, Some(journal))
+    }
+
+    fn begin(settings: RunSettings, begun: Begun, journal: Option<Journal>) -> Self {
+        Self { run: Run::new(settings, begun.clock_ns), begun, clock: RunClock::default(), journal }
     }
 }
 
@@ -62,11 +74,10 @@ pub async fn conduct(
     mut stops: mpsc::Receiver<()>,
     watcher: &mut impl Watcher,
 ) -> RunRecord {
-    let Opening { settings, begun, mut journal } = opening;
-    let (router, switchboard, mut happenings) = service(settings.id, &settings.plan, settings.lease_ns);
+    let Opening { mut run, begun, clock, mut journal } = opening;
+    let (router, switchboard, mut happenings) = service(&run, clock);
     let connections = TcpListenerStream::new(listener).map(|stream| stream.map(Connection::from));
     let server = tokio::spawn(router.serve_with_incoming(connections));
-    let mut run = Run::new(settings, begun.clock_ns);
     let mut tick = tokio::time::interval(TICK);
     // After a stall of this process there is one tick, and time to hear what agents sent meanwhile before the next.
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -78,7 +89,7 @@ pub async fn conduct(
             _ = tick.tick() => Happened::tick(),
             Some(happened) = happenings.recv() => happened,
         };
-        let group = Group::gather(first, &mut happenings);
+        let group = Group::gather(first, &mut happenings, clock);
         let failure = match write_down(&mut journal, group.entries).await {
             Ok(()) => None,
             // Nothing is wrong with the disk, so the load need not suffer.
@@ -86,7 +97,7 @@ pub async fn conduct(
                 watcher.tell(&format!("{full}; the run goes on, and could not be told again after a crash"));
                 None
             }
-            Err(error) => Some((Event::Unstorable(error.to_string()), clock::now_ns())),
+            Err(error) => Some((Event::Unstorable(error.to_string()), clock.now_ns())),
         };
         for (event, now_ns) in failure.into_iter().chain(group.events) {
             let is_tick = matches!(event, Event::Tick);
@@ -101,7 +112,7 @@ pub async fn conduct(
             }
         }
     }
-    watcher.tick(&run, clock::now_ns());
+    watcher.tick(&run, clock.now_ns());
     // A stream ends once its agent has read the last message; one that does not read it is left behind.
     let farewell = async {
         while streams > 0 {
@@ -123,11 +134,11 @@ struct Group {
 
 impl Group {
     /// Everything that has happened by now: what came while the group before was written.
-    fn gather(first: Happened, more: &mut mpsc::Receiver<Happened>) -> Self {
+    fn gather(first: Happened, more: &mut mpsc::Receiver<Happened>, clock: RunClock) -> Self {
         let mut group = Self { entries: Vec::new(), events: Vec::new() };
         let (mut next, mut bytes) = (Some(first), 0);
         while let Some(happened) = next {
-            let now_ns = clock::now_ns();
+            let now_ns = clock.now_ns();
             let (event, entry) = happened.at(now_ns);
             bytes += entry.bytes();
             group.entries.push(entry);

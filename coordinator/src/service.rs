@@ -9,7 +9,6 @@ use std::time::Duration;
 
 pub use connection::Connection;
 use connection::Shears;
-use muster_agent::engine::clock;
 use muster_proto::convert::{AssignmentMessage, assignment_to_wire, closing_from_wire, delta_from_wire};
 use muster_proto::id::{Incarnation, RunId};
 use muster_proto::plan::Plan;
@@ -25,6 +24,8 @@ use uuid::Uuid;
 
 use crate::journal::{Happened, Shape};
 use crate::run::event::{ClockReading, Command, Event, Link, Manner, Newcomer};
+use crate::run::life::Run;
+use crate::run_clock::RunClock;
 
 /// Events waiting for the run. When it is behind, streams are read no further, and agents keep their deltas.
 const EVENTS_MAX: usize = 1_024;
@@ -58,6 +59,8 @@ struct Shared {
     plan: Plan,
     shape: Shape,
     lease_ns: u64,
+    epoch: u64,
+    clock: RunClock,
     links: Mutex<HashMap<Link, Line>>,
     next_link: AtomicU64,
     happenings: mpsc::Sender<Happened>,
@@ -70,20 +73,22 @@ struct ClusterService(Arc<Shared>);
 /// The side on which the run's commands are carried out.
 pub struct Switchboard(Arc<Shared>);
 
-/// Something that agents can call, with the other two ends of it.
+/// Something that agents of a run can call, with the other two ends of it.
+#[must_use]
 pub fn service(
-    run_id: RunId,
-    plan: &Plan,
-    lease_ns: u64,
+    run: &Run,
+    clock: RunClock,
 ) -> (tonic::transport::server::Router, Switchboard, mpsc::Receiver<Happened>) {
     let (happenings, receiver) = mpsc::channel(EVENTS_MAX);
     let shared = Arc::new(Shared {
-        run_id,
-        shape: Shape::of(plan),
-        plan: plan.clone(),
-        lease_ns,
+        run_id: run.id(),
+        shape: Shape::of(run.plan()),
+        plan: run.plan().clone(),
+        lease_ns: run.lease_ns(),
+        epoch: run.epoch(),
+        clock,
         links: Mutex::default(),
-        next_link: AtomicU64::new(0),
+        next_link: AtomicU64::new(run.next_link()),
         happenings,
     });
     let server = ClusterServer::new(ClusterService(Arc::clone(&shared)))
@@ -166,7 +171,7 @@ impl Shared {
         match &message.message {
             Some(from_agent::Message::Hello(_)) => return Err("it said hello twice".to_owned()),
             Some(from_agent::Message::Probe(probe)) => {
-                let reply = wire::ProbeReply { sent_at_ns: probe.sent_at_ns, coordinator_ns: clock::now_ns() };
+                let reply = wire::ProbeReply { sent_at_ns: probe.sent_at_ns, coordinator_ns: self.clock.now_ns() };
                 self.send(link, from_coordinator::Message::ProbeReply(reply));
             }
             _ => {}
@@ -197,8 +202,9 @@ impl Switchboard {
         let shared = &self.0;
         match command {
             Command::Welcome { link, agent, applied_seq } => {
-                let (build_version, lease_ns) = (BUILD_VERSION.to_owned(), shared.lease_ns);
-                shared.send(link, Message::Welcome(wire::Welcome { build_version, agent, lease_ns, applied_seq }));
+                let (build_version, lease_ns, epoch) = (BUILD_VERSION.to_owned(), shared.lease_ns, shared.epoch);
+                let welcome = wire::Welcome { build_version, agent, lease_ns, applied_seq, epoch };
+                shared.send(link, Message::Welcome(welcome));
             }
             Command::Refuse(link, reason) => {
                 shared.send(link, Message::Refusal(wire::Refusal { reason }));

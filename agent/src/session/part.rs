@@ -15,6 +15,8 @@ use crate::engine::start::EngineConfig;
 pub(super) struct Part {
     /// The run that it belongs to, once something was assigned.
     pub(super) run: Option<RunId>,
+    /// Which start of the run's coordinator was heard last. An earlier one was replaced, and must not be obeyed.
+    pub(super) epoch: u64,
     /// Until when load may be generated. It has ended until the coordinator extends it.
     pub(super) lease: Lease,
     /// How far the coordinator's clock is from ours.
@@ -42,7 +44,7 @@ impl Part {
     /// No part yet.
     pub(super) fn none() -> Self {
         let (lease, offset) = (Lease::until(0), ClockOffset::default());
-        Self { run: None, lease, offset, duty: None, started: false, preparing: None }
+        Self { run: None, epoch: 0, lease, offset, duty: None, started: false, preparing: None }
     }
 
     /// Whether there is load that a broken stream leaves behind.

@@ -50,17 +50,20 @@ pub(super) struct Stream {
     outgoing: mpsc::Sender<wire::FromAgent>,
     incoming: Streaming<wire::FromCoordinator>,
     lease: Duration,
+    /// Which start of the run's coordinator it leads to.
+    epoch: u64,
     /// Everything up to this delta is in the result.
     applied_seq: u64,
 }
 
 impl Stream {
-    /// Opens a stream and says hello; `run` is the one that this agent has a part in already.
+    /// Opens a stream and says hello; `run` is the one that this agent has a part in already, with
+    /// the epoch of the coordinator that was heard last.
     pub(super) async fn join(
         address: &str,
         config: &AgentConfig,
         incarnation: Incarnation,
-        run: Option<RunId>,
+        (run, epoch): (Option<RunId>, u64),
     ) -> Result<Self, SessionError> {
         let lost = |reason: String| SessionError::Lost { address: address.to_owned(), reason };
         let channel = connect(address).await?;
@@ -79,11 +82,15 @@ impl Stream {
             .map_err(|_| lost(format!("no welcome within {} s", WELCOME_TIMEOUT.as_secs())))?
             .map_err(|status| lost(status.message().to_owned()))?;
         match first.and_then(|message| message.message) {
+            Some(from_coordinator::Message::Welcome(welcome)) if welcome.epoch < epoch => {
+                Err(lost(format!("another coordinator has replaced this one (epoch {} < {epoch})", welcome.epoch)))
+            }
             Some(from_coordinator::Message::Welcome(welcome)) => Ok(Self {
                 address: address.to_owned(),
                 outgoing,
                 incoming,
                 lease: Duration::from_nanos(welcome.lease_ns).clamp(LEASE_MIN, LEASE_MAX),
+                epoch: welcome.epoch,
                 applied_seq: welcome.applied_seq,
             }),
             Some(from_coordinator::Message::Refusal(refusal)) => {
@@ -104,6 +111,7 @@ impl Stream {
         leave: &mut Leave,
     ) -> Result<(), SessionError> {
         tracing::info!(coordinator = self.address, "joined");
+        part.epoch = self.epoch;
         if let Some(duty) = &mut part.duty {
             duty.resume(self.applied_seq).map_err(|error| self.protocol(&error.to_string()))?;
         }

@@ -70,7 +70,13 @@ fn head() -> Head {
         lease_ns: 2_500 * MS,
         gather_max_ns: 20_000 * MS,
     };
-    Head { settings, begun: Begun { clock_ns: 5_000 * MS, wall: Timestamp::from_second(1_000_000_000).unwrap() } }
+    Head::new(settings, shown(5_000), Some("127.0.0.1:7117".parse().unwrap()))
+}
+
+/// What the coordinator's machine shows, so many milliseconds after its start.
+fn shown(clock_ms: u64) -> Begun {
+    let wall = Timestamp::from_millisecond(1_000_000_000_000 + clock_ms as i64 - 5_000).unwrap();
+    Begun { clock_ns: clock_ms * MS, wall, boot: uuid::Uuid::from_u128(1) }
 }
 
 fn said(link: u64, message: from_agent::Message) -> Happened {

@@ -49,28 +49,18 @@ impl Coordinator {
     /// A coordinator that writes down what happens.
     pub(crate) async fn writing(plan: &str, medium: impl Medium) -> Self {
         let opening = |settings: RunSettings| {
-            let head = Head { settings, begun: Begun::now() };
+            let head = Head::new(settings, Begun::now(), None);
             let journal = Journal::begin(medium, &head, BYTES_MAX_DEFAULT).unwrap();
-            Opening { settings: head.settings, begun: head.begun, journal: Some(journal) }
+            Opening::written(head, journal)
         };
         Self::open(plan, opening).await
     }
 
     async fn open(plan: &str, opening: impl FnOnce(RunSettings) -> Opening) -> Self {
-        let plan =
-            from_str(plan, Format::Yaml, "test", std::path::Path::new(".")).unwrap_or_else(|error| panic!("{error}"));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap().to_string();
         let (stops, stop_receiver) = mpsc::channel(4);
-        let settings = RunSettings {
-            id: RunId::generate(),
-            plan,
-            tags: BTreeMap::new(),
-            strict: false,
-            lease_ns: LEASE.as_nanos() as u64,
-            gather_max_ns: 60_000_000_000,
-        };
-        let opening = opening(settings);
+        let opening = opening(settings(plan));
         let run = tokio::spawn(async move {
             let mut told = Told::default();
             let record = conduct(opening, listener, stop_receiver, &mut told).await;
@@ -105,6 +95,20 @@ impl Coordinator {
     pub(crate) async fn end(self) -> (RunRecord, Vec<String>) {
         let limit = tokio::time::timeout(Duration::from_secs(60), self.run).await;
         limit.expect("the run ends").expect("the coordinator does not panic")
+    }
+}
+
+/// What a run of this plan is told.
+pub(crate) fn settings(plan: &str) -> RunSettings {
+    let plan =
+        from_str(plan, Format::Yaml, "test", std::path::Path::new(".")).unwrap_or_else(|error| panic!("{error}"));
+    RunSettings {
+        id: RunId::generate(),
+        plan,
+        tags: BTreeMap::new(),
+        strict: false,
+        lease_ns: LEASE.as_nanos() as u64,
+        gather_max_ns: 60_000_000_000,
     }
 }
 

@@ -13,6 +13,7 @@ const AGENTS_MAX: usize = 10_000;
 impl Run {
     /// Somebody opened a stream and said who it is.
     pub(super) fn join(&mut self, link: Link, newcomer: Newcomer, now_ns: u64) {
+        self.next_link = self.next_link.max(link.0.saturating_add(1));
         if let Some(index) = self.comes_back(&newcomer) {
             return self.rejoin(index, link, now_ns);
         }
