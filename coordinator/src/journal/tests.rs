@@ -1,5 +1,7 @@
 //! That a run told again is the same run, whatever happened to it, and that a failing disk is never trusted again.
 
+mod resumed;
+
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
@@ -84,16 +86,26 @@ fn said(link: u64, message: from_agent::Message) -> Happened {
 }
 
 fn hello(link: u64) -> Happened {
-    let hello = Hello {
+    let hello = Hello { incarnation: link, name: format!("pod-{link}"), ..anybody() };
+    said(link, from_agent::Message::Hello(hello))
+}
+
+/// The agent that joined first on `link` says hello on another.
+fn hello_again(link: u64, on: u64) -> Happened {
+    let run_id = head().settings.id.0.as_bytes().to_vec().into();
+    let hello = Hello { incarnation: link, name: format!("pod-{link}"), run_id, ..anybody() };
+    said(on, from_agent::Message::Hello(hello))
+}
+
+fn anybody() -> Hello {
+    Hello {
         protocol_version: PROTOCOL_VERSION,
         build_version: BUILD_VERSION.to_owned(),
-        name: format!("pod-{link}"),
         labels: [("zone".to_owned(), "eu".to_owned())].into(),
         workers: 1,
         weight: 1,
         ..Hello::default()
-    };
-    said(link, from_agent::Message::Hello(hello))
+    }
 }
 
 fn ready(link: u64) -> Happened {
@@ -122,7 +134,11 @@ struct Lived {
 
 impl Lived {
     fn new() -> Self {
-        let (head, disk) = (head(), Memory::new());
+        Self::of(head())
+    }
+
+    fn of(head: Head) -> Self {
+        let disk = Memory::new();
         let journal = Journal::begin(disk.clone(), &head, BYTES_MAX_DEFAULT).unwrap();
         let run = Run::new(head.settings, head.begun.clock_ns);
         Self { run, begun: head.begun, now_ns: head.begun.clock_ns, disk, journal: Some(journal) }

@@ -4,6 +4,7 @@ mod cut_off;
 mod durable;
 mod hostile;
 mod killed;
+mod resumed;
 mod runs;
 mod stranger;
 mod streams;

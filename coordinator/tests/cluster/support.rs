@@ -21,7 +21,7 @@ use tokio::task::JoinHandle;
 
 /// Keeps what the user would have been told.
 #[derive(Default)]
-struct Told(Vec<String>);
+pub(crate) struct Told(Vec<String>);
 
 impl Watcher for Told {
     fn tell(&mut self, text: &str) {
@@ -70,32 +70,26 @@ impl Coordinator {
     }
 
     pub(crate) fn join(&self, name: &str, weight: u32, guard: Guard) -> JoinHandle<Result<(), SessionError>> {
-        self.join_at(&self.address, name, weight, guard)
-    }
-
-    /// An agent that reaches the coordinator by way of another address.
-    pub(crate) fn join_at(
-        &self,
-        address: &str,
-        name: &str,
-        weight: u32,
-        guard: Guard,
-    ) -> JoinHandle<Result<(), SessionError>> {
-        let config = AgentConfig {
-            name: name.to_owned(),
-            labels: BTreeMap::new(),
-            weight,
-            cores: 1,
-            engine: EngineConfig { workers: 2, pin: false, guard: Arc::new(guard) },
-        };
-        let address = address.to_owned();
-        tokio::spawn(async move { take_part(&address, &config, Incarnation::generate(), Leave::never()).await })
+        join_at(&self.address, name, weight, guard)
     }
 
     pub(crate) async fn end(self) -> (RunRecord, Vec<String>) {
         let limit = tokio::time::timeout(Duration::from_secs(60), self.run).await;
         limit.expect("the run ends").expect("the coordinator does not panic")
     }
+}
+
+/// An agent that looks for its coordinator at this address.
+pub(crate) fn join_at(address: &str, name: &str, weight: u32, guard: Guard) -> JoinHandle<Result<(), SessionError>> {
+    let config = AgentConfig {
+        name: name.to_owned(),
+        labels: BTreeMap::new(),
+        weight,
+        cores: 1,
+        engine: EngineConfig { workers: 2, pin: false, guard: Arc::new(guard) },
+    };
+    let address = address.to_owned();
+    tokio::spawn(async move { take_part(&address, &config, Incarnation::generate(), Leave::never()).await })
 }
 
 /// What a run of this plan is told.

@@ -8,7 +8,7 @@ use super::{Phase, Run, Timeline};
 
 /// How long an agent may take to find another coordinator before its silence counts, in nanoseconds. One that looks for
 /// it tries every 6.5 s at least, where a try gets no answer at all.
-const RETURN_MAX_NS: u64 = 10_000_000_000;
+pub(super) const RETURN_MAX_NS: u64 = 10_000_000_000;
 
 impl Run {
     /// Another coordinator goes on. Every stream is broken, so whatever an agent was told or said without an answer will

@@ -1,6 +1,7 @@
 //! A run's life: what must hold whatever happens in whatever order, and what each ending looks like.
 
 mod laws;
+mod resuming;
 
 use std::time::Duration;
 
