@@ -2,27 +2,11 @@
 
 use std::convert::Infallible;
 
-use muster_proto::convert::AssignmentMessage;
 use muster_proto::measurement::{Delta, Totals};
 
-use crate::engine::collector::Collector;
-use crate::engine::lease::Lease;
 use crate::engine::part::Gauges;
-use crate::engine::start::{Engine, EngineConfig, EngineError};
-use crate::guard::Refusal;
-use crate::health::HealthMonitor;
+use crate::generator::Generator;
 use crate::outbox::{AckError, Outbox};
-
-/// Why an assignment is not carried out.
-#[derive(Debug, thiserror::Error)]
-pub enum DutyError {
-    /// The agent's operator does not allow it.
-    #[error(transparent)]
-    Refused(#[from] Refusal),
-    /// The engine cannot do it.
-    #[error(transparent)]
-    Engine(#[from] EngineError),
-}
 
 /// What there is to tell the coordinator.
 #[derive(Debug)]
@@ -41,47 +25,32 @@ pub enum News {
 }
 
 /// An assignment being carried out.
-pub struct Duty {
-    // Dropped before the engine, so that no worker waits for somebody to take its last measurements.
-    collector: Collector,
-    engine: Engine,
+pub struct Duty<G> {
+    generator: G,
     outbox: Outbox,
-    health: HealthMonitor,
     gauges: Vec<Gauges>,
     collected_all: bool,
     closed: bool,
 }
 
-impl Duty {
-    /// Prepares everything up to the start. Load will be generated while the lease holds.
-    ///
-    /// # Errors
-    /// [`DutyError`] when the operator's policy, the plan or this machine does not permit it.
-    pub fn prepare(assignment: AssignmentMessage, config: &EngineConfig, lease: &Lease) -> Result<Self, DutyError> {
-        config.guard.check_plan(&assignment.plan, &assignment.shares)?;
-        let (engine, collector) = Engine::prepare(assignment.plan, &assignment.shares, config, lease)?;
-        Ok(Self {
-            engine,
-            collector,
-            outbox: Outbox::default(),
-            health: HealthMonitor::default(),
-            gauges: Vec::new(),
-            collected_all: false,
-            closed: false,
-        })
+impl<G: Generator> Duty<G> {
+    /// What this generator, which is prepared, will measure.
+    pub fn new(generator: G) -> Self {
+        Self { generator, outbox: Outbox::default(), gauges: Vec::new(), collected_all: false, closed: false }
     }
 
-    /// The engine, to start and stop it.
-    pub fn engine(&self) -> &Engine {
-        &self.engine
+    /// The generator, to start and stop it.
+    pub fn generator(&self) -> &G {
+        &self.generator
     }
 
     /// The next thing to tell. Waits for ever once the books are closed. May be given up and called again.
     pub async fn next(&mut self) -> News {
-        let alarm = self.engine.alarm();
+        let alarm = self.generator.alarm();
         let news = tokio::select! {
-            news = self.next_measured() => news,
+            biased;
             () = alarm.goes_off() => News::Broken,
+            news = self.next_measured() => news,
         };
         // A worker that panics ends its measurements too, so their end alone does not say that all is well.
         if alarm.has_gone_off() { News::Broken } else { news }
@@ -112,14 +81,13 @@ impl Duty {
     }
 
     async fn collect(&mut self) {
-        let Some(slice) = self.collector.next().await else {
+        let Some((slice, health)) = self.generator.next().await else {
             self.collected_all = true;
             return;
         };
         self.gauges.clone_from(&slice.gauges);
-        let health = self.health.sample(slice.last_window, &slice.gauges);
         self.outbox.put((slice.first_window, slice.last_window), &slice.measurement, health);
-        self.collector.give_back(slice);
+        self.generator.give_back(slice);
     }
 
     /// The next delta that was not yet sent over the present stream; it counts as sent from here.
@@ -162,14 +130,18 @@ mod tests {
     use std::sync::Arc;
     use std::thread;
 
+    use muster_proto::convert::AssignmentMessage;
     use muster_proto::id::RunId;
     use muster_proto::plan::{AgentsWanted, Connect, Http, OnLoss, Plan};
 
     use super::*;
+    use crate::engine::lease::Lease;
+    use crate::engine::start::EngineConfig;
+    use crate::generator::Workers;
     use crate::guard::Guard;
 
     /// An assignment without any load, whose workers end as soon as they begin.
-    fn nothing_to_do() -> Duty {
+    fn nothing_to_do() -> Duty<Workers> {
         let plan = Plan {
             name: "test".to_owned(),
             seed: 42,
@@ -181,7 +153,7 @@ mod tests {
         };
         let assignment = AssignmentMessage { run_id: RunId::generate(), plan, shares: Vec::new() };
         let config = EngineConfig { workers: 2, pin: false, guard: Arc::new(Guard::default()) };
-        Duty::prepare(assignment, &config, &Lease::endless()).unwrap()
+        Duty::new(Workers::prepare(assignment, &config, &Lease::endless()).unwrap())
     }
 
     #[tokio::test]
@@ -189,14 +161,14 @@ mod tests {
         for panics in [false, true] {
             let mut duty = nothing_to_do();
             if panics {
-                let alarm = duty.engine().alarm();
+                let alarm = duty.generator().alarm();
                 let panicking = thread::spawn(move || {
                     let _alarm = alarm;
                     panic!("for the test");
                 });
                 assert!(panicking.join().is_err());
             }
-            duty.engine().abort();
+            duty.generator().abort();
             assert_eq!(matches!(duty.next().await, News::Broken), panics);
         }
     }

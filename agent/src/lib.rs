@@ -5,6 +5,7 @@
 pub mod clock_offset;
 pub mod duty;
 pub mod engine;
+pub mod generator;
 pub mod guard;
 pub mod health;
 pub mod outbox;

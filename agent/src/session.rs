@@ -3,6 +3,7 @@
 mod leave;
 mod part;
 mod stream;
+mod surroundings;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -13,6 +14,7 @@ use tokio::time::Instant;
 pub use self::leave::Leave;
 use self::part::Part;
 use self::stream::Stream;
+pub use self::surroundings::{Surroundings, ThisMachine};
 use crate::engine::start::EngineConfig;
 
 /// How long an agent whose stream broke tries to find its coordinator again. Its load has paused by then.
@@ -84,18 +86,34 @@ pub async fn take_part(
     address: &str,
     config: &AgentConfig,
     incarnation: Incarnation,
+    leave: Leave,
+) -> Result<(), SessionError> {
+    take_part_in(&ThisMachine, address, config, incarnation, leave).await
+}
+
+/// [`take_part`], in other surroundings than this machine.
+///
+/// # Errors
+/// The same.
+pub async fn take_part_in<S: Surroundings>(
+    surroundings: &S,
+    address: &str,
+    config: &AgentConfig,
+    incarnation: Incarnation,
     mut leave: Leave,
 ) -> Result<(), SessionError> {
-    let mut part = Part::none();
+    let mut part = Part::<S>::none();
     let (mut pause, mut lost) = (REJOIN_PAUSES.0, None);
     loop {
-        let joining = Stream::join(address, config, incarnation, (part.run, part.epoch));
+        let place = (part.run, part.epoch);
+        let joining = Stream::join(surroundings, address, config, incarnation, place);
         let joined = if part.is_underway() {
             part.meanwhile(joining).await
         } else {
             tokio::select! {
-                joined = joining => joined,
+                biased;
                 () = leave.wanted() => return Ok(()),
+                joined = joining => joined,
             }
         };
         let ended = match joined {

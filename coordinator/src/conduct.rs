@@ -3,11 +3,12 @@
 use std::io;
 use std::time::Duration;
 
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio::time::MissedTickBehavior;
-use tokio_stream::StreamExt;
 use tokio_stream::wrappers::TcpListenerStream;
+use tokio_stream::{Stream, StreamExt};
 
 use crate::begun::Begun;
 use crate::journal::{Entry, Happened, Head, Journal, JournalError};
@@ -16,6 +17,7 @@ use crate::run::life::{Run, RunSettings};
 use crate::run::record::RunRecord;
 use crate::run_clock::RunClock;
 use crate::service::{Connection, service};
+use crate::surroundings::{Surroundings, ThisMachine};
 
 /// How often a run is told that time went by.
 const TICK: Duration = Duration::from_millis(50);
@@ -71,12 +73,28 @@ impl Opening {
 pub async fn conduct(
     opening: Opening,
     listener: TcpListener,
-    mut stops: mpsc::Receiver<()>,
+    stops: mpsc::Receiver<()>,
     watcher: &mut impl Watcher,
 ) -> RunRecord {
+    conduct_in(&ThisMachine, opening, TcpListenerStream::new(listener), stops, watcher).await
+}
+
+/// [`conduct`], in other surroundings than this machine, with the agents that call on any stream of connections.
+pub async fn conduct_in<C>(
+    surroundings: &impl Surroundings,
+    opening: Opening,
+    incoming: impl Stream<Item = io::Result<C>> + Send + 'static,
+    mut stops: mpsc::Receiver<()>,
+    watcher: &mut impl Watcher,
+) -> RunRecord
+where
+    C: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+{
     let Opening { mut run, begun, clock, mut journal } = opening;
-    let (router, switchboard, mut happenings) = service(&run, clock);
-    let connections = TcpListenerStream::new(listener).map(|stream| stream.map(Connection::from));
+    let here = surroundings.clone();
+    let now_ns = move || clock.at(here.now_ns());
+    let (router, switchboard, mut happenings) = service(&run, now_ns.clone());
+    let connections = incoming.map(|stream| stream.map(Connection::from));
     let server = tokio::spawn(router.serve_with_incoming(connections));
     let mut tick = tokio::time::interval(TICK);
     // After a stall of this process there is one tick, and time to hear what agents sent meanwhile before the next.
@@ -89,15 +107,15 @@ pub async fn conduct(
             _ = tick.tick() => Happened::tick(),
             Some(happened) = happenings.recv() => happened,
         };
-        let group = Group::gather(first, &mut happenings, clock);
-        let failure = match write_down(&mut journal, group.entries).await {
+        let group = Group::gather(first, &mut happenings, &now_ns);
+        let failure = match write_down(&mut journal, group.entries, surroundings).await {
             Ok(()) => None,
             // Nothing is wrong with the disk, so the load need not suffer.
             Err(full @ JournalError::Full(_)) => {
                 watcher.tell(&format!("{full}; the run goes on, and could not be told again after a crash"));
                 None
             }
-            Err(error) => Some((Event::Unstorable(error.to_string()), clock.now_ns())),
+            Err(error) => Some((Event::Unstorable(error.to_string()), now_ns())),
         };
         for (event, now_ns) in failure.into_iter().chain(group.events) {
             let is_tick = matches!(event, Event::Tick);
@@ -112,7 +130,7 @@ pub async fn conduct(
             }
         }
     }
-    watcher.tick(&run, clock.now_ns());
+    watcher.tick(&run, now_ns());
     // A stream ends once its agent has read the last message; one that does not read it is left behind.
     let farewell = async {
         while streams > 0 {
@@ -134,11 +152,11 @@ struct Group {
 
 impl Group {
     /// Everything that has happened by now: what came while the group before was written.
-    fn gather(first: Happened, more: &mut mpsc::Receiver<Happened>, clock: RunClock) -> Self {
+    fn gather(first: Happened, more: &mut mpsc::Receiver<Happened>, clock: impl Fn() -> u64) -> Self {
         let mut group = Self { entries: Vec::new(), events: Vec::new() };
         let (mut next, mut bytes) = (Some(first), 0);
         while let Some(happened) = next {
-            let now_ns = clock.now_ns();
+            let now_ns = clock();
             let (event, entry) = happened.at(now_ns);
             bytes += entry.bytes();
             group.entries.push(entry);
@@ -151,10 +169,13 @@ impl Group {
 }
 
 /// Makes a group durable, on a thread that may wait for the disk. A journal that failed once is never tried again.
-async fn write_down(journal: &mut Option<Journal>, entries: Vec<Entry>) -> Result<(), JournalError> {
+async fn write_down(
+    journal: &mut Option<Journal>,
+    entries: Vec<Entry>,
+    surroundings: &impl Surroundings,
+) -> Result<(), JournalError> {
     let Some(writer) = journal.take() else { return Ok(()) };
-    let written = tokio::task::spawn_blocking(move || writer.commit(&entries)).await;
-    *journal = Some(written.map_err(|error| JournalError::Io(io::Error::other(error)))??);
+    *journal = Some(surroundings.wait_for_disk(move || writer.commit(&entries)).await??);
     Ok(())
 }
 

@@ -14,4 +14,5 @@ pub mod run;
 pub mod run_clock;
 pub mod service;
 pub mod store;
+pub mod surroundings;
 pub mod verdict;

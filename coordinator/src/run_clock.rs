@@ -1,7 +1,5 @@
 //! A run's clock, which goes on whoever coordinates it.
 
-use muster_agent::engine::clock;
-
 use crate::begun::Begun;
 
 /// The clock since boot of the machine on which a run began, as if that had gone on for ever. It is the same as any
@@ -13,10 +11,10 @@ pub struct RunClock {
 }
 
 impl RunClock {
-    /// The run's time, in nanoseconds.
+    /// The run's time when the clock since boot shows this, both in nanoseconds.
     #[must_use]
-    pub fn now_ns(self) -> u64 {
-        clock::now_ns().saturating_add_signed(self.ahead_ns)
+    pub fn at(self, clock_ns: u64) -> u64 {
+        clock_ns.saturating_add_signed(self.ahead_ns)
     }
 }
 

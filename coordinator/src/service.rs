@@ -25,7 +25,6 @@ use uuid::Uuid;
 use crate::journal::{Happened, Shape};
 use crate::run::event::{ClockReading, Command, Event, Link, Manner, Newcomer};
 use crate::run::life::Run;
-use crate::run_clock::RunClock;
 
 /// Events waiting for the run. When it is behind, streams are read no further, and agents keep their deltas.
 const EVENTS_MAX: usize = 1_024;
@@ -60,7 +59,8 @@ struct Shared {
     shape: Shape,
     lease_ns: u64,
     epoch: u64,
-    clock: RunClock,
+    /// The run's clock, in nanoseconds.
+    clock: Box<dyn Fn() -> u64 + Send + Sync>,
     links: Mutex<HashMap<Link, Line>>,
     next_link: AtomicU64,
     happenings: mpsc::Sender<Happened>,
@@ -73,11 +73,10 @@ struct ClusterService(Arc<Shared>);
 /// The side on which the run's commands are carried out.
 pub struct Switchboard(Arc<Shared>);
 
-/// Something that agents of a run can call, with the other two ends of it.
-#[must_use]
+/// Something that agents of a run can call, with the other two ends of it. `clock` is the run's, in nanoseconds.
 pub fn service(
     run: &Run,
-    clock: RunClock,
+    clock: impl Fn() -> u64 + Send + Sync + 'static,
 ) -> (tonic::transport::server::Router, Switchboard, mpsc::Receiver<Happened>) {
     let (happenings, receiver) = mpsc::channel(EVENTS_MAX);
     let shared = Arc::new(Shared {
@@ -86,7 +85,7 @@ pub fn service(
         plan: run.plan().clone(),
         lease_ns: run.lease_ns(),
         epoch: run.epoch(),
-        clock,
+        clock: Box::new(clock),
         links: Mutex::default(),
         next_link: AtomicU64::new(run.next_link()),
         happenings,
@@ -171,7 +170,7 @@ impl Shared {
         match &message.message {
             Some(from_agent::Message::Hello(_)) => return Err("it said hello twice".to_owned()),
             Some(from_agent::Message::Probe(probe)) => {
-                let reply = wire::ProbeReply { sent_at_ns: probe.sent_at_ns, coordinator_ns: self.clock.now_ns() };
+                let reply = wire::ProbeReply { sent_at_ns: probe.sent_at_ns, coordinator_ns: (self.clock)() };
                 self.send(link, from_coordinator::Message::ProbeReply(reply));
             }
             _ => {}

@@ -23,6 +23,12 @@ pub struct Slice {
 }
 
 impl Slice {
+    /// A slice of somebody's who needs no memory back.
+    #[must_use]
+    pub fn new((first_window, last_window): (u32, u32), measurement: Box<Measurement>, gauges: Vec<Gauges>) -> Self {
+        Self { first_window, last_window, measurement, gauges, owner: 0 }
+    }
+
     fn of(part: Part) -> Self {
         let Part { worker, first_window, last_window, measurement, .. } = part;
         Self { first_window, last_window, measurement, gauges: Vec::new(), owner: worker }

@@ -2,22 +2,25 @@
 
 use std::time::Duration;
 
+use hyper_util::rt::TokioIo;
 use muster_proto::convert::{assignment_from_wire, closing_to_wire, delta_to_wire};
 use muster_proto::id::{Incarnation, RunId};
 use muster_proto::wire::cluster_client::ClusterClient;
 use muster_proto::wire::{self, from_agent, from_coordinator};
 use muster_proto::{BUILD_VERSION, PROTOCOL_VERSION};
 use tokio::sync::mpsc;
+use tokio::time::MissedTickBehavior;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::Streaming;
 use tonic::codec::CompressionEncoding;
-use tonic::transport::{Channel, Endpoint};
+use tonic::transport::{Channel, Endpoint, Uri};
 
 use super::leave::Leave;
 use super::part::{Part, Prepared, Progress};
+use super::surroundings::Surroundings;
 use super::{AgentConfig, SessionError};
-use crate::duty::{DutyError, News};
-use crate::engine::clock;
+use crate::duty::{Duty, News};
+use crate::generator::{Generator, PrepareError};
 
 /// How many probes the clocks are compared with before anything else is done.
 const PROBES_AT_FIRST: usize = 32;
@@ -45,7 +48,8 @@ const MESSAGE_BYTES_MAX: usize = 16 << 20;
 const STREAM_WINDOW_BYTES: u32 = 4 << 20;
 
 /// One stream to a coordinator that has let this agent in.
-pub(super) struct Stream {
+pub(super) struct Stream<S> {
+    surroundings: S,
     address: String,
     outgoing: mpsc::Sender<wire::FromAgent>,
     incoming: Streaming<wire::FromCoordinator>,
@@ -56,17 +60,18 @@ pub(super) struct Stream {
     applied_seq: u64,
 }
 
-impl Stream {
-    /// Opens a stream and says hello; `run` is the one that this agent has a part in already, with
-    /// the epoch of the coordinator that was heard last.
+impl<S: Surroundings> Stream<S> {
+    /// Opens a stream and says hello; `run` is the one that this agent has a part in already, with the epoch of the
+    /// coordinator that was heard last.
     pub(super) async fn join(
+        surroundings: &S,
         address: &str,
         config: &AgentConfig,
         incarnation: Incarnation,
         (run, epoch): (Option<RunId>, u64),
     ) -> Result<Self, SessionError> {
         let lost = |reason: String| SessionError::Lost { address: address.to_owned(), reason };
-        let channel = connect(address).await?;
+        let channel = connect(surroundings, address).await?;
         let (outgoing, outgoing_receiver) = mpsc::channel(OUTGOING_MAX);
         let _ = outgoing.try_send(message(from_agent::Message::Hello(hello(config, incarnation, run))));
         let mut client = ClusterClient::new(channel)
@@ -86,6 +91,7 @@ impl Stream {
                 Err(lost(format!("another coordinator has replaced this one (epoch {} < {epoch})", welcome.epoch)))
             }
             Some(from_coordinator::Message::Welcome(welcome)) => Ok(Self {
+                surroundings: surroundings.clone(),
                 address: address.to_owned(),
                 outgoing,
                 incoming,
@@ -107,7 +113,7 @@ impl Stream {
     pub(super) async fn serve(
         mut self,
         config: &AgentConfig,
-        part: &mut Part,
+        part: &mut Part<S>,
         leave: &mut Leave,
     ) -> Result<(), SessionError> {
         tracing::info!(coordinator = self.address, "joined");
@@ -116,11 +122,21 @@ impl Stream {
             duty.resume(self.applied_seq).map_err(|error| self.protocol(&error.to_string()))?;
         }
         let mut probe = tokio::time::interval(PROBE_PERIOD_MAX.min(self.lease / PROBES_PER_LEASE));
+        probe.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut heard = tokio::time::Instant::now();
         self.probe().await?;
         let mut leaving = false;
         loop {
             tokio::select! {
+                // Whatever else there is to do, the lease comes first.
+                biased;
+                _ = probe.tick() => self.probe().await?,
+                () = leave.wanted(), if !leaving => {
+                    leaving = true;
+                    let Some(duty) = part.duty.as_ref().filter(|_| part.started) else { return Ok(()) };
+                    duty.generator().drain();
+                    self.send(from_agent::Message::Leaving(wire::Leaving {})).await?;
+                }
                 received = self.incoming.message() => {
                     heard = tokio::time::Instant::now();
                     let received = received.map_err(|status| self.lost(status.message()))?;
@@ -135,13 +151,6 @@ impl Stream {
                     Progress::Prepared(prepared) => self.prepared(prepared, part).await?,
                     Progress::News(news) => self.report(news, part).await?,
                 },
-                _ = probe.tick() => self.probe().await?,
-                () = leave.wanted(), if !leaving => {
-                    leaving = true;
-                    let Some(duty) = part.duty.as_ref().filter(|_| part.started) else { return Ok(()) };
-                    duty.engine().drain();
-                    self.send(from_agent::Message::Leaving(wire::Leaving {})).await?;
-                }
                 () = tokio::time::sleep_until(heard + self.lease) => {
                     if (heard + self.lease).elapsed() > STALL {
                         heard = tokio::time::Instant::now();
@@ -157,12 +166,12 @@ impl Stream {
         &mut self,
         message: from_coordinator::Message,
         config: &AgentConfig,
-        part: &mut Part,
+        part: &mut Part<S>,
     ) -> Result<(), SessionError> {
         use from_coordinator::Message;
         match message {
             Message::ProbeReply(reply) => {
-                let now_ns = clock::now_ns();
+                let now_ns = self.surroundings.now_ns();
                 part.offset.add(reply.sent_at_ns, reply.coordinator_ns, now_ns);
                 // Counted from when we asked, so that the lease has always ended here before the coordinator, who counts
                 // from when it heard us, takes it for ended.
@@ -175,7 +184,7 @@ impl Stream {
             Message::Assign(assign) => {
                 let assignment = assignment_from_wire(assign).map_err(|error| self.protocol(&error.to_string()))?;
                 tracing::info!(run = %assignment.run_id, plan = assignment.plan.name, "assigned");
-                part.prepare(assignment, &config.engine);
+                part.prepare(assignment, &config.engine, &self.surroundings);
                 Ok(())
             }
             Message::Start(start) => {
@@ -188,8 +197,8 @@ impl Stream {
             Message::Stop(stop) => {
                 if let Some(duty) = &part.duty {
                     match stop.manner() {
-                        wire::stop::Manner::Abort => duty.engine().abort(),
-                        _ => duty.engine().drain(),
+                        wire::stop::Manner::Abort => duty.generator().abort(),
+                        _ => duty.generator().drain(),
                     }
                 }
                 Ok(())
@@ -201,11 +210,10 @@ impl Stream {
         }
     }
 
-    async fn prepared(&mut self, prepared: Prepared, part: &mut Part) -> Result<(), SessionError> {
-        let prepared = prepared.map_err(|error| self.lost(&format!("preparing the plan failed: {error}")))?;
+    async fn prepared(&mut self, prepared: Prepared<S::Generator>, part: &mut Part<S>) -> Result<(), SessionError> {
         let answer = match prepared {
-            Ok(duty) => {
-                part.duty = Some(duty);
+            Ok(generator) => {
+                part.duty = Some(Box::new(Duty::new(generator)));
                 let estimate = part.offset.estimate();
                 from_agent::Message::Ready(wire::Ready {
                     clock_offset_ns: estimate.offset_ns,
@@ -215,14 +223,14 @@ impl Stream {
             }
             Err(error) => {
                 tracing::error!(%error, "cannot carry the plan out");
-                let by_policy = matches!(error, DutyError::Refused(_));
+                let by_policy = matches!(error, PrepareError::Refused(_));
                 from_agent::Message::Unable(wire::Unable { reason: error.to_string(), by_policy })
             }
         };
         self.send(answer).await
     }
 
-    async fn report(&mut self, news: News, part: &mut Part) -> Result<(), SessionError> {
+    async fn report(&mut self, news: News, part: &mut Part<S>) -> Result<(), SessionError> {
         match news {
             News::Measured => {
                 while let Some(delta) = part.duty.as_mut().and_then(|duty| duty.next_unsent()) {
@@ -244,7 +252,7 @@ impl Stream {
     }
 
     async fn probe(&mut self) -> Result<(), SessionError> {
-        self.send(from_agent::Message::Probe(wire::Probe { sent_at_ns: clock::now_ns() })).await
+        self.send(from_agent::Message::Probe(wire::Probe { sent_at_ns: self.surroundings.now_ns() })).await
     }
 
     async fn send(&self, content: from_agent::Message) -> Result<(), SessionError> {
@@ -260,16 +268,20 @@ impl Stream {
     }
 }
 
-async fn connect(address: &str) -> Result<Channel, SessionError> {
+async fn connect<S: Surroundings>(surroundings: &S, address: &str) -> Result<Channel, SessionError> {
     let unreachable = |reason: String| SessionError::Unreachable { address: address.to_owned(), reason };
     let endpoint =
         Endpoint::from_shared(format!("http://{address}")).map_err(|error| unreachable(error.to_string()))?;
     let endpoint = endpoint
         .connect_timeout(CONNECT_TIMEOUT)
-        .tcp_nodelay(true)
         .initial_stream_window_size(STREAM_WINDOW_BYTES)
         .initial_connection_window_size(STREAM_WINDOW_BYTES);
-    endpoint.connect().await.map_err(|error| unreachable(innermost(&error)))
+    let (surroundings, to) = (surroundings.clone(), address.to_owned());
+    let connector = tower::service_fn(move |_: Uri| {
+        let (surroundings, to) = (surroundings.clone(), to.clone());
+        async move { surroundings.connect(to).await.map(TokioIo::new) }
+    });
+    endpoint.connect_with_connector(connector).await.map_err(|error| unreachable(innermost(&error)))
 }
 
 fn hello(config: &AgentConfig, incarnation: Incarnation, run: Option<RunId>) -> wire::Hello {

@@ -1,6 +1,6 @@
 //! A journal's first frame: everything that the run was told at its beginning.
 
-use std::net::SocketAddr;
+use core::net::SocketAddr;
 
 use jiff::Timestamp;
 use muster_proto::BUILD_VERSION;

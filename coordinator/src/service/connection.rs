@@ -7,14 +7,13 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
 use tokio::sync::Notify;
 use tokio::sync::futures::OwnedNotified;
 use tonic::transport::server::Connected;
 
-/// A TCP connection that breaks as soon as somebody cuts it.
-pub struct Connection {
-    stream: TcpStream,
+/// A connection that breaks as soon as somebody cuts it.
+pub struct Connection<C> {
+    stream: C,
     cut: Pin<Box<OwnedNotified>>,
     shears: Shears,
 }
@@ -30,16 +29,16 @@ impl Shears {
     }
 }
 
-impl From<TcpStream> for Connection {
-    fn from(stream: TcpStream) -> Self {
+impl<C> From<C> for Connection<C> {
+    fn from(stream: C) -> Self {
         let shears = Shears::default();
         Self { stream, cut: Box::pin(Arc::clone(&shears.0).notified_owned()), shears }
     }
 }
 
-impl Connection {
+impl<C: Unpin> Connection<C> {
     /// The stream, unless it was cut. Whoever is told to wait hears of the cut, too.
-    fn whole(&mut self, cx: &mut Context<'_>) -> io::Result<Pin<&mut TcpStream>> {
+    fn whole(&mut self, cx: &mut Context<'_>) -> io::Result<Pin<&mut C>> {
         match self.cut.as_mut().poll(cx) {
             Poll::Ready(()) => Err(io::ErrorKind::ConnectionAborted.into()),
             Poll::Pending => Ok(Pin::new(&mut self.stream)),
@@ -47,7 +46,7 @@ impl Connection {
     }
 }
 
-impl Connected for Connection {
+impl<C> Connected for Connection<C> {
     type ConnectInfo = Shears;
 
     fn connect_info(&self) -> Shears {
@@ -55,13 +54,13 @@ impl Connected for Connection {
     }
 }
 
-impl AsyncRead for Connection {
+impl<C: AsyncRead + Unpin> AsyncRead for Connection<C> {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         self.whole(cx)?.poll_read(cx, buf)
     }
 }
 
-impl AsyncWrite for Connection {
+impl<C: AsyncWrite + Unpin> AsyncWrite for Connection<C> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         self.whole(cx)?.poll_write(cx, buf)
     }

@@ -9,6 +9,7 @@ use muster::conduct::{Opening, conduct};
 use muster::journal::{self, BYTES_MAX_DEFAULT, Happened, Head, Journal, Medium};
 use muster::run::life::Run;
 use muster::run::record::{Ending, RunRecord};
+use muster_agent::engine::clock;
 use muster_agent::guard::Guard;
 use muster_target::{Config, Target};
 use tokio::net::TcpListener;
@@ -65,7 +66,7 @@ impl Disk {
     /// The next coordinator's run.
     fn resumed(&self) -> Opening {
         let (mut opening, resumed) = self.opening();
-        let now_ns = opening.clock.now_ns();
+        let now_ns = opening.clock.at(clock::now_ns());
         let (event, entry) = resumed.at(now_ns);
         opening.journal = opening.journal.map(|journal| journal.commit(&[entry]).unwrap());
         opening.run.apply(event, now_ns);

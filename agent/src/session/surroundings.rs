@@ -1,0 +1,71 @@
+//! What a session finds around it: time, a network, and something that generates load.
+
+use std::future::Future;
+use std::io;
+
+use muster_proto::convert::AssignmentMessage;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+
+use crate::engine::clock;
+use crate::engine::lease::Lease;
+use crate::engine::start::{EngineConfig, EngineError};
+use crate::generator::{Generator, PrepareError, Workers};
+
+/// What a session finds around it. [`ThisMachine`] is what it finds in earnest.
+pub trait Surroundings: Clone + Send + Sync + 'static {
+    /// What a connection's bytes go through.
+    type Connection: AsyncRead + AsyncWrite + Send + Unpin + 'static;
+    /// What generates the load of an assignment.
+    type Generator: Generator;
+
+    /// The agent's clock, in nanoseconds. It never steps back; leases and the generator go by it.
+    fn now_ns(&self) -> u64;
+
+    /// Connects to a coordinator's address (`host:port`).
+    ///
+    /// # Errors
+    /// Why there is no connection.
+    fn connect(&self, address: String) -> impl Future<Output = io::Result<Self::Connection>> + Send;
+
+    /// Prepares everything up to the start. Load will be generated while the lease holds.
+    ///
+    /// # Errors
+    /// [`PrepareError`] when the operator's policy, the plan or the machine does not permit it.
+    fn prepare(
+        &self,
+        assignment: AssignmentMessage,
+        config: EngineConfig,
+        lease: Lease,
+    ) -> impl Future<Output = Result<Self::Generator, PrepareError>> + Send;
+}
+
+/// This machine's clock since boot, its network, and threads that send requests.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct ThisMachine;
+
+impl Surroundings for ThisMachine {
+    type Connection = TcpStream;
+    type Generator = Workers;
+
+    fn now_ns(&self) -> u64 {
+        clock::now_ns()
+    }
+
+    async fn connect(&self, address: String) -> io::Result<TcpStream> {
+        let stream = TcpStream::connect(address).await?;
+        stream.set_nodelay(true)?;
+        Ok(stream)
+    }
+
+    async fn prepare(
+        &self,
+        assignment: AssignmentMessage,
+        config: EngineConfig,
+        lease: Lease,
+    ) -> Result<Workers, PrepareError> {
+        let prepare = move || Workers::prepare(assignment, &config, &lease);
+        let prepared = tokio::task::spawn_blocking(prepare).await;
+        prepared.unwrap_or_else(|error| Err(EngineError::Thread(io::Error::other(error)).into()))
+    }
+}
