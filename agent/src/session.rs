@@ -105,7 +105,8 @@ pub async fn take_part_in<S: Surroundings>(
     let mut part = Part::<S>::none();
     let (mut pause, mut lost) = (REJOIN_PAUSES.0, None);
     loop {
-        let joining = Stream::join(surroundings, address, config, incarnation, part.run);
+        let place = (part.run, part.epoch);
+        let joining = Stream::join(surroundings, address, config, incarnation, place);
         let joined = if part.is_underway() {
             part.meanwhile(joining).await
         } else {

@@ -199,7 +199,7 @@ fn journal(plan: &Plan, per_second: u64) -> (f64, f64) {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("journal");
     let file = File::create(&path).expect("a file");
-    let head = Head { settings: settings(plan), begun: Begun::now() };
+    let head = Head::new(settings(plan), Begun::now(), None);
     let mut journal = Journal::begin(Durable(file), &head, BYTES_MAX_DEFAULT).expect("a journal");
     let shape = Shape::of(plan);
     let mut cpu_ns = 0;

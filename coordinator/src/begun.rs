@@ -1,22 +1,30 @@
-//! When a run began, by the clock that measures it and by the one that people read.
+//! One moment, by the clock that measures runs and by the one that people read.
 
 use jiff::Timestamp;
 use muster_agent::engine::clock;
+use uuid::Uuid;
 
-/// One moment by both clocks. The wall clock is read this once, so that nothing depends on whether it steps.
+/// Where the system says which of its starts it is.
+const BOOT_ID: &str = "/proc/sys/kernel/random/boot_id";
+
+/// One moment by both clocks: when a run began, or was gone on with. The wall clock is read this once, so that nothing
+/// depends on whether it steps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Begun {
     /// Nanoseconds since the machine's boot.
     pub clock_ns: u64,
     /// The wall clock.
     pub wall: Timestamp,
+    /// Which start of the machine it is; nil where the system does not say.
+    pub boot: Uuid,
 }
 
 impl Begun {
     /// This moment.
     #[must_use]
     pub fn now() -> Self {
-        Self { clock_ns: clock::now_ns(), wall: Timestamp::now() }
+        let boot = std::fs::read_to_string(BOOT_ID).ok().and_then(|text| text.trim().parse().ok());
+        Self { clock_ns: clock::now_ns(), wall: Timestamp::now(), boot: boot.unwrap_or_default() }
     }
 
     /// The date of a later moment of the first clock, in RFC 3339; without one, of this moment.
@@ -34,9 +42,15 @@ mod tests {
 
     #[test]
     fn later_moments_are_dated_from_the_beginning() {
-        let begun = Begun { clock_ns: 500, wall: Timestamp::from_second(1_000_000_000).unwrap() };
+        let begun = Begun { clock_ns: 500, wall: Timestamp::from_second(1_000_000_000).unwrap(), boot: Uuid::nil() };
         assert_eq!(begun.date(None), "2001-09-09T01:46:40Z");
         assert_eq!(begun.date(Some(1_500_000_500)), "2001-09-09T01:46:41.5Z");
         assert_eq!(begun.date(Some(0)), begun.date(None));
+    }
+
+    #[test]
+    fn one_start_of_the_machine_is_known_again() {
+        assert_eq!(Begun::now().boot, Begun::now().boot);
+        assert_ne!(Begun::now().boot, Uuid::nil(), "Linux says which start it is");
     }
 }

@@ -11,10 +11,11 @@ use tokio_stream::wrappers::TcpListenerStream;
 use tokio_stream::{Stream, StreamExt};
 
 use crate::begun::Begun;
-use crate::journal::{Entry, Happened, Journal, JournalError};
+use crate::journal::{Entry, Happened, Head, Journal, JournalError};
 use crate::run::event::Event;
 use crate::run::life::{Run, RunSettings};
 use crate::run::record::RunRecord;
+use crate::run_clock::RunClock;
 use crate::service::{Connection, service};
 use crate::surroundings::{Surroundings, ThisMachine};
 
@@ -35,13 +36,15 @@ pub trait Watcher {
     fn tick(&mut self, run: &Run, now_ns: u64);
 }
 
-/// A run about to begin.
+/// A run about to begin, or to be gone on with.
 pub struct Opening {
-    /// What it is told.
-    pub settings: RunSettings,
+    /// The run.
+    pub run: Run,
     /// When it began.
     pub begun: Begun,
-    /// Where it is written down, with these settings at its head; without one it is forgotten once it was reported.
+    /// Its clock.
+    pub clock: RunClock,
+    /// Where it is written down; without one it is forgotten once it was reported.
     pub journal: Option<Journal>,
 }
 
@@ -49,7 +52,17 @@ impl Opening {
     /// A run that begins now and that nobody writes down.
     #[must_use]
     pub fn unwritten(settings: RunSettings) -> Self {
-        Self { settings, begun: Begun::now(), journal: None }
+        Self::begin(settings, Begun::now(), None)
+    }
+
+    /// A run that began at this moment, with this at the head of its journal.
+    #[must_use]
+    pub fn written(head: Head, journal: Journal) -> Self {
+        Self::begin(head.settings, head.begun, Some(journal))
+    }
+
+    fn begin(settings: RunSettings, begun: Begun, journal: Option<Journal>) -> Self {
+        Self { run: Run::new(settings, begun.clock_ns), begun, clock: RunClock::default(), journal }
     }
 }
 
@@ -77,13 +90,12 @@ pub async fn conduct_in<C>(
 where
     C: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
-    let Opening { settings, begun, mut journal } = opening;
-    let clock = surroundings.clone();
-    let clock = move || clock.now_ns();
-    let (router, switchboard, mut happenings) = service(settings.id, &settings.plan, settings.lease_ns, clock);
+    let Opening { mut run, begun, clock, mut journal } = opening;
+    let here = surroundings.clone();
+    let now_ns = move || clock.at(here.now_ns());
+    let (router, switchboard, mut happenings) = service(&run, now_ns.clone());
     let connections = incoming.map(|stream| stream.map(Connection::from));
     let server = tokio::spawn(router.serve_with_incoming(connections));
-    let mut run = Run::new(settings, begun.clock_ns);
     let mut tick = tokio::time::interval(TICK);
     // After a stall of this process there is one tick, and time to hear what agents sent meanwhile before the next.
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -95,7 +107,7 @@ where
             _ = tick.tick() => Happened::tick(),
             Some(happened) = happenings.recv() => happened,
         };
-        let group = Group::gather(first, &mut happenings, || surroundings.now_ns());
+        let group = Group::gather(first, &mut happenings, &now_ns);
         let failure = match write_down(&mut journal, group.entries, surroundings).await {
             Ok(()) => None,
             // Nothing is wrong with the disk, so the load need not suffer.
@@ -103,7 +115,7 @@ where
                 watcher.tell(&format!("{full}; the run goes on, and could not be told again after a crash"));
                 None
             }
-            Err(error) => Some((Event::Unstorable(error.to_string()), surroundings.now_ns())),
+            Err(error) => Some((Event::Unstorable(error.to_string()), now_ns())),
         };
         for (event, now_ns) in failure.into_iter().chain(group.events) {
             let is_tick = matches!(event, Event::Tick);
@@ -118,7 +130,7 @@ where
             }
         }
     }
-    watcher.tick(&run, surroundings.now_ns());
+    watcher.tick(&run, now_ns());
     // A stream ends once its agent has read the last message; one that does not read it is left behind.
     let farewell = async {
         while streams > 0 {

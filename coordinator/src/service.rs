@@ -26,6 +26,7 @@ use uuid::Uuid;
 
 use crate::journal::{Happened, Shape};
 use crate::run::event::{ClockReading, Command, Event, Link, Manner, Newcomer};
+use crate::run::life::Run;
 
 /// Events waiting for the run. When it is behind, streams are read no further, and agents keep their deltas.
 const EVENTS_MAX: usize = 1_024;
@@ -61,7 +62,8 @@ struct Shared {
     plan: Plan,
     shape: Shape,
     lease_ns: u64,
-    /// The coordinator's clock, in nanoseconds.
+    epoch: u64,
+    /// The run's clock, in nanoseconds.
     clock: Box<dyn Fn() -> u64 + Send + Sync>,
     links: Mutex<HashMap<Link, Line>>,
     next_link: AtomicU64,
@@ -75,22 +77,21 @@ struct ClusterService(Arc<Shared>);
 /// The side on which the run's commands are carried out.
 pub struct Switchboard(Arc<Shared>);
 
-/// Something that agents can call, with the other two ends of it. `clock` is the coordinator's, in nanoseconds.
+/// Something that agents of a run can call, with the other two ends of it. `clock` is the run's, in nanoseconds.
 pub fn service(
-    run_id: RunId,
-    plan: &Plan,
-    lease_ns: u64,
+    run: &Run,
     clock: impl Fn() -> u64 + Send + Sync + 'static,
 ) -> (tonic::transport::server::Router, Switchboard, mpsc::Receiver<Happened>) {
     let (happenings, receiver) = mpsc::channel(EVENTS_MAX);
     let shared = Arc::new(Shared {
-        run_id,
-        shape: Shape::of(plan),
-        plan: plan.clone(),
-        lease_ns,
+        run_id: run.id(),
+        shape: Shape::of(run.plan()),
+        plan: run.plan().clone(),
+        lease_ns: run.lease_ns(),
+        epoch: run.epoch(),
         clock: Box::new(clock),
         links: Mutex::default(),
-        next_link: AtomicU64::new(0),
+        next_link: AtomicU64::new(run.next_link()),
         happenings,
     });
     let server = ClusterServer::new(ClusterService(Arc::clone(&shared)))
@@ -204,9 +205,9 @@ impl Switchboard {
         let shared = &self.0;
         match command {
             Command::Welcome { link, agent, applied_seq, changes } => {
-                let (build_version, lease_ns) = (BUILD_VERSION.to_owned(), shared.lease_ns);
+                let (build_version, lease_ns, epoch) = (BUILD_VERSION.to_owned(), shared.lease_ns, shared.epoch);
                 let changes = changes.iter().map(change_to_wire).collect();
-                let welcome = wire::Welcome { build_version, agent, lease_ns, applied_seq, changes };
+                let welcome = wire::Welcome { build_version, agent, lease_ns, applied_seq, changes, epoch };
                 shared.send(link, Message::Welcome(welcome));
             }
             Command::Renew(link, sent_at_ns) => shared.send(link, Message::Renewal(wire::Renewal { sent_at_ns })),

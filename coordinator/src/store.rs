@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use muster_proto::id::RunId;
 use muster_proto::plan::Plan;
 
-use crate::journal::{Replay, ReplayError, replay};
+use crate::journal::{Replay, ReplayError, Told, replay, tell};
 use crate::plan_file;
 use crate::report::{Report, elided, json};
 
@@ -136,7 +136,7 @@ impl RunFolder {
     /// # Errors
     /// When there is none, or more than one.
     pub fn find(runs: &Path, name: &str) -> Result<Self, StoreError> {
-        let found = |path: PathBuf| Self { path, durable: false };
+        let found = |path: PathBuf| Self { path, durable: true };
         let direct = Path::new(name);
         if direct.join(JOURNAL).exists() || direct.join(RESULT).exists() {
             return Ok(found(direct.to_owned()));
@@ -182,6 +182,24 @@ impl RunFolder {
         }
         replay(BufReader::new(file)).map_err(|error| StoreError::Journal { path, error })
     }
+
+    /// The run as far as its journal tells it, and the journal to go on with, which is this program's alone until it is
+    /// closed.
+    ///
+    /// # Errors
+    /// When the run still goes on, or the journal cannot be read or locked.
+    pub fn reopen(&self) -> Result<(Told, File), StoreError> {
+        let path = self.path.join(JOURNAL);
+        let unreadable = |error| StoreError::Io { path: path.clone(), error };
+        let file = OpenOptions::new().read(true).append(true).open(&path).map_err(unreadable)?;
+        file.try_lock().map_err(|error| match error {
+            TryLockError::WouldBlock => StoreError::Busy,
+            // Where there are no locks, nobody can tell whether another coordinator is at work.
+            TryLockError::Error(error) => unreadable(error),
+        })?;
+        let told = tell(BufReader::new(&file)).map_err(|error| StoreError::Journal { path: path.clone(), error })?;
+        Ok((told, file))
+    }
 }
 
 #[cfg(test)]
@@ -196,7 +214,7 @@ mod tests {
         for low in [1, 2] {
             RunFolder::create(runs.path(), id(low), &open_plan(1), false).unwrap().make_journal().unwrap();
         }
-        let first = RunFolder { path: runs.path().join(id(1).to_string()), durable: false };
+        let first = RunFolder { path: runs.path().join(id(1).to_string()), durable: true };
         let find = |name: &str| RunFolder::find(runs.path(), name);
         assert_eq!(find(&id(1).to_string()).unwrap(), first);
         assert_eq!(find(&id(1).0.simple().to_string()).unwrap(), first);

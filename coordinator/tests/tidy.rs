@@ -125,7 +125,7 @@ const RULES: &[Rule] = &[
         words: &["Instant"],
     },
     Rule {
-        holds: "the wall clock dates the report and nothing else",
+        holds: "the wall clock is read in one place, to date the report and to bridge a start of the machine",
         rooms: ALL,
         except: &["coordinator/src/begun.rs"],
         words: &["SystemTime", "Utc::now", "Timestamp::now"],

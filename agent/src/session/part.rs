@@ -25,6 +25,8 @@ pub(super) struct Part<S: Surroundings> {
     pub(super) run: Option<RunId>,
     /// How many scenarios its plan has.
     pub(super) scenarios: usize,
+    /// Which start of the run's coordinator was heard last. An earlier one was replaced, and must not be obeyed.
+    pub(super) epoch: u64,
     /// Until when load may be generated. It has ended until the coordinator extends it.
     pub(super) lease: Lease,
     /// How far the coordinator's clock is from ours.
@@ -78,8 +80,8 @@ impl<S: Surroundings> Part<S> {
     /// No part yet.
     pub(super) fn none() -> Self {
         let (lease, offset) = (Lease::until(0), ClockOffset::default());
-        let changed = VecDeque::new();
-        Self { run: None, scenarios: 0, lease, offset, duty: None, started_at_ns: None, changed, preparing: None }
+        let (changed, started_at_ns) = (VecDeque::new(), None);
+        Self { run: None, scenarios: 0, epoch: 0, lease, offset, duty: None, started_at_ns, changed, preparing: None }
     }
 
     /// Whether there is load that a broken stream leaves behind.

@@ -56,6 +56,8 @@ pub(super) struct Stream<S> {
     outgoing: mpsc::Sender<wire::FromAgent>,
     incoming: Streaming<wire::FromCoordinator>,
     lease: Duration,
+    /// Which start of the run's coordinator it leads to.
+    epoch: u64,
     /// Everything up to this delta is in the result.
     applied_seq: u64,
     /// What the agent may not have heard yet of what it holds.
@@ -65,13 +67,14 @@ pub(super) struct Stream<S> {
 }
 
 impl<S: Surroundings> Stream<S> {
-    /// Opens a stream and says hello; `run` is the one that this agent has a part in already.
+    /// Opens a stream and says hello; `run` is the one that this agent has a part in already, with the epoch of the
+    /// coordinator that was heard last.
     pub(super) async fn join(
         surroundings: &S,
         address: &str,
         config: &AgentConfig,
         incarnation: Incarnation,
-        run: Option<RunId>,
+        (run, epoch): (Option<RunId>, u64),
     ) -> Result<Self, SessionError> {
         let lost = |reason: String| SessionError::Lost { address: address.to_owned(), reason };
         let channel = connect(surroundings, address).await?;
@@ -90,12 +93,16 @@ impl<S: Surroundings> Stream<S> {
             .map_err(|_| lost(format!("no welcome within {} s", WELCOME_TIMEOUT.as_secs())))?
             .map_err(|status| lost(status.message().to_owned()))?;
         match first.and_then(|message| message.message) {
+            Some(from_coordinator::Message::Welcome(welcome)) if welcome.epoch < epoch => {
+                Err(lost(format!("another coordinator has replaced this one (epoch {} < {epoch})", welcome.epoch)))
+            }
             Some(from_coordinator::Message::Welcome(welcome)) => Ok(Self {
                 surroundings: surroundings.clone(),
                 address: address.to_owned(),
                 outgoing,
                 incoming,
                 lease: Duration::from_nanos(welcome.lease_ns).clamp(LEASE_MIN, LEASE_MAX),
+                epoch: welcome.epoch,
                 applied_seq: welcome.applied_seq,
                 changes: welcome.changes,
                 drain_at: None,
@@ -118,6 +125,7 @@ impl<S: Surroundings> Stream<S> {
         leave: &mut Leave,
     ) -> Result<(), SessionError> {
         tracing::info!(coordinator = self.address, "joined");
+        part.epoch = self.epoch;
         if let Some(duty) = &mut part.duty {
             duty.resume(self.applied_seq).map_err(|error| self.protocol(&error.to_string()))?;
             for change in std::mem::take(&mut self.changes) {

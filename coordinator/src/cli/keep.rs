@@ -1,6 +1,7 @@
 //! What `muster run` keeps of a run, and where.
 
-use std::path::PathBuf;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 
@@ -29,13 +30,17 @@ pub(super) struct KeepArgs {
 }
 
 impl KeepArgs {
-    /// Opens a run whose folder, if it has one, is ready. A durable journal outlives the machine's power.
-    pub(super) fn open(&self, settings: RunSettings, durable: bool) -> Result<(Opening, Option<RunFolder>), Problem> {
+    /// Opens a run whose folder, if it has one, is ready. Where agents join from elsewhere, it outlives the machine's power.
+    pub(super) fn open(
+        &self,
+        settings: RunSettings,
+        listen: Option<SocketAddr>,
+    ) -> Result<(Opening, Option<RunFolder>), Problem> {
         if self.no_store {
             return Ok((Opening::unwritten(settings), None));
         }
-        let head = Head { settings, begun: Begun::now() };
-        let (folder, journal) = self.begin(&head, durable).map_err(|error| {
+        let head = Head::new(settings, Begun::now(), listen);
+        let (folder, journal) = self.begin(&head, listen.is_some()).map_err(|error| {
             let text = format!(
                 "error: cannot keep the run in {}: {error}\n\
                  hint: choose another folder with --out, or keep nothing with --no-store",
@@ -43,13 +48,22 @@ impl KeepArgs {
             );
             Problem::new(ExitCode::Storage, text)
         })?;
-        let Head { settings, begun } = head;
-        Ok((Opening { settings, begun, journal: Some(journal) }, Some(folder)))
+        Ok((Opening::written(head, journal), Some(folder)))
+    }
+
+    /// The folder of all runs.
+    pub(super) fn runs(&self) -> &Path {
+        &self.out
+    }
+
+    /// How large the journal may grow, in bytes.
+    pub(super) fn journal_max(&self) -> u64 {
+        self.journal_max.unwrap_or(BYTES_MAX_DEFAULT)
     }
 
     fn begin(&self, head: &Head, durable: bool) -> Result<(RunFolder, Journal), JournalError> {
         let folder = RunFolder::create(&self.out, head.settings.id, &head.settings.plan, durable)?;
-        let (file, bytes_max) = (folder.make_journal()?, self.journal_max.unwrap_or(BYTES_MAX_DEFAULT));
+        let (file, bytes_max) = (folder.make_journal()?, self.journal_max());
         let journal = match durable {
             true => Journal::begin(Durable(file), head, bytes_max),
             false => Journal::begin(Buffered(file), head, bytes_max),

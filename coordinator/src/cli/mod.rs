@@ -3,6 +3,7 @@
 mod doctor;
 mod keep;
 mod report;
+mod resume;
 mod run;
 mod schema;
 mod show;

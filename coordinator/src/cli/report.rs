@@ -45,7 +45,8 @@ fn told_again(folder: &RunFolder) -> Result<Report, Problem> {
     Ok(Report::of(&record))
 }
 
-fn problem(error: StoreError) -> Problem {
+/// What a run that cannot be read comes to.
+pub(super) fn problem(error: StoreError) -> Problem {
     let exit_code = match error {
         StoreError::Unknown { .. } | StoreError::Ambiguous { .. } => ExitCode::BadPlan,
         StoreError::Busy => ExitCode::Failure,

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use clap::Args;
+use clap::{ArgGroup, Args};
 use muster_agent::engine::start::EngineConfig;
 use muster_agent::guard::{Allow, Guard};
 use muster_agent::health::raise_descriptor_limit;
@@ -16,16 +16,18 @@ use muster_proto::id::{Incarnation, RunId};
 use muster_proto::plan::{Plan, Rate, Step};
 use muster_target::{Config, Script, Target};
 use tokio::net::TcpListener;
+use tokio::sync::mpsc;
 
 use super::keep::{self, KeepArgs};
 use super::show::show;
-use super::{Outcome, Problem, colour_on_stderr, stops, watch};
-use crate::conduct::conduct;
+use super::{Outcome, Problem, colour_on_stderr, resume, stops, watch};
+use crate::conduct::{Opening, conduct};
 use crate::exit::ExitCode;
 use crate::plan_file::{self, QuickPlan};
 use crate::plan_file::{parse_duration, parse_rate};
 use crate::report::Report;
 use crate::run::life::RunSettings;
+use crate::store::RunFolder;
 
 /// The in-process agent shares its cores with everything else here, so silence is no reason for haste.
 const LOCAL_LEASE: Duration = Duration::from_secs(10);
@@ -35,23 +37,27 @@ const LOCAL_GATHER_MAX: Duration = Duration::from_secs(30);
 const LEASE: Duration = Duration::from_secs(1);
 
 #[derive(Debug, Args)]
+#[command(group(ArgGroup::new("cluster").args(["listen", "resume"]).multiple(true)))]
 pub(super) struct RunArgs {
     /// A plan file (YAML, JSON or TOML), or a URL for a quick test
-    #[arg(value_name = "PLAN|URL")]
-    plan: String,
+    #[arg(value_name = "PLAN|URL", required_unless_present = "resume")]
+    plan: Option<String>,
+    /// Go on with a run whose coordinator ended before it did: the beginning of its identity, or its folder
+    #[arg(long, value_name = "RUN|DIR", conflicts_with_all = NOT_RESUMED)]
+    pub(super) resume: Option<String>,
     #[command(flatten)]
     quick: QuickArgs,
     #[command(flatten)]
-    keep: KeepArgs,
+    pub(super) keep: KeepArgs,
     /// Wait for so many agents, and let them generate the load instead of this machine
     #[arg(long, value_name = "N", requires = "listen")]
     agents: Option<u32>,
-    /// Where agents join, such as 127.0.0.1:7117
+    /// Where agents join, such as 127.0.0.1:7117 [default with --resume: where they did]
     #[arg(long, value_name = "ADDR")]
-    listen: Option<SocketAddr>,
+    pub(super) listen: Option<SocketAddr>,
     /// Let agents join over unencrypted connections from other machines
-    #[arg(long, requires = "listen")]
-    insecure_cluster: bool,
+    #[arg(long, requires = "cluster")]
+    pub(super) insecure_cluster: bool,
     /// How long to wait for the agents, in seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 600, requires = "listen")]
     wait: u64,
@@ -72,14 +78,36 @@ pub(super) struct RunArgs {
     tag: Vec<(String, String)>,
     /// Write the result document to a file, or to standard output with -
     #[arg(long, value_name = "FILE")]
-    json: Option<PathBuf>,
+    pub(super) json: Option<PathBuf>,
     /// Fail an invalid run even if the plan has no thresholds
     #[arg(long)]
     strict: bool,
     /// Show no progress
     #[arg(long, short)]
-    quiet: bool,
+    pub(super) quiet: bool,
 }
+
+/// What a run is told at its beginning, and never again.
+const NOT_RESUMED: [&str; 18] = [
+    "plan",
+    "agents",
+    "wait",
+    "workers",
+    "allow",
+    "seed",
+    "serve_target",
+    "tag",
+    "strict",
+    "no_store",
+    "rate",
+    "users",
+    "duration",
+    "method",
+    "header",
+    "body",
+    "timeout",
+    "insecure",
+];
 
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Quick test of a URL")]
@@ -111,18 +139,19 @@ struct QuickArgs {
 }
 
 pub(super) fn main(args: RunArgs) -> Outcome {
-    let plan = read_plan(&args)?;
+    let runtime = || tokio::runtime::Runtime::new().map_err(|error| Problem::other(format!("the runtime: {error}")));
+    let Some(name) = &args.plan else { return runtime()?.block_on(resume::resume(args)) };
+    let plan = read_plan(name, &args)?;
     check_descriptors(&plan, &args)?;
-    let runtime = tokio::runtime::Runtime::new().map_err(|error| Problem::other(format!("the runtime: {error}")))?;
-    runtime.block_on(run(args, plan))
+    runtime()?.block_on(run(args, plan))
 }
 
-fn read_plan(args: &RunArgs) -> Result<Plan, Problem> {
-    let is_url = args.plan.starts_with("http://") || args.plan.starts_with("https://");
+fn read_plan(name: &str, args: &RunArgs) -> Result<Plan, Problem> {
+    let is_url = name.starts_with("http://") || name.starts_with("https://");
     let quick = &args.quick;
     let plan = if is_url {
         plan_file::quick(QuickPlan {
-            url: args.plan.clone(),
+            url: name.to_owned(),
             rate: quick.rate,
             users: quick.users,
             duration: quick.duration,
@@ -145,10 +174,10 @@ fn read_plan(args: &RunArgs) -> Result<Plan, Problem> {
             ("--insecure", quick.insecure),
         ];
         if let Some((flag, _)) = given.into_iter().find(|(_, given)| *given) {
-            let text = format!("error: {flag} goes with a URL; a plan file says it itself\nhint: edit {}", args.plan);
+            let text = format!("error: {flag} goes with a URL; a plan file says it itself\nhint: edit {name}");
             return Err(Problem::new(ExitCode::BadPlan, text));
         }
-        plan_file::read(Path::new(&args.plan))
+        plan_file::read(Path::new(name))
     };
     let mut plan = plan.map_err(|mistakes| Problem::new(ExitCode::BadPlan, mistakes.render(colour_on_stderr())))?;
     if let Some(seed) = args.seed {
@@ -189,7 +218,7 @@ fn check_descriptors(plan: &Plan, args: &RunArgs) -> Result<(), Problem> {
 async fn run(args: RunArgs, plan: Plan) -> Outcome {
     let stops = stops::listen();
     let _served = serve_target(&args, &plan)?;
-    let listener = listen(&args).await?;
+    let listener = listen(args.listen, args.insecure_cluster).await?;
     let address = listener.local_addr().map_err(|error| Problem::other(format!("the listening socket: {error}")))?;
     let local = args.listen.is_none();
     let settings = RunSettings {
@@ -200,33 +229,49 @@ async fn run(args: RunArgs, plan: Plan) -> Outcome {
         gather_max_ns: if local { LOCAL_GATHER_MAX } else { Duration::from_secs(args.wait) }.as_nanos() as u64,
         plan,
     };
-    let (opening, folder) = args.keep.open(settings, !local)?;
+    let (opening, folder) = args.keep.open(settings, args.listen.map(|_| address))?;
     let agent = local.then(|| {
-        let config = local_agent(&args, &opening.settings.plan);
+        let config = local_agent(&args, opening.run.plan());
         tokio::spawn(
             async move { take_part(&address.to_string(), &config, Incarnation::generate(), Leave::never()).await },
         )
     });
     if !local {
-        eprintln!("waiting for {} agents at {address}", opening.settings.plan.agents.start_when);
+        eprintln!("waiting for {} agents at {address}", opening.run.plan().agents.start_when);
     }
-    let mut watcher = watch::Screen::new(&opening.settings.plan, args.quiet);
-    let record = conduct(opening, listener, stops, &mut watcher).await;
-    watcher.close();
+    let report = see_through(opening, listener, stops, args.quiet).await;
     if let Some(agent) = agent
         && let Ok(Err(error)) = agent.await
     {
         eprintln!("the local agent: {error}");
     }
-    let report = Report::of(&record);
-    let kept = folder.as_ref().map_or(Ok(()), |folder| keep::result(folder, &report));
-    let shown = show(&report, args.json.as_deref(), folder.as_ref());
+    conclude(&report, args.json.as_deref(), folder.as_ref())
+}
+
+/// Conducts a run to its end, and shows how it goes.
+pub(super) async fn see_through(
+    opening: Opening,
+    listener: TcpListener,
+    stops: mpsc::Receiver<()>,
+    quiet: bool,
+) -> Report {
+    let mut watcher = watch::Screen::new(opening.run.plan(), quiet);
+    let record = conduct(opening, listener, stops, &mut watcher).await;
+    watcher.close();
+    Report::of(&record)
+}
+
+/// Keeps a run's result and shows it.
+pub(super) fn conclude(report: &Report, document: Option<&Path>, folder: Option<&RunFolder>) -> Outcome {
+    let kept = folder.map_or(Ok(()), |folder| keep::result(folder, report));
+    let shown = show(report, document, folder);
     kept.and(shown)
 }
 
-async fn listen(args: &RunArgs) -> Result<TcpListener, Problem> {
-    let address = args.listen.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 0)));
-    if !address.ip().is_loopback() && !args.insecure_cluster {
+/// Where agents join: here alone, unless it is said where.
+pub(super) async fn listen(address: Option<SocketAddr>, insecure_cluster: bool) -> Result<TcpListener, Problem> {
+    let address = address.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 0)));
+    if !address.ip().is_loopback() && !insecure_cluster {
         let text = format!(
             "error: {address} can be reached from other machines, and the connection is not encrypted\n\
              hint: listen on a loopback address, or accept the risk with --insecure-cluster"

@@ -2,10 +2,13 @@
 
 use muster_proto::measurement::SeriesTable;
 use muster_proto::plan::Plan;
-use muster_proto::wire::{FromAgent, Gone, JournalEntry, Said, journal_entry};
+use muster_proto::wire::{FromAgent, Gone, JournalEntry, Resumed, Said, journal_entry};
 use prost::Message;
 
+use super::head::{begun, unix_ns};
+use crate::begun::Begun;
 use crate::run::event::{Event, Link};
+use crate::run_clock::Anchor;
 use crate::service::event_of;
 
 /// How many scenarios and how many series a measurement of one plan has.
@@ -69,7 +72,21 @@ impl Happened {
         Self { event: Event::Tick, what: journal_entry::What::Tick(true) }
     }
 
-    /// The event for the run and the entry for its journal, with the moment of the coordinator's clock.
+    /// Another coordinator goes on with the run, whose machine shows this; whether it had to go by the wall clock, and
+    /// whether it lacks the plan's secrets.
+    #[must_use]
+    pub fn resumed(shown: &Begun, by_wall_clock: bool, lacks_secrets: bool) -> Self {
+        let what = journal_entry::What::Resumed(Resumed {
+            clock_ns: shown.clock_ns,
+            unix_ns: unix_ns(shown.wall),
+            boot_id: shown.boot.as_bytes().to_vec().into(),
+            by_wall_clock,
+            lacks_secrets,
+        });
+        Self { event: Event::Resumed { by_wall_clock, lacks_secrets }, what }
+    }
+
+    /// The event for the run and the entry for its journal, with the moment of the run's clock.
     #[must_use]
     pub fn at(self, at_ns: u64) -> (Event, Entry) {
         (self.event, Entry(JournalEntry { at_ns, what: Some(self.what) }))
@@ -92,10 +109,26 @@ impl Entry {
         let _ = self.0.encode_length_delimited(content);
     }
 
-    /// Takes the next entry from the front of a frame's content, and the moment at which it happened.
-    pub(super) fn decode(content: &mut &[u8], shape: Shape) -> Result<(Event, u64), String> {
-        let entry = JournalEntry::decode_length_delimited(content).map_err(|error| error.to_string())?;
-        let event = match entry.what.ok_or("it does not say what happened")? {
+    /// Takes the next entry from the front of a frame's content.
+    pub(super) fn decode(content: &mut &[u8]) -> Result<Self, String> {
+        JournalEntry::decode_length_delimited(content).map(Self).map_err(|error| error.to_string())
+    }
+
+    /// When it happened, by the run's clock in nanoseconds.
+    pub(super) fn at_ns(&self) -> u64 {
+        self.0.at_ns
+    }
+
+    /// What the machine showed, if it was a new coordinator that had something to say.
+    pub(super) fn anchor(&self) -> Result<Option<Anchor>, String> {
+        let Some(journal_entry::What::Resumed(resumed)) = &self.0.what else { return Ok(None) };
+        let shown = begun(resumed.clock_ns, resumed.unix_ns, &resumed.boot_id)?;
+        Ok(Some(Anchor { at_ns: self.0.at_ns, shown }))
+    }
+
+    /// As the run is told of it.
+    pub(super) fn event(self, shape: Shape) -> Result<Event, String> {
+        Ok(match self.0.what.ok_or("it does not say what happened")? {
             journal_entry::What::Said(Said { link, message }) => {
                 event_of(Link(link), &message.ok_or("an agent said nothing")?, shape)?
             }
@@ -103,7 +136,9 @@ impl Entry {
             journal_entry::What::Gone(Gone { link, reason, expelled: true }) => Event::Expelled(Link(link), reason),
             journal_entry::What::Stop(_) => Event::Stop,
             journal_entry::What::Tick(_) => Event::Tick,
-        };
-        Ok((event, entry.at_ns))
+            journal_entry::What::Resumed(Resumed { by_wall_clock, lacks_secrets, .. }) => {
+                Event::Resumed { by_wall_clock, lacks_secrets }
+            }
+        })
     }
 }

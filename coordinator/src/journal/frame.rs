@@ -60,6 +60,11 @@ impl<R: Read> Frames<R> {
         Self { source, offset: 0, torn: 0 }
     }
 
+    /// How many bytes the frames until now have together.
+    pub(super) fn offset(&self) -> u64 {
+        self.offset
+    }
+
     /// How many bytes at the end are what is left of a frame that was never finished.
     pub(super) fn torn(&self) -> u64 {
         self.torn

@@ -1,5 +1,7 @@
 //! A journal's first frame: everything that the run was told at its beginning.
 
+use core::net::SocketAddr;
+
 use jiff::Timestamp;
 use muster_proto::BUILD_VERSION;
 use muster_proto::convert::{plan_from_wire, plan_to_wire};
@@ -16,7 +18,7 @@ use crate::report::elided;
 use crate::run::life::RunSettings;
 
 /// How journals are written. Journals of another format are not read.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 
 /// What a run was told at its beginning, and when that was.
 #[derive(Clone, Debug)]
@@ -25,12 +27,23 @@ pub struct Head {
     pub settings: RunSettings,
     /// When.
     pub begun: Begun,
+    /// Where agents join; nowhere when the coordinator generates the load itself.
+    pub listen: Option<SocketAddr>,
+    /// Whether the plan has something that must stay secret, which a head that was read lacks.
+    pub lacks_secrets: bool,
 }
 
 impl Head {
+    /// The head of a run that begins now and whose agents join there.
+    #[must_use]
+    pub fn new(settings: RunSettings, begun: Begun, listen: Option<SocketAddr>) -> Self {
+        let lacks_secrets = elided(&settings.plan) != settings.plan;
+        Self { settings, begun, listen, lacks_secrets }
+    }
+
     /// As a frame's content, without what must stay secret.
     pub(super) fn encode(&self) -> Vec<u8> {
-        let Self { settings, begun } = self;
+        let Self { settings, begun, listen, lacks_secrets } = self;
         let plan = elided(&settings.plan);
         let head = JournalHead {
             format: FORMAT,
@@ -45,7 +58,10 @@ impl Head {
             lease_ns: settings.lease_ns,
             gather_max_ns: settings.gather_max_ns,
             begun_ns: begun.clock_ns,
-            begun_unix_ns: i64::try_from(begun.wall.as_nanosecond()).unwrap_or(i64::MAX),
+            begun_unix_ns: unix_ns(begun.wall),
+            begun_boot_id: begun.boot.as_bytes().to_vec().into(),
+            listen: listen.map(|address| address.to_string()).unwrap_or_default(),
+            lacks_secrets: *lacks_secrets,
         };
         head.encode_to_vec()
     }
@@ -67,7 +83,9 @@ impl Head {
             agents: AgentsWanted { start_when: head.start_when, on_loss },
             ..plan.map_err(|error| wrong(error.to_string()))?
         };
-        let wall = Timestamp::from_nanosecond(head.begun_unix_ns.into()).map_err(|error| wrong(error.to_string()))?;
+        let begun = begun(head.begun_ns, head.begun_unix_ns, &head.begun_boot_id).map_err(wrong)?;
+        let listen = Some(head.listen).filter(|address| !address.is_empty()).map(|address| address.parse());
+        let listen = listen.transpose().map_err(|_| wrong("agents join at no address".to_owned()))?;
         let settings = RunSettings {
             id: RunId(Uuid::from_slice(&head.run_id).map_err(|error| wrong(error.to_string()))?),
             plan,
@@ -76,6 +94,17 @@ impl Head {
             lease_ns: head.lease_ns,
             gather_max_ns: head.gather_max_ns,
         };
-        Ok(Self { settings, begun: Begun { clock_ns: head.begun_ns, wall } })
+        Ok(Self { settings, begun, listen, lacks_secrets: head.lacks_secrets })
     }
+}
+
+/// The wall clock as it is written down.
+pub(super) fn unix_ns(wall: Timestamp) -> i64 {
+    i64::try_from(wall.as_nanosecond()).unwrap_or(i64::MAX)
+}
+
+/// A moment by both clocks, from how it was written down.
+pub(super) fn begun(clock_ns: u64, unix_ns: i64, boot: &[u8]) -> Result<Begun, String> {
+    let wall = Timestamp::from_nanosecond(unix_ns.into()).map_err(|error| error.to_string())?;
+    Ok(Begun { clock_ns, wall, boot: Uuid::from_slice(boot).map_err(|error| error.to_string())? })
 }

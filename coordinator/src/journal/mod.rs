@@ -17,7 +17,7 @@ pub use entry::{Entry, Happened, Shape};
 pub use frame::FrameError;
 pub use head::Head;
 pub use medium::{Buffered, Durable, Medium};
-pub use replay::{Replay, ReplayError, replay};
+pub use replay::{Replay, ReplayError, Told, replay, tell};
 
 /// How large a journal grows unless its user wants it otherwise, in bytes.
 pub const BYTES_MAX_DEFAULT: u64 = 4 << 30;
@@ -48,6 +48,12 @@ impl Journal {
     pub fn begin(medium: impl Medium, head: &Head, bytes_max: u64) -> Result<Self, JournalError> {
         let journal = Self { medium: Box::new(medium), bytes: 0, bytes_max };
         journal.write(&head.encode())
+    }
+
+    /// Goes on with a journal in a medium that holds so many bytes, all of which were told.
+    #[must_use]
+    pub fn go_on(medium: impl Medium, bytes: u64, bytes_max: u64) -> Self {
+        Self { medium: Box::new(medium), bytes, bytes_max }
     }
 
     /// Writes a group of entries and makes it durable as one. Gives itself back only if all of it is.

@@ -7,6 +7,7 @@ use super::{Entry, FrameError, Head, Shape};
 use crate::run::event::Event;
 use crate::run::life::Run;
 use crate::run::record::RunRecord;
+use crate::run_clock::Anchor;
 
 /// A run as its journal tells it.
 #[derive(Clone, Debug)]
@@ -49,27 +50,77 @@ pub enum ReplayError {
     },
 }
 
+/// A run as far as its journal tells it, with all that somebody needs who goes on with it.
+#[derive(Clone, Debug)]
+pub struct Told {
+    /// The run.
+    pub run: Run,
+    /// What it was told at its beginning.
+    pub head: Head,
+    /// What the machine of its latest coordinator showed when that came.
+    pub anchor: Anchor,
+    /// The latest moment in the journal, by the run's clock in nanoseconds.
+    pub last_ns: u64,
+    /// How many entries the journal has.
+    pub entries: u64,
+    /// How many bytes of it are whole.
+    pub bytes: u64,
+    /// How many bytes follow that are what is left of a group that was never made durable, and are left out.
+    pub torn: u64,
+}
+
+impl Told {
+    fn begin(head: Head) -> Self {
+        let begun = head.begun;
+        Self {
+            run: Run::new(head.settings.clone(), begun.clock_ns),
+            anchor: Anchor { at_ns: begun.clock_ns, shown: begun },
+            last_ns: begun.clock_ns,
+            entries: 0,
+            bytes: 0,
+            torn: 0,
+            head,
+        }
+    }
+
+    fn take(&mut self, entry: Entry, shape: Shape) -> Result<(), String> {
+        let at_ns = entry.at_ns();
+        if let Some(anchor) = entry.anchor()? {
+            self.anchor = anchor;
+        }
+        self.run.apply(entry.event(shape)?, at_ns);
+        self.last_ns = self.last_ns.max(at_ns);
+        Ok(())
+    }
+}
+
+/// Tells a run again, as far as its journal goes.
+///
+/// # Errors
+/// When the journal is damaged, or not of this build.
+pub fn tell(source: impl Read) -> Result<Told, ReplayError> {
+    let mut frames = Frames::new(source);
+    let mut told = Told::begin(Head::decode(&frames.next_content()?.ok_or(ReplayError::Empty)?)?);
+    let shape = Shape::of(told.run.plan());
+    while let Some(content) = frames.next_content()? {
+        let mut rest = content.as_slice();
+        while !rest.is_empty() {
+            told.entries += 1;
+            let taken = Entry::decode(&mut rest).and_then(|entry| told.take(entry, shape));
+            taken.map_err(|problem| ReplayError::Entry { number: told.entries, problem })?;
+        }
+    }
+    (told.bytes, told.torn) = (frames.offset(), frames.torn());
+    Ok(told)
+}
+
 /// Tells a run again. If its journal ends before the run did, so does the run, as interrupted.
 ///
 /// # Errors
 /// When the journal is damaged, or not of this build.
 pub fn replay(source: impl Read) -> Result<Replay, ReplayError> {
-    let mut frames = Frames::new(source);
-    let Head { settings, begun } = Head::decode(&frames.next_content()?.ok_or(ReplayError::Empty)?)?;
-    let shape = Shape::of(&settings.plan);
-    let mut run = Run::new(settings, begun.clock_ns);
-    let (mut entries, mut last_ns) = (0, begun.clock_ns);
-    while let Some(content) = frames.next_content()? {
-        let mut rest = content.as_slice();
-        while !rest.is_empty() {
-            entries += 1;
-            let entry = Entry::decode(&mut rest, shape);
-            let (event, at_ns) = entry.map_err(|problem| ReplayError::Entry { number: entries, problem })?;
-            last_ns = last_ns.max(at_ns);
-            run.apply(event, at_ns);
-        }
-    }
+    let Told { mut run, head, last_ns, entries, torn, .. } = tell(source)?;
     run.apply(Event::Interrupted, last_ns);
-    let started_at = begun.date(run.start_ns());
-    Ok(Replay { record: run.into_record(started_at), entries, torn: frames.torn() })
+    let started_at = head.begun.date(run.start_ns());
+    Ok(Replay { record: run.into_record(started_at), entries, torn })
 }

@@ -1,5 +1,7 @@
 //! That a run told again is the same run, whatever happened to it, and that a failing disk is never trusted again.
 
+mod resumed;
+
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
@@ -70,7 +72,13 @@ fn head() -> Head {
         lease_ns: 2_500 * MS,
         gather_max_ns: 20_000 * MS,
     };
-    Head { settings, begun: Begun { clock_ns: 5_000 * MS, wall: Timestamp::from_second(1_000_000_000).unwrap() } }
+    Head::new(settings, shown(5_000), Some("127.0.0.1:7117".parse().unwrap()))
+}
+
+/// What the coordinator's machine shows, so many milliseconds after its start.
+fn shown(clock_ms: u64) -> Begun {
+    let wall = Timestamp::from_millisecond(1_000_000_000_000 + clock_ms as i64 - 5_000).unwrap();
+    Begun { clock_ns: clock_ms * MS, wall, boot: uuid::Uuid::from_u128(1) }
 }
 
 fn said(link: u64, message: from_agent::Message) -> Happened {
@@ -78,16 +86,26 @@ fn said(link: u64, message: from_agent::Message) -> Happened {
 }
 
 fn hello(link: u64) -> Happened {
-    let hello = Hello {
+    let hello = Hello { incarnation: link, name: format!("pod-{link}"), ..anybody() };
+    said(link, from_agent::Message::Hello(hello))
+}
+
+/// The agent that joined first on `link` says hello on another.
+fn hello_again(link: u64, on: u64) -> Happened {
+    let run_id = head().settings.id.0.as_bytes().to_vec().into();
+    let hello = Hello { incarnation: link, name: format!("pod-{link}"), run_id, ..anybody() };
+    said(on, from_agent::Message::Hello(hello))
+}
+
+fn anybody() -> Hello {
+    Hello {
         protocol_version: PROTOCOL_VERSION,
         build_version: BUILD_VERSION.to_owned(),
-        name: format!("pod-{link}"),
         labels: [("zone".to_owned(), "eu".to_owned())].into(),
         workers: 1,
         weight: 1,
         ..Hello::default()
-    };
-    said(link, from_agent::Message::Hello(hello))
+    }
 }
 
 fn ready(link: u64) -> Happened {
@@ -116,7 +134,11 @@ struct Lived {
 
 impl Lived {
     fn new() -> Self {
-        let (head, disk) = (head(), Memory::new());
+        Self::of(head())
+    }
+
+    fn of(head: Head) -> Self {
+        let disk = Memory::new();
         let journal = Journal::begin(disk.clone(), &head, BYTES_MAX_DEFAULT).unwrap();
         let run = Run::new(head.settings, head.begun.clock_ns);
         Self { run, begun: head.begun, now_ns: head.begun.clock_ns, disk, journal: Some(journal) }

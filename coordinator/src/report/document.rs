@@ -55,6 +55,20 @@ pub struct RunInfo {
     pub tags: BTreeMap<String, String>,
     /// Whether an invalid run fails even if nothing is judged.
     pub strict: bool,
+    /// When it had no coordinator.
+    #[serde(default)]
+    pub resumed: ResumedInfo,
+}
+
+/// How often a run was gone on with by another coordinator, and how long it was without one.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct ResumedInfo {
+    /// How often.
+    pub times: u32,
+    /// How long nobody coordinated it, in all.
+    pub absent_s: f64,
+    /// Whether the wall clock had to tell how long, because the machine had been started anew.
+    pub by_wall_clock: bool,
 }
 
 /// How a run is judged.

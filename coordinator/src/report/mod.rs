@@ -22,7 +22,7 @@ pub use document::*;
 pub use elide::{ELIDED, elided};
 pub use plan::{PlanView, ScenarioView, StageView, StepView};
 
-use crate::run::record::RunRecord;
+use crate::run::record::{Absence, RunRecord};
 use crate::verdict::books::Books;
 use crate::verdict::validity::in_words;
 use crate::verdict::{ThresholdResult, Value, Verdict, percentile_ns};
@@ -67,6 +67,16 @@ fn run_info(record: &RunRecord) -> RunInfo {
         judged_from_s: record.timeline.judged_from(),
         tags: record.tags.clone(),
         strict: record.strict,
+        resumed: ResumedInfo::of(record.absence),
+    }
+}
+
+impl ResumedInfo {
+    /// As documents have it.
+    #[must_use]
+    pub fn of(absence: Absence) -> Self {
+        let Absence { resumed, total_ns, by_wall_clock } = absence;
+        Self { times: resumed, absent_s: seconds(total_ns), by_wall_clock }
     }
 }
 

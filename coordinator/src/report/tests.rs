@@ -46,6 +46,19 @@ fn a_run_that_passed() {
 }
 
 #[test]
+fn a_run_that_was_resumed_says_how_often_and_how_long_nobody_was_there() {
+    let mut record = passed();
+    assert!(!summary_of(&record).contains("resumed"));
+    record.absence = Absence { resumed: 1, total_ns: 2_340_000_000, by_wall_clock: false };
+    let lines = |record: &RunRecord| summary_of(record).lines().nth(1).unwrap().to_owned();
+    assert_eq!(lines(&record), "  resumed once: without a coordinator for 2.3 s");
+    record.absence = Absence { resumed: 3, by_wall_clock: true, ..record.absence };
+    let by_wall_clock = "for 2.3 s, by the wall clock, as its machine was started anew";
+    assert_eq!(lines(&record), format!("  resumed 3 times: without a coordinator {by_wall_clock}"));
+    assert_eq!(Report::of(&record).run.resumed, ResumedInfo { times: 3, absent_s: 2.34, by_wall_clock: true });
+}
+
+#[test]
 fn a_run_that_failed_a_threshold() {
     let mut plan = with_thresholds(open_plan(4), 50);
     plan.thresholds.push(Threshold {

@@ -30,7 +30,7 @@ pub(super) struct Agent {
     pub(super) link: Link,
     pub(super) incarnation: Incarnation,
     pub(super) state: State,
-    /// When it was last heard, on our clock.
+    /// From when on its silence counts, on our clock: when it was last heard, or later where it is given time to come back.
     pub(super) heard_ns: u64,
     /// Whether it was given up for its silence alone.
     pub(super) was_missed: bool,

@@ -83,6 +83,13 @@ pub enum Event {
     Stop,
     /// Time went by.
     Tick,
+    /// Another coordinator goes on with the run; whether it had to go by the wall clock to tell how long nobody did.
+    Resumed {
+        /// The machine had been started anew.
+        by_wall_clock: bool,
+        /// Whether it lacks the plan's secrets, which are not written down.
+        lacks_secrets: bool,
+    },
     /// What happens can no longer be written down; why, for a person to read.
     Unstorable(String),
     /// The coordinator itself ended here, which nobody can know before a run is told again.

@@ -4,6 +4,7 @@ mod broken;
 mod handing;
 mod joining;
 mod losing;
+mod resuming;
 mod settling;
 
 use std::collections::BTreeMap;
@@ -17,7 +18,7 @@ use muster_proto::split;
 use super::agent::{Agent, State};
 use super::event::{ClockReading, Command, Event, Link, Manner};
 use super::holdings::Holdings;
-use super::record::{Ending, RunRecord};
+use super::record::{Absence, Ending, RunRecord};
 use super::timeline::{COUNTED_MAX, Timeline};
 use crate::exit::ExitCode;
 use crate::verdict::Judge;
@@ -72,6 +73,8 @@ pub struct Run {
     holdings: Holdings,
     /// Whether agents hold other parts of the load than they are entitled to.
     wants_balance: bool,
+    /// Whether the plan's secrets are not known here any more, so that nobody else can be told what to do.
+    lacks_secrets: bool,
     /// When shares last went from hand to hand, in nanoseconds of run time.
     handed_on_ns: u64,
     timeline: Timeline,
@@ -85,6 +88,12 @@ pub struct Run {
     told_ns: u64,
     /// When time was last known to go by.
     ticked_ns: u64,
+    /// Since when the present coordinator is at work.
+    conducted_since_ns: u64,
+    /// When nobody was.
+    absence: Absence,
+    /// The least number that no stream ever had.
+    next_link: u64,
 }
 
 impl Run {
@@ -94,6 +103,7 @@ impl Run {
         Self {
             holdings: Holdings::none(&settings.plan),
             wants_balance: false,
+            lacks_secrets: false,
             handed_on_ns: 0,
             timeline: Timeline::new(&settings.plan),
             judge: Judge::new(&settings.plan),
@@ -105,6 +115,9 @@ impl Run {
             commands: Vec::new(),
             told_ns: 0,
             ticked_ns: now_ns,
+            conducted_since_ns: now_ns,
+            absence: Absence::default(),
+            next_link: 0,
             settings,
         }
     }
@@ -127,6 +140,7 @@ impl Run {
             Event::Expelled(link, reason) => self.expel(link, &reason, now_ns),
             Event::Stop => self.stop_by_user(now_ns),
             Event::Tick => self.tick(now_ns),
+            Event::Resumed { by_wall_clock, lacks_secrets } => self.resumed(by_wall_clock, lacks_secrets, now_ns),
             Event::Unstorable(reason) => self.unstorable(reason, now_ns),
             Event::Interrupted => self.interrupted(now_ns),
         }
@@ -184,6 +198,7 @@ impl Run {
             tags: self.settings.tags,
             strict: self.settings.strict,
             ending: self.ending.unwrap_or(Ending::Completed),
+            absence: self.absence,
             agents: self.agents.into_iter().map(|agent| agent.record).collect(),
             timeline: self.timeline,
             judge: self.judge,
@@ -385,6 +400,8 @@ impl Run {
             }
             Some((Manner::Abort, at_ns)) => at_ns,
         };
+        // Nobody could close its books with a coordinator that was not there.
+        let end_ns = end_ns.max(self.conducted_since_ns);
         if now_ns > end_ns.saturating_add(CLOSING_MAX_NS) {
             while let Some(index) = self.agents.iter().position(Agent::is_active) {
                 let reason = format!("not finished {} s after the end", CLOSING_MAX_NS / 1_000_000_000);

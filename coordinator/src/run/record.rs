@@ -29,12 +29,25 @@ pub struct RunRecord {
     pub strict: bool,
     /// How it ended.
     pub ending: Ending,
+    /// When nobody coordinated it.
+    pub absence: Absence,
     /// Its agents, in the order of the numbers that the timeline knows them by.
     pub agents: Vec<AgentRecord>,
     /// What was measured.
     pub timeline: Timeline,
     /// What the thresholds saw of every second.
     pub judge: Judge,
+}
+
+/// How long a run was without a coordinator.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Absence {
+    /// How often another one went on with it.
+    pub resumed: u32,
+    /// How long nobody did in all, in nanoseconds: from the last sign of each in the journal until the next one came.
+    pub total_ns: u64,
+    /// Whether the wall clock had to tell how long it was, because the machine had been started anew.
+    pub by_wall_clock: bool,
 }
 
 /// How a run ended.

@@ -10,7 +10,7 @@ use muster_proto::measurement::{
 use muster_proto::outcome::{ErrorKind, Outcome};
 use muster_proto::plan::*;
 
-use crate::run::record::{AgentRecord, Ending, RunRecord};
+use crate::run::record::{Absence, AgentRecord, Ending, RunRecord};
 use crate::run::timeline::Timeline;
 use crate::verdict::Judge;
 
@@ -162,6 +162,7 @@ impl Made {
             tags: BTreeMap::from([("build".to_owned(), "17".to_owned())]),
             strict: false,
             ending: Ending::Completed,
+            absence: Absence::default(),
             agents: (0..agents).map(agent).collect(),
             timeline,
         };

@@ -2,19 +2,18 @@
 
 use std::time::Duration;
 
-use muster::plan_file::{Format, from_str};
 use muster::run::event::{Command, Event};
+use muster::run::life::Run;
 use muster::run::record::Ending;
 use muster::service::service;
 use muster_agent::engine::clock;
-use muster_proto::id::RunId;
 use muster_proto::wire::{Probe, from_agent};
 use muster_target::{Config, Target};
 use tokio::net::TcpListener;
 use tokio_stream::wrappers::TcpListenerStream;
 
 use super::stranger::Stranger;
-use super::support::{Coordinator, plan};
+use super::support::{Coordinator, plan, settings};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_agent_that_reads_nothing_is_cut_off_and_the_run_hears_why() {
@@ -34,9 +33,8 @@ async fn an_agent_that_reads_nothing_is_cut_off_and_the_run_hears_why() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn whoever_was_turned_away_keeps_nobody_busy() {
     let target = Target::start(Config::default()).unwrap();
-    let plan = plan(&target, 1, "fail", "10/s", "1s");
-    let plan = from_str(&plan, Format::Yaml, "test", std::path::Path::new(".")).unwrap_or_else(|e| panic!("{e}"));
-    let (router, switchboard, mut events) = service(RunId::generate(), &plan, 1_000_000_000, clock::now_ns);
+    let run = Run::new(settings(&plan(&target, 1, "fail", "10/s", "1s")), 0);
+    let (router, switchboard, mut events) = service(&run, clock::now_ns);
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap().to_string();
     let _server = tokio::spawn(router.serve_with_incoming(TcpListenerStream::new(listener)));

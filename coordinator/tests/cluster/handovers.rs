@@ -9,7 +9,7 @@ use muster_agent::session::Leave;
 use muster_proto::measurement::SkipReason;
 use muster_target::{Config, Target};
 
-use super::support::{Coordinator, LEASE, plan};
+use super::support::{Coordinator, LEASE, join_at, join_until, plan};
 use super::wire::Wire;
 
 fn document(record: &RunRecord) -> serde_json::Value {
@@ -71,8 +71,7 @@ async fn an_agent_that_leaves_hands_back_what_it_holds_and_nothing_is_missed() {
     let target = Target::start(Config::default()).unwrap();
     let coordinator = Coordinator::start(&plan(&target, 2, "redistribute", "300/s", "4s")).await;
     let (leave, wanted) = tokio::sync::watch::channel(false);
-    let leaving =
-        coordinator.join_until(&coordinator.address, "leaving", (1, Guard::loopback_only()), Leave::when(wanted));
+    let leaving = join_until(&coordinator.address, "leaving", (1, Guard::loopback_only()), Leave::when(wanted));
     let staying = coordinator.join("staying", 1, Guard::loopback_only());
     until_served(&target, 200).await;
     leave.send(true).unwrap();
@@ -115,7 +114,7 @@ async fn an_agent_that_comes_back_does_not_start_what_is_others_by_now_and_gets_
     let coordinator = Coordinator::start(&plan(&target, 2, "redistribute", "200/s", "10s")).await;
     let wire = Wire::to(&coordinator.address).await;
     let agents = [
-        coordinator.join_at(&wire.address, "cut off", 1, Guard::loopback_only()),
+        join_at(&wire.address, "cut off", 1, Guard::loopback_only()),
         coordinator.join("whole", 1, Guard::loopback_only()),
     ];
     until_served(&target, 100).await;

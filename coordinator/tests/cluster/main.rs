@@ -5,6 +5,7 @@ mod durable;
 mod handovers;
 mod hostile;
 mod killed;
+mod resumed;
 mod runs;
 mod stranger;
 mod streams;

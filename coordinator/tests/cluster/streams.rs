@@ -8,7 +8,7 @@ use muster_agent::guard::Guard;
 use muster_proto::measurement::SkipReason;
 use muster_target::{Config, Target};
 
-use super::support::{Coordinator, LEASE, plan};
+use super::support::{Coordinator, LEASE, join_at, plan};
 use super::wire::Wire;
 
 /// The exit code, and whether every law holds.
@@ -30,7 +30,7 @@ async fn a_stream_that_breaks_again_and_again_loses_and_doubles_nothing() {
     let target = Target::start(Config::default()).unwrap();
     let coordinator = Coordinator::start(&plan(&target, 2, "fail", "400/s", "3s")).await;
     let wire = Wire::to(&coordinator.address).await;
-    let broken = coordinator.join_at(&wire.address, "broken", 1, Guard::loopback_only());
+    let broken = join_at(&wire.address, "broken", 1, Guard::loopback_only());
     let whole = coordinator.join("whole", 1, Guard::loopback_only());
     while target.counts().responses == 0 {
         tokio::time::sleep(Duration::from_millis(10)).await;
@@ -56,7 +56,7 @@ async fn an_agent_that_was_cut_off_comes_back_with_its_books_and_skips_what_it_h
     let coordinator = Coordinator::start(&plan(&target, 2, "degrade", "200/s", "9s")).await;
     let wire = Wire::to(&coordinator.address).await;
     let agents = [
-        coordinator.join_at(&wire.address, "cut off", 1, Guard::loopback_only()),
+        join_at(&wire.address, "cut off", 1, Guard::loopback_only()),
         coordinator.join("whole", 1, Guard::loopback_only()),
     ];
     while target.counts().responses < 100 {

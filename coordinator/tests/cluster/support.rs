@@ -21,7 +21,7 @@ use tokio::task::JoinHandle;
 
 /// Keeps what the user would have been told.
 #[derive(Default)]
-struct Told(Vec<String>);
+pub(crate) struct Told(Vec<String>);
 
 impl Watcher for Told {
     fn tell(&mut self, text: &str) {
@@ -49,28 +49,18 @@ impl Coordinator {
     /// A coordinator that writes down what happens.
     pub(crate) async fn writing(plan: &str, medium: impl Medium) -> Self {
         let opening = |settings: RunSettings| {
-            let head = Head { settings, begun: Begun::now() };
+            let head = Head::new(settings, Begun::now(), None);
             let journal = Journal::begin(medium, &head, BYTES_MAX_DEFAULT).unwrap();
-            Opening { settings: head.settings, begun: head.begun, journal: Some(journal) }
+            Opening::written(head, journal)
         };
         Self::open(plan, opening).await
     }
 
     async fn open(plan: &str, opening: impl FnOnce(RunSettings) -> Opening) -> Self {
-        let plan =
-            from_str(plan, Format::Yaml, "test", std::path::Path::new(".")).unwrap_or_else(|error| panic!("{error}"));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap().to_string();
         let (stops, stop_receiver) = mpsc::channel(4);
-        let settings = RunSettings {
-            id: RunId::generate(),
-            plan,
-            tags: BTreeMap::new(),
-            strict: false,
-            lease_ns: LEASE.as_nanos() as u64,
-            gather_max_ns: 60_000_000_000,
-        };
-        let opening = opening(settings);
+        let opening = opening(settings(plan));
         let run = tokio::spawn(async move {
             let mut told = Told::default();
             let record = conduct(opening, listener, stop_receiver, &mut told).await;
@@ -80,42 +70,49 @@ impl Coordinator {
     }
 
     pub(crate) fn join(&self, name: &str, weight: u32, guard: Guard) -> JoinHandle<Result<(), SessionError>> {
-        self.join_at(&self.address, name, weight, guard)
-    }
-
-    /// An agent that reaches the coordinator by way of another address.
-    pub(crate) fn join_at(
-        &self,
-        address: &str,
-        name: &str,
-        weight: u32,
-        guard: Guard,
-    ) -> JoinHandle<Result<(), SessionError>> {
-        self.join_until(address, name, (weight, guard), Leave::never())
-    }
-
-    /// An agent that leaves when it is told to.
-    pub(crate) fn join_until(
-        &self,
-        address: &str,
-        name: &str,
-        (weight, guard): (u32, Guard),
-        leave: Leave,
-    ) -> JoinHandle<Result<(), SessionError>> {
-        let config = AgentConfig {
-            name: name.to_owned(),
-            labels: BTreeMap::new(),
-            weight,
-            cores: 1,
-            engine: EngineConfig { workers: 2, pin: false, guard: Arc::new(guard) },
-        };
-        let address = address.to_owned();
-        tokio::spawn(async move { take_part(&address, &config, Incarnation::generate(), leave).await })
+        join_at(&self.address, name, weight, guard)
     }
 
     pub(crate) async fn end(self) -> (RunRecord, Vec<String>) {
         let limit = tokio::time::timeout(Duration::from_secs(60), self.run).await;
         limit.expect("the run ends").expect("the coordinator does not panic")
+    }
+}
+
+/// An agent that looks for its coordinator at this address.
+pub(crate) fn join_at(address: &str, name: &str, weight: u32, guard: Guard) -> JoinHandle<Result<(), SessionError>> {
+    join_until(address, name, (weight, guard), Leave::never())
+}
+
+/// An agent that looks for its coordinator at this address, and leaves when it is told to.
+pub(crate) fn join_until(
+    address: &str,
+    name: &str,
+    (weight, guard): (u32, Guard),
+    leave: Leave,
+) -> JoinHandle<Result<(), SessionError>> {
+    let config = AgentConfig {
+        name: name.to_owned(),
+        labels: BTreeMap::new(),
+        weight,
+        cores: 1,
+        engine: EngineConfig { workers: 2, pin: false, guard: Arc::new(guard) },
+    };
+    let address = address.to_owned();
+    tokio::spawn(async move { take_part(&address, &config, Incarnation::generate(), leave).await })
+}
+
+/// What a run of this plan is told.
+pub(crate) fn settings(plan: &str) -> RunSettings {
+    let plan =
+        from_str(plan, Format::Yaml, "test", std::path::Path::new(".")).unwrap_or_else(|error| panic!("{error}"));
+    RunSettings {
+        id: RunId::generate(),
+        plan,
+        tags: BTreeMap::new(),
+        strict: false,
+        lease_ns: LEASE.as_nanos() as u64,
+        gather_max_ns: 60_000_000_000,
     }
 }
 

@@ -6,4 +6,5 @@ mod kept;
 mod losses;
 mod process;
 mod programs;
+mod resumed;
 mod stops;

@@ -12,7 +12,7 @@ use format::{foreign, microseconds, percent, rate};
 use paint::{Ink, Paint};
 use table::{Cell, Table};
 
-use super::{Report, ThresholdInfo};
+use super::{Report, ResumedInfo, ThresholdInfo};
 
 /// About how wide a summary is, in columns.
 pub const WIDTH: usize = 110;
@@ -69,7 +69,18 @@ fn header(report: &Report, paint: Paint) -> String {
     for finding in &report.verdict.findings {
         out += &format!("  {}\n", foreign(finding, WIDTH - 3));
     }
+    if run.resumed.times > 0 {
+        out += &format!("  {}\n", resumed(&run.resumed));
+    }
     out
+}
+
+/// That a run was gone on with, in words.
+#[must_use]
+pub fn resumed(info: &ResumedInfo) -> String {
+    let often = if info.times == 1 { "once".to_owned() } else { format!("{} times", info.times) };
+    let clock = if info.by_wall_clock { ", by the wall clock, as its machine was started anew" } else { "" };
+    format!("resumed {often}: without a coordinator for {:.1} s{clock}", info.absent_s)
 }
 
 /// `3 agents (eu 2, us 1)`, where agents say which zone they are in.

@@ -14,6 +14,7 @@ const AGENTS_MAX: usize = 10_000;
 impl Run {
     /// Somebody opened a stream and said who it is.
     pub(super) fn join(&mut self, link: Link, newcomer: Newcomer, now_ns: u64) {
+        self.next_link = self.next_link.max(link.0.saturating_add(1));
         if let Some(index) = self.comes_back(&newcomer) {
             return self.rejoin(index, link, now_ns);
         }
@@ -31,6 +32,11 @@ impl Run {
             Some(format!("its part in run {} is over, or was never given here", run.short()))
         } else if !matches!(self.phase, Phase::Gathering { .. }) && !self.hands_on() {
             Some("the run has begun without it".to_owned())
+        } else if self.lacks_secrets {
+            Some(
+                "its coordinator was started again in mid-run, and does not know the plan's secrets any more"
+                    .to_owned(),
+            )
         } else {
             None
         };

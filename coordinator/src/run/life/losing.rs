@@ -71,7 +71,9 @@ impl Run {
     fn excuse_agents_for_our_own_stall(&mut self, now_ns: u64) {
         let deaf_ns = now_ns.saturating_sub(self.ticked_ns).saturating_sub(LISTENING_GAP_MAX_NS);
         self.ticked_ns = now_ns;
-        self.agents.iter_mut().for_each(|agent| agent.heard_ns = (agent.heard_ns + deaf_ns).min(now_ns));
+        for agent in self.agents.iter_mut().filter(|agent| agent.heard_ns < now_ns) {
+            agent.heard_ns = (agent.heard_ns + deaf_ns).min(now_ns);
+        }
     }
 
     /// Gives up an agent that did no wrong, which may come back where the plan lets the run go on.

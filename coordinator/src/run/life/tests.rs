@@ -2,6 +2,7 @@
 
 mod hands;
 mod laws;
+mod resuming;
 
 use std::time::Duration;
 

@@ -27,6 +27,7 @@ enum Act {
     Closing { right: bool },
     Gone,
     Return,
+    Resumed,
     Stop,
     Tick,
 }
@@ -43,6 +44,7 @@ fn acts() -> impl Strategy<Value = Vec<(u64, Act, u64)>> {
         3 => prop::bool::weighted(0.8).prop_map(|right| Act::Closing { right }),
         2 => Just(Act::Gone),
         4 => Just(Act::Return),
+        2 => Just(Act::Resumed),
         1 => Just(Act::Stop),
         6 => Just(Act::Tick),
     ];
@@ -125,6 +127,7 @@ impl World {
                 let run = Some(RunId(uuid::Uuid::from_u128(7)));
                 Event::Joined(link, Newcomer { incarnation: Incarnation(first.0), run, ..newcomer() })
             }
+            Act::Resumed => Event::Resumed { by_wall_clock: false, lacks_secrets: false },
             Act::Stop => {
                 self.stops += 1;
                 Event::Stop
@@ -202,6 +205,10 @@ proptest! {
             let event = world.event(stage.run.plan(), seat, act);
             let delta = if let Event::Delta(link, delta) = &event { Some((*link, delta.seq)) } else { None };
             let (had_ended, applied) = (stage.run.has_ended(), world.applied.clone());
+            if matches!(act, Act::Resumed) && stage.run.start_ns().is_none() {
+                // Nobody has begun, and nobody will with what was assigned.
+                world.assigned.clear();
+            }
             let commands = stage.tell(event);
             world.hear(delta, &commands)?;
             if had_ended {
