@@ -33,6 +33,9 @@ pub trait Generator: Send + 'static {
     /// Ends at once.
     fn abort(&self);
 
+    /// One number for each worker, which grows as long as it is at work; the greatest once it has ended.
+    fn progress(&self) -> Vec<u64>;
+
     /// Goes off when what is measured is not the whole any more.
     fn alarm(&self) -> Alarm;
 
@@ -110,6 +113,10 @@ impl Generator for Workers {
 
     fn abort(&self) {
         self.engine.abort();
+    }
+
+    fn progress(&self) -> Vec<u64> {
+        self.engine.progress().collect()
     }
 
     fn alarm(&self) -> Alarm {

@@ -25,7 +25,7 @@ use tonic::{Request, Response, Status, Streaming};
 use uuid::Uuid;
 
 use crate::journal::{Happened, Shape};
-use crate::run::event::{ClockReading, Command, Event, Link, Manner, Newcomer};
+use crate::run::event::{ClockReading, Command, Event, Link, Manner, Newcomer, Pulse};
 use crate::run::life::Run;
 
 /// Events waiting for the run. When it is behind, streams are read no further, and agents keep their deltas.
@@ -44,6 +44,8 @@ const STREAMS_MAX: u32 = 8;
 const NAME_BYTES_MAX: usize = 256;
 /// The longest reason that an agent gives, in characters; the rest is left out.
 const REASON_CHARS_MAX: usize = 1_000;
+/// The most workers of an agent whose progress is looked at.
+const WORKERS_MAX: usize = 1_024;
 /// The most labels of an agent.
 const LABELS_MAX: usize = 64;
 
@@ -247,7 +249,10 @@ pub(crate) fn event_of(link: Link, message: &wire::FromAgent, shape: Shape) -> R
     use from_agent::Message;
     Ok(match message.message.as_ref().ok_or("it sent an empty or unknown message")? {
         Message::Hello(hello) => Event::Joined(link, newcomer(hello.clone())?),
-        Message::Probe(probe) => Event::Heard(link, probe.sent_at_ns),
+        Message::Probe(probe) => {
+            let progress = probe.progress.iter().take(WORKERS_MAX).copied().collect();
+            Event::Heard(link, Pulse { sent_at_ns: probe.sent_at_ns, progress })
+        }
         Message::Ready(ready) => Event::Ready(
             link,
             ClockReading {

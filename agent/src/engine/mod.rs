@@ -18,6 +18,7 @@ pub mod lease;
 pub mod pacer;
 pub mod part;
 mod pool;
+pub mod progress;
 pub mod quota;
 mod random;
 mod recorder;

@@ -17,6 +17,7 @@ use super::compiled::{CompileError, CompiledPlan};
 use super::control::{Control, ControlReceiver};
 use super::lease::Lease;
 use super::part::PartSender;
+use super::progress::Progress;
 use super::worker::{self, WorkerError, WorkerTask};
 use crate::guard::Guard;
 
@@ -61,6 +62,8 @@ pub struct Engine {
     /// The run's start on the engine's clock, once it was told.
     started_at_ns: OnceLock<u64>,
     threads: Vec<JoinHandle<()>>,
+    /// One for each worker.
+    progress: Vec<Progress>,
     alarm: Alarm,
 }
 
@@ -88,6 +91,7 @@ impl Engine {
             lease: lease.clone(),
             started_at_ns: OnceLock::new(),
             threads: Vec::with_capacity(config.workers),
+            progress: Vec::with_capacity(config.workers),
             alarm: Alarm::default(),
         };
         let mut receivers = Vec::with_capacity(config.workers);
@@ -102,7 +106,9 @@ impl Engine {
                 control: ControlReceiver(control_receiver.clone()),
                 parts,
                 alarm: engine.alarm.clone(),
+                progress: Progress::default(),
             };
+            engine.progress.push(task.progress.clone());
             engine.threads.push(spawn(worker, task, ready_sender.clone(), config.pin).map_err(EngineError::Thread)?);
         }
         drop(ready_sender);
@@ -173,6 +179,11 @@ impl Engine {
     #[must_use]
     pub fn alarm(&self) -> Alarm {
         self.alarm.clone()
+    }
+
+    /// How far each worker has come. It grows as long as the worker is at work, and is [`Progress::ENDED`] after that.
+    pub fn progress(&self) -> impl Iterator<Item = u64> {
+        self.progress.iter().map(Progress::current)
     }
 
     /// Ends at once.

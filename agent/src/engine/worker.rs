@@ -17,6 +17,7 @@ use super::lease::Lease;
 use super::pacer::Pacer;
 use super::part::PartSender;
 use super::pool::Pool;
+use super::progress::Progress;
 use super::recorder::Recorder;
 use super::transport::http1::{Limits, Manner, Scratch};
 use super::transport::{Connector, ConnectorError};
@@ -43,6 +44,8 @@ pub(super) struct WorkerTask {
     pub(super) parts: PartSender,
     /// What its panic sets off.
     pub(super) alarm: Alarm,
+    /// Where it shows that it is at work.
+    pub(super) progress: Progress,
 }
 
 /// What a worker's tasks share.
@@ -94,6 +97,7 @@ pub enum WorkerError {
 /// Runs a worker on the calling thread until its load has ended; `ready` is told whether it can begin.
 pub(super) fn run(task: WorkerTask, ready: impl FnOnce(Result<(), WorkerError>)) {
     let _alarm = task.alarm.clone();
+    let progress = task.progress.clone();
     let runtime = match local_runtime() {
         Ok(runtime) => runtime,
         Err(error) => return ready(Err(error.into())),
@@ -113,6 +117,7 @@ pub(super) fn run(task: WorkerTask, ready: impl FnOnce(Result<(), WorkerError>))
     if let Some(worker) = worker {
         worker.recorder.borrow_mut().finish(clock::now_ns());
     }
+    progress.end();
 }
 
 /// What takes something of the system's to make, and is made before anything depends on it.
@@ -137,7 +142,7 @@ fn local_runtime() -> std::io::Result<LocalRuntime> {
 
 /// Generates the load and returns the worker with all of it measured; nothing if the run ended before it began.
 async fn generate(task: WorkerTask, tools: Tools) -> Option<Rc<Worker>> {
-    let WorkerTask { plan, changes, lease, mut control, parts, alarm, .. } = task;
+    let WorkerTask { plan, changes, lease, mut control, parts, alarm, progress, .. } = task;
     let Control::StartAt(start_ns) = control.wait_for(|control| *control != Control::Wait).await else { return None };
     let recorder = Recorder::new(start_ns, clock::now_ns(), lease.clone(), parts);
     let worker = Rc::new(Worker {
@@ -152,7 +157,7 @@ async fn generate(task: WorkerTask, tools: Tools) -> Option<Rc<Worker>> {
         plan: Arc::clone(&plan),
         alarm,
     });
-    let ticker = tokio::task::spawn_local(roll_windows(Rc::clone(&worker)));
+    let ticker = tokio::task::spawn_local(roll_windows(Rc::clone(&worker), progress));
     let stopper = tokio::task::spawn_local(watch_for_stop(Rc::clone(&worker), control.clone()));
     let mut scenarios = tokio::task::JoinSet::new();
     for (index, (changes, pacer)) in changes.into_iter().zip(tools.pacers).enumerate() {
@@ -172,7 +177,7 @@ async fn generate(task: WorkerTask, tools: Tools) -> Option<Rc<Worker>> {
 }
 
 /// Closes windows on time even when nothing happens.
-async fn roll_windows(worker: Rc<Worker>) {
+async fn roll_windows(worker: Rc<Worker>, progress: Progress) {
     let _alarm = worker.alarm.clone();
     loop {
         let now_ns = clock::now_ns();
@@ -181,6 +186,7 @@ async fn roll_windows(worker: Rc<Worker>) {
             recorder.roll(now_ns);
             recorder.window_end_ns()
         };
+        progress.advance();
         clock::sleep_until(end_ns).await;
     }
 }

@@ -33,6 +33,8 @@ const PROBES_PER_LEASE: u32 = 5;
 /// long it would go on alone.
 const LEASE_MIN: Duration = Duration::from_millis(100);
 const LEASE_MAX: Duration = Duration::from_secs(60);
+/// A coordinator that is silent for so long is looked for on another stream, however long the lease is.
+const SILENCE_MAX: Duration = Duration::from_secs(3);
 /// Silence that is noticed by so much too late was our own: this process stood still, and what it was told meanwhile is yet
 /// to be read.
 const STALL: Duration = Duration::from_millis(250);
@@ -135,13 +137,14 @@ impl<S: Surroundings> Stream<S> {
         let mut probe = tokio::time::interval(PROBE_PERIOD_MAX.min(self.lease / PROBES_PER_LEASE));
         probe.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut heard = Instant::now();
-        self.probe().await?;
+        self.send(self.pulse(part)).await?;
         let mut drained = false;
+        let silence_max = self.lease.min(SILENCE_MAX);
         loop {
             tokio::select! {
                 // Whatever else there is to do, the lease comes first.
                 biased;
-                _ = probe.tick() => self.probe().await?,
+                _ = probe.tick() => self.send(self.pulse(part)).await?,
                 () = leave.wanted(), if self.drain_at.is_none() => {
                     if !part.is_underway() {
                         return Ok(());
@@ -167,12 +170,12 @@ impl<S: Surroundings> Stream<S> {
                     Progress::Prepared(prepared) => self.prepared(prepared, part).await?,
                     Progress::News(news) => self.report(news, part).await?,
                 },
-                () = tokio::time::sleep_until(heard + self.lease) => {
-                    if (heard + self.lease).elapsed() > STALL {
+                () = tokio::time::sleep_until(heard + silence_max) => {
+                    if (heard + silence_max).elapsed() > STALL {
                         heard = Instant::now();
                         continue;
                     }
-                    return Err(self.lost(&format!("silent for {:.1} s", self.lease.as_secs_f64())));
+                    return Err(self.lost(&format!("silent for {:.1} s", silence_max.as_secs_f64())));
                 }
             }
         }
@@ -190,7 +193,7 @@ impl<S: Surroundings> Stream<S> {
                 let now_ns = self.surroundings.now_ns();
                 part.offset.add(reply.sent_at_ns, reply.coordinator_ns, now_ns);
                 if part.offset.probes() < PROBES_AT_FIRST {
-                    self.probe().await?;
+                    self.send(self.pulse(part)).await?;
                 }
                 Ok(())
             }
@@ -298,8 +301,10 @@ impl<S: Surroundings> Stream<S> {
         }
     }
 
-    async fn probe(&mut self) -> Result<(), SessionError> {
-        self.send(from_agent::Message::Probe(wire::Probe { sent_at_ns: self.surroundings.now_ns() })).await
+    /// Shows that the agent and its workers live.
+    fn pulse(&self, part: &Part<S>) -> from_agent::Message {
+        let progress = part.duty.as_ref().map(|duty| duty.generator().progress()).unwrap_or_default();
+        from_agent::Message::Probe(wire::Probe { sent_at_ns: self.surroundings.now_ns(), progress })
     }
 
     async fn send(&self, content: from_agent::Message) -> Result<(), SessionError> {

@@ -225,7 +225,7 @@ async fn run(args: RunArgs, plan: Plan) -> Outcome {
         id: RunId::generate(),
         tags: args.tag.iter().cloned().collect::<BTreeMap<_, _>>(),
         strict: args.strict,
-        lease_ns: if local { LOCAL_LEASE } else { LEASE }.as_nanos() as u64,
+        lease_ns: plan.agents.hold.unwrap_or(if local { LOCAL_LEASE } else { LEASE }).as_nanos() as u64,
         gather_max_ns: if local { LOCAL_GATHER_MAX } else { Duration::from_secs(args.wait) }.as_nanos() as u64,
         plan,
     };

@@ -107,6 +107,7 @@ impl Key {
 const MILLISECOND: Duration = Duration::from_millis(1);
 const TIMEOUT: Kind = Kind::Duration { min: MILLISECOND, max: TIMEOUT_MAX };
 const PROFILE: Kind = Kind::Duration { min: MILLISECOND, max: PROFILE_MAX };
+const HOLD: Kind = Kind::Duration { min: Duration::from_secs(1), max: Duration::from_secs(60) };
 const DELAY: Kind = Kind::Duration { min: Duration::ZERO, max: PROFILE_MAX };
 const USERS: Kind = Kind::Whole { min: 1, max: USERS_MAX };
 const REDIRECTS: Kind = Kind::Whole { min: 0, max: REDIRECTS_MAX };
@@ -385,6 +386,11 @@ pub(super) static AGENTS: Table = Table {
             "loss_tolerance",
             Kind::Part,
             "How much of the load may be lost or left undone for want of an agent before the run fails; 1% unless said",
+        ),
+        key(
+            "hold",
+            HOLD,
+            "How long an agent that is cut off goes on with its load; 1s unless said. Nobody can take it over sooner",
         ),
     ],
     later: &["placement"],

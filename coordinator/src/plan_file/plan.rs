@@ -71,5 +71,6 @@ fn agents(reader: &mut Reader, fields: &Fields<'_>) -> AgentsWanted {
     if let Some(part) = fields.get("loss_tolerance").and_then(|field| reader.part(&field)) {
         agents.loss_tolerance_millionths = part;
     }
+    agents.hold = fields.get("hold").and_then(|field| reader.duration(&field));
     agents
 }

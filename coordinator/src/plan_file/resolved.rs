@@ -1,7 +1,7 @@
 //! The plan as meant, for the result document: complete, with nothing in it that must stay secret.
 
 use muster_proto::plan::{
-    Arrivals, Body, Connect, Connections, DnsPolicy, Executor, Plan, Request, Scenario, StatusSet, Step,
+    AgentsWanted, Arrivals, Body, Connect, Connections, DnsPolicy, Executor, Plan, Request, Scenario, StatusSet, Step,
 };
 use serde_json::{Value, json};
 
@@ -32,12 +32,20 @@ pub fn resolved(plan: &Plan) -> Value {
         "connect": connect(&plan.connect),
         "scenarios": plan.scenarios.iter().map(scenario).collect::<Vec<_>>(),
         "thresholds": plan.thresholds.iter().map(|threshold| threshold.expression.as_str()).collect::<Vec<_>>(),
-        "agents": {
-            "start_when": plan.agents.start_when,
-            "on_loss": plan.agents.on_loss.name(),
-            "loss_tolerance": f64::from(plan.agents.loss_tolerance_millionths) / 1e6,
-        },
+        "agents": agents(&plan.agents),
     })
+}
+
+fn agents(wanted: &AgentsWanted) -> Value {
+    let mut agents = json!({
+        "start_when": wanted.start_when,
+        "on_loss": wanted.on_loss.name(),
+        "loss_tolerance": f64::from(wanted.loss_tolerance_millionths) / 1e6,
+    });
+    if let Some(hold) = wanted.hold {
+        agents["hold"] = format_duration(hold).into();
+    }
+    agents
 }
 
 fn connect(connect: &Connect) -> Value {

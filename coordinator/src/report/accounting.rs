@@ -67,6 +67,8 @@ fn agent_info(agent: &AgentRecord, account: &Account, told: &AgentTotals) -> Age
         memory_bytes_max: told.memory_bytes_max,
         lag_p99_ms: percentile_ns(&told.lag, 99.0).map(ms),
         lost_at_s: agent.lost_at_ns.map(seconds),
+        lost_because: agent.lost_because.clone(),
+        taken_over_at_s: agent.taken_over_at_ns.map(seconds),
         left: agent.left,
         balanced: account.balances(),
         laws: account.laws.iter().map(law_info).collect(),

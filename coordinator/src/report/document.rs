@@ -321,6 +321,12 @@ pub struct AgentInfo {
     /// When it was given up or left, in seconds of run time.
     #[serde(rename = "lost_at")]
     pub lost_at_s: Option<f64>,
+    /// Why it was given up, if it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lost_because: Option<String>,
+    /// When what it held became others', in seconds of run time.
+    #[serde(rename = "taken_over_at", default, skip_serializing_if = "Option::is_none")]
+    pub taken_over_at_s: Option<f64>,
     /// Whether it left by itself, its operator ending it.
     pub left: bool,
     /// Whether all of its laws hold.

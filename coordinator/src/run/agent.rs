@@ -23,6 +23,16 @@ pub(super) enum State {
     Lost,
 }
 
+/// Since when a worker has come no further.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Stillness {
+    pub(super) progress: u64,
+    /// By the agent's clock.
+    pub(super) since_ns: u64,
+    /// How many signs of life have told the same since then.
+    pub(super) pulses: u32,
+}
+
 /// An agent as the run sees it.
 #[derive(Clone, Debug)]
 pub(super) struct Agent {
@@ -42,6 +52,8 @@ pub(super) struct Agent {
     pub(super) last_change: u64,
     /// Whether its operator does not allow it to hold more.
     pub(super) refuses_more: bool,
+    /// How long each of its workers has come no further.
+    pub(super) workers: Vec<Stillness>,
     /// Everything that it counted until now, together.
     pub(super) counted: u64,
     pub(super) record: AgentRecord,
@@ -63,6 +75,7 @@ impl Agent {
             round_trip_ns: 0,
             start_error_ns: None,
             lost_at_ns: None,
+            lost_because: None,
             taken_over_at_ns: None,
             left: false,
             totals: None,
@@ -78,6 +91,7 @@ impl Agent {
             changes: VecDeque::new(),
             last_change: 0,
             refuses_more: false,
+            workers: Vec::new(),
             counted: 0,
             record,
         }

@@ -33,13 +33,22 @@ pub struct Newcomer {
     pub weight: u32,
 }
 
+/// A sign of life.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Pulse {
+    /// When it was sent, by the agent's own clock, in nanoseconds.
+    pub sent_at_ns: u64,
+    /// One number for each worker, which grows as long as it is at work; the greatest once it has ended.
+    pub progress: Vec<u64>,
+}
+
 /// Something that happened.
 #[derive(Clone, Debug)]
 pub enum Event {
     /// An agent opened a stream and said who it is.
     Joined(Link, Newcomer),
-    /// It said something that only shows that it lives, at this moment of its own clock.
-    Heard(Link, u64),
+    /// It said something that only shows that it lives.
+    Heard(Link, Pulse),
     /// It is prepared.
     Ready(Link, ClockReading),
     /// It cannot carry the plan out.

@@ -4,6 +4,7 @@ mod broken;
 mod handing;
 mod joining;
 mod losing;
+mod pulse;
 mod resuming;
 mod settling;
 
@@ -126,10 +127,7 @@ impl Run {
     pub fn apply(&mut self, event: Event, now_ns: u64) -> Vec<Command> {
         match event {
             Event::Joined(link, newcomer) => self.join(link, newcomer, now_ns),
-            Event::Heard(link, sent_at_ns) => {
-                let known = self.hear(link, now_ns);
-                self.commands.extend(known.map(|_| Command::Renew(link, sent_at_ns)));
-            }
+            Event::Heard(link, pulse) => self.pulse(link, &pulse, now_ns),
             Event::Changed { link, number, at_ns, refusal } => self.changed(link, number, at_ns, refusal, now_ns),
             Event::Ready(link, clock) => self.ready(link, clock, now_ns),
             Event::Unable { link, reason, by_policy } => self.unable(link, &reason, by_policy, now_ns),

@@ -21,7 +21,8 @@ async fn an_agent_that_reads_nothing_is_cut_off_and_the_run_hears_why() {
     let coordinator = Coordinator::start(&plan(&target, 1, "fail", "10/s", "1s")).await;
     let mut deaf = Stranger::join(&coordinator.address, "deaf").await;
     // Each question asks for an answer, and none is read: the answers fill the stream and then the queue.
-    let asking = async { while deaf.say(from_agent::Message::Probe(Probe { sent_at_ns: 1 })).await {} };
+    let asking =
+        async { while deaf.say(from_agent::Message::Probe(Probe { sent_at_ns: 1, ..Default::default() })).await {} };
     tokio::time::timeout(Duration::from_secs(60), asking).await.expect("nobody listens for ever");
     let reading = async { while deaf.hear().await.is_some() {} };
     tokio::time::timeout(Duration::from_secs(60), reading).await.expect("the stream ends");
@@ -43,7 +44,7 @@ async fn whoever_was_turned_away_keeps_nobody_busy() {
     let Some(Event::Joined(link, _)) = joined else { panic!("it has joined") };
     switchboard.carry_out(Command::Refuse(link, "no".to_owned()));
     for _ in 0..100 {
-        stranger.say(from_agent::Message::Probe(Probe { sent_at_ns: 1 })).await;
+        stranger.say(from_agent::Message::Probe(Probe { sent_at_ns: 1, ..Default::default() })).await;
     }
     while stranger.hear().await.is_some() {}
     drop(stranger);

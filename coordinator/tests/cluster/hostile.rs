@@ -102,7 +102,7 @@ async fn a_second_hello_is_refused() {
 async fn whoever_does_not_say_hello_is_turned_away_and_the_run_goes_on_without_it() {
     let target = Target::start(Config::default()).unwrap();
     let coordinator = Coordinator::start(&plan(&target, 1, "fail", "10/s", "1s")).await;
-    let probe = Message::Probe(wire::Probe { sent_at_ns: 1 });
+    let probe = Message::Probe(wire::Probe { sent_at_ns: 1, ..Default::default() });
     let status = Stranger::open(&coordinator.address, probe).await.err().expect("it is turned away");
     assert_eq!((status.code(), status.message()), (Code::InvalidArgument, "the first message must be a hello"));
     let agent = coordinator.join("honest", 1, Guard::loopback_only());

@@ -5,6 +5,8 @@ mod load;
 mod scenario;
 mod threshold;
 
+use std::time::Duration;
+
 pub use http::{Body, Connect, Connections, DnsPolicy, Http, Redirects, StatusSet, Tls, Url};
 pub use load::{Arrivals, Executor, Rate, RateStage, UserStage};
 pub use scenario::{Request, Scenario, Step, Think};
@@ -38,12 +40,14 @@ pub struct AgentsWanted {
     pub on_loss: OnLoss,
     /// How much of the load may be lost or left undone for want of an agent before the run fails, in millionths.
     pub loss_tolerance_millionths: u32,
+    /// How long an agent that is cut off goes on, where that shall not be the usual time.
+    pub hold: Option<Duration>,
 }
 
 impl Default for AgentsWanted {
     /// What a plan asks that says nothing of it.
     fn default() -> Self {
-        Self { start_when: 1, on_loss: OnLoss::Redistribute, loss_tolerance_millionths: 10_000 }
+        Self { start_when: 1, on_loss: OnLoss::Redistribute, loss_tolerance_millionths: 10_000, hold: None }
     }
 }
 

@@ -79,6 +79,7 @@ fn sets_it_off_when_ready(plan: CompiledPlan, shares: usize, ready: fn(Result<()
         control: ControlReceiver(told),
         parts,
         alarm: alarm.clone(),
+        progress: Progress::default(),
     };
     let _ = std::thread::spawn(move || run(task, ready)).join();
     alarm.has_gone_off()

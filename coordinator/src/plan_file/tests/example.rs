@@ -68,7 +68,7 @@ thresholds:
   - "http_req_duration{scenario:browse,request:cart}: p(99) < 250ms for 10s, abort"
   - http_req_failed: rate < 0.1%
   - http_req_duration{request:GET /watch}: avg < 1s over 1m
-agents: { start_when: 10, on_loss: fail, loss_tolerance: 0.5% }
+agents: { start_when: 10, on_loss: fail, loss_tolerance: 0.5%, hold: 5s }
 "#;
 
 fn seconds(seconds: u64) -> Duration {
@@ -199,7 +199,15 @@ fn the_example_means_what_it_says() {
     assert_eq!(executors, all);
     assert_eq!(plan.thresholds.len(), 3);
     assert_eq!(plan.thresholds[1].expression, "http_req_failed: rate < 0.1%");
-    assert_eq!(plan.agents, AgentsWanted { start_when: 10, on_loss: OnLoss::Fail, loss_tolerance_millionths: 5_000 });
+    assert_eq!(
+        plan.agents,
+        AgentsWanted {
+            start_when: 10,
+            on_loss: OnLoss::Fail,
+            loss_tolerance_millionths: 5_000,
+            hold: Some(Duration::from_secs(5)),
+        }
+    );
 }
 
 #[test]

@@ -159,7 +159,8 @@ fn agents(report: &Report, paint: Paint) -> String {
         let lag = agent.lag_p99_ms.map_or_else(|| "-".to_owned(), |ms| format!("{} ms", milliseconds(ms)));
         let start = agent.start_error_us.map_or_else(|| "-".to_owned(), microseconds);
         let how = if agent.left { "LEFT" } else { "LOST" };
-        let lost = agent.lost_at_s.map_or_else(String::new, |at_s| format!("{how} at {at_s:.1} s"));
+        let why = agent.lost_because.as_ref().map(|why| format!(": {}", foreign(why, NAME_MAX))).unwrap_or_default();
+        let lost = agent.lost_at_s.map_or_else(String::new, |at_s| format!("{how} at {at_s:.1} s{why}"));
         table.row([
             Cell::left(foreign(&agent.name, NAME_MAX)),
             Cell::right(count(agent.due)),

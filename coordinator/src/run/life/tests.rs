@@ -2,6 +2,7 @@
 
 mod hands;
 mod laws;
+mod pulse;
 mod resuming;
 
 use std::time::Duration;
@@ -10,7 +11,7 @@ use muster_proto::id::Incarnation;
 use muster_proto::plan::OnLoss;
 use muster_proto::{BUILD_VERSION, PROTOCOL_VERSION};
 
-use super::super::event::Newcomer;
+use super::super::event::{Newcomer, Pulse};
 use super::losing::LEASE_MARGIN_NS;
 use super::*;
 use crate::run::synthetic;
@@ -106,7 +107,7 @@ impl Stage {
         while self.now_ns < until_ns && !self.run.has_ended() {
             self.now_ns += TICK_NS;
             for link in alive {
-                commands.extend(self.tell(Event::Heard(Link(*link), 0)));
+                commands.extend(self.tell(Event::Heard(Link(*link), Pulse::default())));
             }
             commands.extend(self.tell(Event::Tick));
         }

@@ -209,7 +209,7 @@ impl World {
             }
             let mut said = Vec::new();
             if (step + index as u64).is_multiple_of(PROBE_STEPS) {
-                said.push(Event::Heard(peer.link, now_ns));
+                said.push(Event::Heard(peer.link, Pulse { sent_at_ns: now_ns, ..Pulse::default() }));
             }
             let lets_lie = peer.dawdles > 0;
             peer.dawdles = peer.dawdles.saturating_sub(1);

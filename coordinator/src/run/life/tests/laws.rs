@@ -97,7 +97,7 @@ impl World {
                 let protocol_version = if good { PROTOCOL_VERSION } else { PROTOCOL_VERSION + 1 };
                 Event::Joined(link, Newcomer { protocol_version, incarnation: Incarnation(link.0), ..newcomer() })
             }
-            Act::Heard => Event::Heard(link, 0),
+            Act::Heard => Event::Heard(link, Pulse::default()),
             Act::Ready => {
                 self.ready.insert(who);
                 Event::Ready(link, ClockReading::default())
