@@ -1,12 +1,13 @@
 //! An agent as the run sees it.
 
 use muster_proto::id::{AgentId, Incarnation};
+use serde::{Deserialize, Serialize};
 
 use super::event::{ClockReading, Link, Newcomer};
 use super::record::AgentRecord;
 
 /// How far an agent has come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum State {
     /// It has joined and waits for the plan.
     Joined,
@@ -21,7 +22,7 @@ pub(super) enum State {
 }
 
 /// An agent as the run sees it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Agent {
     /// The stream on which it was heard last, broken or not.
     pub(super) link: Link,

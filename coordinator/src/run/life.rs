@@ -4,6 +4,7 @@ mod broken;
 mod joining;
 mod losing;
 mod resuming;
+mod state;
 
 use std::collections::BTreeMap;
 
@@ -12,6 +13,8 @@ use muster_proto::measurement::{Delta, Totals, WINDOW_NS};
 use muster_proto::plan::Plan;
 use muster_proto::share::Share;
 use muster_proto::split;
+use serde::{Deserialize, Serialize};
+pub use state::RunState;
 
 use super::agent::{Agent, State};
 use super::event::{ClockReading, Command, Event, Link, Manner};
@@ -51,7 +54,7 @@ pub struct RunSettings {
 }
 
 /// How far a run has come. Moments are of the coordinator's clock.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 enum Phase {
     Gathering { since_ns: u64 },
     Preparing { since_ns: u64 },
