@@ -1,21 +1,31 @@
 //! What generates an agent's load, as far as the agent's conversation with its coordinator is concerned.
 
 use std::future::Future;
+use std::sync::Arc;
 
 use muster_proto::convert::AssignmentMessage;
 use muster_proto::measurement::Health;
+use muster_proto::share::ShareChange;
 
 use crate::engine::alarm::Alarm;
+use crate::engine::changes::Stuck;
 use crate::engine::collector::{Collector, Slice};
 use crate::engine::lease::Lease;
 use crate::engine::start::{Engine, EngineConfig, EngineError};
-use crate::guard::Refusal;
+use crate::guard::{Guard, Refusal};
 use crate::health::HealthMonitor;
 
 /// Generates the load of one assignment while its lease holds, and measures it.
 pub trait Generator: Send + 'static {
     /// Lets the load begin at a moment of the agent's clock.
     fn start(&self, at_ns: u64);
+
+    /// Holds more or less of the plan from a moment of run time on. Returns that moment, or a later one if it could not be
+    /// kept: nothing of what was taken away is started from then on.
+    ///
+    /// # Errors
+    /// [`ChangeError`] when the agent must not hold more, or cannot change any more.
+    fn change(&self, change: &ShareChange) -> Result<u64, ChangeError>;
 
     /// Starts nothing new; what is in flight may end within the scenarios' graceful stop.
     fn drain(&self);
@@ -45,12 +55,24 @@ pub enum PrepareError {
     Engine(#[from] EngineError),
 }
 
+/// Why what an agent holds does not change.
+#[derive(Debug, thiserror::Error)]
+pub enum ChangeError {
+    /// The agent's operator does not allow it to hold so much.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// The engine is of no use any more.
+    #[error(transparent)]
+    Stuck(#[from] Stuck),
+}
+
 /// The engine's workers, and this machine's health while they work.
 pub struct Workers {
     // Dropped before the engine, so that no worker waits for somebody to take its last measurements.
     collector: Collector,
     engine: Engine,
     health: HealthMonitor,
+    guard: Arc<Guard>,
 }
 
 impl Workers {
@@ -61,13 +83,25 @@ impl Workers {
     pub fn prepare(assignment: AssignmentMessage, config: &EngineConfig, lease: &Lease) -> Result<Self, PrepareError> {
         config.guard.check_plan(&assignment.plan, &assignment.shares)?;
         let (engine, collector) = Engine::prepare(assignment.plan, &assignment.shares, config, lease)?;
-        Ok(Self { collector, engine, health: HealthMonitor::default() })
+        Ok(Self { collector, engine, health: HealthMonitor::default(), guard: Arc::clone(&config.guard) })
     }
 }
 
 impl Generator for Workers {
     fn start(&self, at_ns: u64) {
         self.engine.start(at_ns);
+    }
+
+    fn change(&self, change: &ShareChange) -> Result<u64, ChangeError> {
+        let ShareChange { revoked, at_ns, shares, .. } = change;
+        if *revoked {
+            return Ok(self.engine.revoke(shares, *at_ns)?);
+        }
+        let mut together = self.engine.shares();
+        together.iter_mut().zip(shares).for_each(|(mine, more)| mine.union(more));
+        self.guard.check_plan(self.engine.plan(), &together)?;
+        self.engine.grant(shares, *at_ns)?;
+        Ok(*at_ns)
     }
 
     fn drain(&self) {

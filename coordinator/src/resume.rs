@@ -72,7 +72,7 @@ impl Halted {
     pub fn go_on(self, now: &Begun, bytes_max: u64) -> Result<Opening, JournalError> {
         let (Told { mut run, head, anchor, last_ns, .. }, journal) = self.left.journal(bytes_max)?;
         let GoesOn { clock, now_ns, by_wall_clock } = anchor.goes_on(last_ns, now);
-        let (event, entry) = Happened::resumed(now, by_wall_clock).at(now_ns);
+        let (event, entry) = Happened::resumed(now, by_wall_clock, head.lacks_secrets).at(now_ns);
         let journal = journal.commit(&[entry])?;
         // There is nobody yet to whom anything could be said.
         run.apply(event, now_ns);

@@ -9,7 +9,9 @@ use std::time::Duration;
 
 pub use connection::Connection;
 use connection::Shears;
-use muster_proto::convert::{AssignmentMessage, assignment_to_wire, closing_from_wire, delta_from_wire};
+use muster_proto::convert::{
+    AssignmentMessage, assignment_to_wire, change_to_wire, closing_from_wire, delta_from_wire,
+};
 use muster_proto::id::{Incarnation, RunId};
 use muster_proto::plan::Plan;
 use muster_proto::wire::cluster_server::{Cluster, ClusterServer};
@@ -40,6 +42,8 @@ const STREAM_WINDOW_BYTES: u32 = 4 << 20;
 const STREAMS_MAX: u32 = 8;
 /// The longest name or label of an agent, in bytes.
 const NAME_BYTES_MAX: usize = 256;
+/// The longest reason that an agent gives, in characters; the rest is left out.
+const REASON_CHARS_MAX: usize = 1_000;
 /// The most labels of an agent.
 const LABELS_MAX: usize = 64;
 
@@ -200,11 +204,14 @@ impl Switchboard {
         use from_coordinator::Message;
         let shared = &self.0;
         match command {
-            Command::Welcome { link, agent, applied_seq } => {
+            Command::Welcome { link, agent, applied_seq, changes } => {
                 let (build_version, lease_ns, epoch) = (BUILD_VERSION.to_owned(), shared.lease_ns, shared.epoch);
-                let welcome = wire::Welcome { build_version, agent, lease_ns, applied_seq, epoch };
+                let changes = changes.iter().map(change_to_wire).collect();
+                let welcome = wire::Welcome { build_version, agent, lease_ns, applied_seq, changes, epoch };
                 shared.send(link, Message::Welcome(welcome));
             }
+            Command::Renew(link, sent_at_ns) => shared.send(link, Message::Renewal(wire::Renewal { sent_at_ns })),
+            Command::Change(link, change) => shared.send(link, Message::Change(change_to_wire(&change))),
             Command::Refuse(link, reason) => {
                 shared.send(link, Message::Refusal(wire::Refusal { reason }));
                 lock(&shared.links).remove(&link);
@@ -240,7 +247,7 @@ pub(crate) fn event_of(link: Link, message: &wire::FromAgent, shape: Shape) -> R
     use from_agent::Message;
     Ok(match message.message.as_ref().ok_or("it sent an empty or unknown message")? {
         Message::Hello(hello) => Event::Joined(link, newcomer(hello.clone())?),
-        Message::Probe(_) => Event::Heard(link),
+        Message::Probe(probe) => Event::Heard(link, probe.sent_at_ns),
         Message::Ready(ready) => Event::Ready(
             link,
             ClockReading {
@@ -250,8 +257,13 @@ pub(crate) fn event_of(link: Link, message: &wire::FromAgent, shape: Shape) -> R
             },
         ),
         Message::Unable(unable) => {
-            let reason = unable.reason.chars().take(1_000).collect();
+            let reason = unable.reason.chars().take(REASON_CHARS_MAX).collect();
             Event::Unable { link, reason, by_policy: unable.by_policy }
+        }
+        Message::Changed(changed) => {
+            let refusal = Some(&changed.refusal).filter(|refusal| !refusal.is_empty());
+            let refusal = refusal.map(|refusal| refusal.chars().take(REASON_CHARS_MAX).collect());
+            Event::Changed { link, number: changed.number, at_ns: changed.at_ns, refusal }
         }
         Message::Delta(delta) => {
             let delta = delta_from_wire(delta, shape.scenarios, shape.series);

@@ -4,7 +4,11 @@
 //! and then over an agent's workers, is dividing a set of shards, the same code twice: so whatever the weights,
 //! nothing is lost and nothing doubled.
 
+mod kept;
+
 use std::fmt;
+
+use serde::{Deserialize, Serialize};
 
 /// How many shards a scenario has. The shard of a number is the number modulo this.
 pub const SHARDS: usize = 65_536;
@@ -18,6 +22,19 @@ const BYTES: usize = SHARDS / 8;
 pub struct Share {
     /// Shard `s` is in the set if bit `s % 64` of word `s / 64` is set.
     words: Box<[u64; WORDS]>,
+}
+
+/// Shares that are given to somebody, or taken away, at a moment of a run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ShareChange {
+    /// 1, 2, 3, ... for whoever holds the shares.
+    pub number: u64,
+    /// Whether the shares are taken away, rather than given.
+    pub revoked: bool,
+    /// From when on, in nanoseconds since the run's start.
+    pub at_ns: u64,
+    /// One for each scenario, in the plan's order.
+    pub shares: Vec<Share>,
 }
 
 /// Why bytes are no share.
@@ -82,6 +99,28 @@ impl Share {
         for (mine, theirs) in self.words.iter_mut().zip(other.words.iter()) {
             *mine |= theirs;
         }
+    }
+
+    /// Whether it has a shard in common with another set.
+    #[must_use]
+    pub fn overlaps(&self, other: &Self) -> bool {
+        self.words.iter().zip(other.words.iter()).any(|(mine, theirs)| mine & theirs != 0)
+    }
+
+    /// Its shards that are in another set too.
+    #[must_use]
+    pub fn within(&self, other: &Self) -> Self {
+        self.without(&self.without(other))
+    }
+
+    /// Its shards that are not in another set.
+    #[must_use]
+    pub fn without(&self, other: &Self) -> Self {
+        let mut rest = self.clone();
+        for (mine, theirs) in rest.words.iter_mut().zip(other.words.iter()) {
+            *mine &= !theirs;
+        }
+        rest
     }
 
     /// How many of the numbers `0..ids` it owns.
@@ -268,6 +307,16 @@ mod tests {
                 next = id + 1;
             }
             prop_assert!(share.next_owned(next).is_none_or(|id| id >= from + span));
+        }
+
+        #[test]
+        fn what_is_taken_away_and_what_is_left_are_a_partition(weights in weights(), taken in share()) {
+            for share in Share::full().deal(&weights) {
+                let rest = share.without(&taken);
+                prop_assert!(!rest.overlaps(&taken));
+                prop_assert_eq!(rest == share, !share.overlaps(&taken));
+                assert_partition(&share, &[share.within(&taken), rest]);
+            }
         }
 
         #[test]

@@ -6,44 +6,46 @@ use std::sync::Arc;
 use std::task::{Poll, Waker};
 
 use muster_proto::measurement::SkipReason;
-use muster_proto::schedule::{Arrival, ArrivalCursor};
-use muster_proto::share::Share;
+use muster_proto::schedule::Arrival;
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 
+use super::changes::{Change, ChangeReceiver};
 use super::clock;
 use super::compiled::Profile;
 use super::control::{Control, ControlReceiver};
+use super::held::HeldArrivals;
 use super::pacer::Pacer;
 use super::user::{Begin, User};
 use super::worker::Worker;
 
-/// Starts each arrival of the worker's share when it is due, until the profile, the run or the grace after it ends.
+/// How often it is looked whether the lease has come back, in nanoseconds.
+const LEASE_LOOK_NS: u64 = 20_000_000;
+
+/// Starts each arrival of the worker's shares when it is due, until the profile, the run or the grace after it ends.
 pub(super) async fn run(
     worker: &Rc<Worker>,
     scenario: usize,
-    share: Arc<Share>,
+    mut changes: ChangeReceiver,
     mut pacer: Pacer,
     mut control: ControlReceiver,
 ) {
     let compiled = &worker.plan.scenarios[scenario];
     let Profile::Arrivals { schedule, max_users } = &compiled.profile else { return };
     let start_ns = worker.recorder.borrow().start_ns() + compiled.delay_ns;
-    let queue = Rc::new(Queue {
-        start_ns,
-        users_max: share.count_below(u64::from(*max_users)),
-        waiting: RefCell::new(ArrivalCursor::new(Arc::clone(schedule), share)),
-        parked: RefCell::default(),
-        parked_one: Notify::new(),
-        busy: Cell::new(0),
-    });
+    let none = || HeldArrivals::none(Arc::clone(schedule), start_ns);
+    worker.recorder.borrow_mut().count_arrivals(scenario, none());
+    let queue = Rc::new(Queue::new(none(), u64::from(*max_users)));
     let mut users = JoinSet::new();
     let end_ns = start_ns + compiled.duration_ns;
-    let stopped = tokio::select! {
-        biased;
-        stop = control.wait_for_stop() => Some(stop),
-        () = deliver(worker, scenario, &queue, &mut users, &mut pacer, end_ns) => None,
-        () = clock::sleep_until(end_ns + compiled.graceful_stop_ns) => None,
+    let stopped = loop {
+        tokio::select! {
+            biased;
+            stop = control.wait_for_stop() => break Some(stop),
+            change = changes.next() => queue.change(worker, scenario, &change),
+            () = deliver(worker, scenario, &queue, &mut users, &mut pacer, end_ns) => break None,
+            () = clock::sleep_until(end_ns + compiled.graceful_stop_ns) => break None,
+        }
     };
     if stopped.is_some() {
         worker.recorder.borrow_mut().end_due(clock::now_ns());
@@ -64,7 +66,7 @@ pub(super) async fn run(
     users.shutdown().await;
 }
 
-/// Gives every arrival to a user; ends with the profile, once none is waiting.
+/// Gives every arrival to a user; ends with the profile, once none is waiting. May be given up and called again.
 async fn deliver(
     worker: &Rc<Worker>,
     scenario: usize,
@@ -75,8 +77,11 @@ async fn deliver(
 ) {
     while let Some(due_ns) = queue.next_due_ns() {
         let Ok(now_ns) = pacer.wait_until(due_ns).await else { return clock::sleep_until(end_ns).await };
-        if !worker.lease.holds(now_ns) {
-            queue.skip_due(worker, scenario, now_ns);
+        if queue.is_cut_off(worker, now_ns) {
+            // Only then is it known whether what fell due meanwhile was still ours. It is not made up for.
+            let back_ns = worker.lease.regained(LEASE_LOOK_NS).await;
+            queue.cut_off.set(false);
+            queue.skip_before(worker, scenario, back_ns, SkipReason::Lease);
             continue;
         }
         while let Some(begin) = queue.take_due_if_user(now_ns) {
@@ -86,6 +91,9 @@ async fn deliver(
                     users.spawn_local(serve(Rc::clone(worker), scenario, Rc::clone(queue), begin));
                 }
             }
+        }
+        if queue.is_losing_users.get() {
+            queue.count_users();
         }
         if queue.next_due_ns().is_some_and(|due_ns| due_ns <= now_ns) {
             // Every user is busy. Whoever gets free takes what waits; one that finds nothing parks and wakes us.
@@ -105,7 +113,7 @@ async fn serve(worker: Rc<Worker>, scenario: usize, queue: Rc<Queue>, first: Beg
     loop {
         let freed_ns = user.iterate(&worker, &worker.plan.scenarios[scenario], begin).await;
         tokio::task::coop::consume_budget().await;
-        let may_go_on = !worker.stopping.get() && worker.lease.holds(freed_ns);
+        let may_go_on = !worker.stopping.get() && !queue.is_cut_off(&worker, freed_ns);
         let next = if may_go_on { queue.take_due(&worker, freed_ns) } else { None };
         begin = match next {
             Some(begin) => begin,
@@ -119,39 +127,80 @@ async fn serve(worker: Rc<Worker>, scenario: usize, queue: Rc<Queue>, first: Beg
 }
 
 fn skip_the_rest(worker: &Worker, scenario: usize, queue: &Queue, reason: SkipReason) {
-    let mut recorder = worker.recorder.borrow_mut();
-    let due_until_ns = recorder.due_until_ns();
-    for arrival in queue.waiting.borrow_mut().by_ref() {
-        let due_ns = queue.start_ns + arrival.due_ns;
-        if due_ns >= due_until_ns {
-            break;
-        }
-        recorder.skip(scenario, due_ns, reason);
-    }
+    let now_ns = clock::now_ns();
+    let due_until_ns = worker.recorder.borrow_mut().settle_due(scenario, now_ns);
+    let reason = if worker.lease.holds(now_ns) { reason } else { SkipReason::Lease };
+    queue.skip_before(worker, scenario, due_until_ns, reason);
 }
 
 /// Arrivals and the users who wait for them.
 ///
-/// Arrivals that are due and wait need no memory: they are the part of the schedule that the cursor has not passed.
+/// Arrivals that are due and wait need no memory: they are the part of the schedule that nobody has passed yet.
 struct Queue {
-    /// The beginning of the profile on the engine's clock.
-    start_ns: u64,
-    waiting: RefCell<ArrivalCursor>,
+    waiting: RefCell<HeldArrivals>,
     /// Users without work, the last one used first.
     parked: RefCell<Vec<Rc<Seat>>>,
     /// A user parked although all had been busy.
     parked_one: Notify,
     busy: Cell<u64>,
-    users_max: u64,
+    /// How many users the plan allows, and how many of them come with the shares.
+    plan_users_max: u64,
+    users_max: Cell<u64>,
+    /// Whether there are shares among them that are held no longer, or not for long.
+    is_losing_users: Cell<bool>,
+    /// Whether the lease was found to have ended, and what fell due since then has not been skipped yet.
+    cut_off: Cell<bool>,
 }
 
 impl Queue {
+    fn new(waiting: HeldArrivals, plan_users_max: u64) -> Self {
+        Self {
+            waiting: RefCell::new(waiting),
+            parked: RefCell::default(),
+            parked_one: Notify::new(),
+            busy: Cell::new(0),
+            plan_users_max,
+            users_max: Cell::new(0),
+            is_losing_users: Cell::new(false),
+            cut_off: Cell::new(false),
+        }
+    }
+
+    /// Holds one share more, or less.
+    fn change(&self, worker: &Worker, scenario: usize, change: &Change) {
+        if let Change::Granted(grant) = change {
+            worker.recorder.borrow_mut().hold(scenario, grant);
+            let mut new = self.waiting.borrow().like();
+            new.hold(grant);
+            while let Some(missed) = new.next_before(grant.begin_ns) {
+                worker.recorder.borrow_mut().skip(scenario, missed.due_ns, SkipReason::AgentLost);
+            }
+            self.waiting.borrow_mut().take_in(new);
+        }
+        self.count_users();
+        // There may be a user now for what waits.
+        self.parked_one.notify_one();
+    }
+
+    /// Users come with the shares, and go with them once nothing waits any more that fell due before.
+    fn count_users(&self) {
+        let mut waiting = self.waiting.borrow_mut();
+        self.is_losing_users.set(waiting.forget_the_revoked());
+        self.users_max.set(waiting.owned_below(self.plan_users_max));
+    }
+
+    fn is_cut_off(&self, worker: &Worker, now_ns: u64) -> bool {
+        let is_cut_off = self.cut_off.get() || !worker.lease.holds(now_ns);
+        self.cut_off.set(is_cut_off);
+        is_cut_off
+    }
+
     fn next_due_ns(&self) -> Option<u64> {
-        self.waiting.borrow_mut().peek().map(|arrival| self.start_ns + arrival.due_ns)
+        self.waiting.borrow_mut().peek().map(|arrival| arrival.due_ns)
     }
 
     fn has_free_user(&self) -> bool {
-        self.busy.get() < self.users_max
+        self.busy.get() < self.users_max.get()
     }
 
     /// The next arrival if it is due and a user may take it; the user counts as busy from here.
@@ -159,35 +208,34 @@ impl Queue {
         if !self.has_free_user() {
             return None;
         }
-        let arrival = self.pop_due(now_ns)?;
+        let Arrival { id, due_ns } = self.pop_due(now_ns)?;
         self.busy.set(self.busy.get() + 1);
-        let due_ns = self.start_ns + arrival.due_ns;
-        Some(Begin { id: arrival.id, due_ns, free_ns: due_ns, now_ns, arrival: true })
+        Some(Begin { id, due_ns, free_ns: due_ns, now_ns, arrival: true })
     }
 
     /// The next arrival if it is due, for a user that has just become free and stays busy with it.
     fn take_due(&self, worker: &Worker, freed_ns: u64) -> Option<Begin> {
+        // Users go with the shares that are taken away.
+        if self.busy.get() > self.users_max.get() {
+            return None;
+        }
         let had_free_user = self.has_free_user();
-        let arrival = self.pop_due(freed_ns)?;
-        let due_ns = self.start_ns + arrival.due_ns;
+        let Arrival { id, due_ns } = self.pop_due(freed_ns)?;
         // With a user to spare it was not this one that the arrival waited for, but our own attention.
         let free_ns = if had_free_user { due_ns } else { freed_ns };
         worker.recorder.borrow_mut().gauges().starved += u64::from(!had_free_user);
-        Some(Begin { id: arrival.id, due_ns, free_ns, now_ns: freed_ns, arrival: true })
+        Some(Begin { id, due_ns, free_ns, now_ns: freed_ns, arrival: true })
     }
 
-    /// Gives up the arrivals that are due: they belong to a time in which there was no right to send them, and are not
-    /// made up for later.
-    fn skip_due(&self, worker: &Worker, scenario: usize, now_ns: u64) {
-        while let Some(arrival) = self.pop_due(now_ns) {
-            worker.recorder.borrow_mut().skip(scenario, self.start_ns + arrival.due_ns, SkipReason::Lease);
+    /// Gives up the arrivals that are due before this moment.
+    fn skip_before(&self, worker: &Worker, scenario: usize, at_ns: u64, reason: SkipReason) {
+        while let Some(arrival) = self.waiting.borrow_mut().next_before(at_ns) {
+            worker.recorder.borrow_mut().skip(scenario, arrival.due_ns, reason);
         }
     }
 
     fn pop_due(&self, now_ns: u64) -> Option<Arrival> {
-        let mut waiting = self.waiting.borrow_mut();
-        let due = waiting.peek().is_some_and(|arrival| self.start_ns + arrival.due_ns <= now_ns);
-        if due { waiting.next() } else { None }
+        self.waiting.borrow_mut().next_before(now_ns + 1)
     }
 
     fn park(&self, seat: &Rc<Seat>) {

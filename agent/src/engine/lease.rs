@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use super::clock;
+
 /// Until when load may be generated: whoever is cut off from its coordinator stops by itself.
 ///
 /// The session extends it by what it hears; workers look at it before each request. Clones share it.
@@ -22,16 +24,35 @@ impl Lease {
         Self::until(u64::MAX)
     }
 
-    /// Lets it end at this moment, if that is later than before.
+    /// Lets it end at this moment, if that is later than before. Whoever sees that sees what was done before, such as
+    /// shares that were taken away.
     pub fn extend(&self, until_ns: u64) {
-        self.0.fetch_max(until_ns, Ordering::Relaxed);
+        self.0.fetch_max(until_ns, Ordering::Release);
     }
 
     /// Whether load may be generated at this moment.
     #[inline]
     #[must_use]
     pub fn holds(&self, now_ns: u64) -> bool {
-        now_ns < self.0.load(Ordering::Relaxed)
+        now_ns < self.until_ns()
+    }
+
+    /// The first moment at which load may not be generated, as far as is known now.
+    #[inline]
+    #[must_use]
+    pub fn until_ns(&self) -> u64 {
+        self.0.load(Ordering::Acquire)
+    }
+
+    /// Waits until load may be generated, looking every so many nanoseconds, and returns the time then.
+    pub async fn regained(&self, look_ns: u64) -> u64 {
+        loop {
+            let now_ns = clock::now_ns();
+            if self.holds(now_ns) {
+                return now_ns;
+            }
+            clock::sleep_until(now_ns + look_ns).await;
+        }
     }
 }
 

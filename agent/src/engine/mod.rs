@@ -6,12 +6,14 @@
 
 pub mod alarm;
 mod arrivals;
+pub mod changes;
 pub mod clock;
 pub mod collector;
 pub mod compiled;
 pub mod control;
 mod cuts;
 pub mod deadline;
+mod held;
 pub mod lease;
 pub mod pacer;
 pub mod part;
@@ -22,6 +24,7 @@ mod recorder;
 mod redirect;
 mod request;
 pub mod start;
+mod tenure;
 pub mod transport;
 mod user;
 mod users;

@@ -7,19 +7,24 @@ use muster_proto::measurement::{
     WINDOW_NS, WINDOWS_PER_INTERVAL,
 };
 use muster_proto::outcome::ErrorKind;
-use muster_proto::schedule::ArrivalCursor;
 
+use super::changes::Grant;
+use super::held::HeldArrivals;
+use super::lease::Lease;
 use super::part::{Gauges, Part, PartSender};
 
 /// Counts arrivals as they fall due, apart from whoever starts them: so the number due in a second is a property of the
 /// schedule and stays right however late the worker is.
-pub(super) struct DueCounter {
+///
+/// What falls due while there is no lease is only counted once the lease is back, and not if the shares were taken away
+/// meanwhile: then it is others' to count.
+struct DueCounter {
     /// The scenario's place in the plan.
-    pub(super) scenario: usize,
-    /// From the run's start to the beginning of its profile, in nanoseconds.
-    pub(super) delay_ns: u64,
-    /// All of the worker's arrivals.
-    pub(super) cursor: ArrivalCursor,
+    scenario: usize,
+    /// All of the worker's arrivals that are not counted yet.
+    arrivals: HeldArrivals,
+    /// Nothing falls due any more from this moment on.
+    until_ns: u64,
 }
 
 /// Measures one worker's load.
@@ -36,26 +41,27 @@ pub(super) struct Recorder {
     /// What belongs to earlier intervals although it was only found out now.
     late: BTreeMap<u32, Box<Measurement>>,
     due_counters: Vec<DueCounter>,
-    due_until_ns: u64,
+    lease: Lease,
     sampled: Vec<u32>,
     gauges: Gauges,
     sender: PartSender,
 }
 
 impl Recorder {
-    /// A recorder whose first window begins at `start_ns`.
-    pub(super) fn new(start_ns: u64, due_counters: Vec<DueCounter>, mut sender: PartSender) -> Self {
+    /// A recorder for a run that begins, or began, at `start_ns`. Its first window is the one that is under way.
+    pub(super) fn new(start_ns: u64, now_ns: u64, lease: Lease, mut sender: PartSender) -> Self {
         let open = sender.take_empty();
+        let window = (now_ns.saturating_sub(start_ns) / WINDOW_NS) as u32;
         Self {
             start_ns,
-            window: 0,
-            first_window: 0,
-            window_end_ns: start_ns + WINDOW_NS,
+            window,
+            first_window: window,
+            window_end_ns: start_ns + (u64::from(window) + 1) * WINDOW_NS,
             sampled: vec![0; open.series.len()],
             open,
             late: BTreeMap::new(),
-            due_counters,
-            due_until_ns: u64::MAX,
+            due_counters: Vec::new(),
+            lease,
             gauges: Gauges::default(),
             sender,
         }
@@ -114,15 +120,32 @@ impl Recorder {
         self.open.samples.push(ErrorSample { series, kind, at_ns, text });
     }
 
+    /// Counts the arrivals of a scenario from here on, as they fall due.
+    pub(super) fn count_arrivals(&mut self, scenario: usize, arrivals: HeldArrivals) {
+        self.due_counters.push(DueCounter { scenario, arrivals, until_ns: u64::MAX });
+    }
+
+    /// Counts the arrivals of one share more of a scenario.
+    pub(super) fn hold(&mut self, scenario: usize, grant: &Grant) {
+        for counter in self.due_counters.iter_mut().filter(|counter| counter.scenario == scenario) {
+            counter.arrivals.forget_the_revoked();
+            counter.arrivals.hold(grant);
+        }
+    }
+
     /// Nothing falls due any more from this moment on.
     pub(super) fn end_due(&mut self, at_ns: u64) {
         self.roll(at_ns);
-        self.due_until_ns = self.due_until_ns.min(at_ns);
+        self.due_counters.iter_mut().for_each(|counter| counter.until_ns = counter.until_ns.min(at_ns));
     }
 
-    /// The moment from which on nothing falls due.
-    pub(super) fn due_until_ns(&self) -> u64 {
-        self.due_until_ns
+    /// Nothing of a scenario falls due any more from now on that has not been held until now. Returns the moment from
+    /// which on nothing does.
+    pub(super) fn settle_due(&mut self, scenario: usize, now_ns: u64) -> u64 {
+        let leased_until_ns = self.leased_until_ns(now_ns);
+        let Some(counter) = self.due_counters.iter_mut().find(|counter| counter.scenario == scenario) else { return 0 };
+        counter.until_ns = counter.until_ns.min(leased_until_ns);
+        counter.until_ns
     }
 
     /// Closes every window that has ended by now.
@@ -136,7 +159,7 @@ impl Recorder {
     /// Closes the last window, whole or not, and says that there is no other.
     pub(super) fn finish(&mut self, now_ns: u64) {
         self.roll(now_ns);
-        self.count_due(self.window_end_ns);
+        self.count_due(now_ns, self.window_end_ns);
         for (interval, measurement) in std::mem::take(&mut self.late) {
             let window = interval * WINDOWS_PER_INTERVAL;
             let part = self.part(measurement);
@@ -154,7 +177,7 @@ impl Recorder {
     fn roll_slowly(&mut self, now_ns: u64) {
         self.send_late();
         while now_ns >= self.window_end_ns {
-            self.count_due(self.window_end_ns);
+            self.count_due(now_ns, self.window_end_ns);
             if self.sender.has_room() {
                 let empty = self.sender.take_empty();
                 let full = std::mem::replace(&mut self.open, empty);
@@ -180,14 +203,25 @@ impl Recorder {
         Part::new(self.sender.worker(), measurement, self.gauges)
     }
 
-    fn count_due(&mut self, until_ns: u64) {
-        let until_ns = until_ns.min(self.due_until_ns);
-        for counter in &mut self.due_counters {
-            let since = until_ns.saturating_sub(self.start_ns + counter.delay_ns);
-            let due = counter.cursor.count_before(since);
-            self.open.scenarios[counter.scenario].due += due;
-            self.gauges.totals.due += due;
+    fn count_due(&mut self, now_ns: u64, until_ns: u64) {
+        let until_ns = until_ns.min(self.leased_until_ns(now_ns));
+        let mut counters = std::mem::take(&mut self.due_counters);
+        for DueCounter { scenario, arrivals, until_ns: ended_ns } in &mut counters {
+            let until_ns = until_ns.min(*ended_ns);
+            while let Some(first) = arrivals.peek().filter(|first| first.due_ns < until_ns) {
+                let interval = first.due_ns.saturating_sub(self.start_ns) / INTERVAL_NS;
+                let interval_end_ns = self.start_ns + (interval + 1) * INTERVAL_NS;
+                let due = arrivals.count_before(until_ns.min(interval_end_ns));
+                self.at_due(*scenario, first.due_ns).due += due;
+                self.gauges.totals.due += due;
+            }
         }
+        self.due_counters = counters;
+    }
+
+    /// Until when it is known that what falls due is ours: for ever while the lease holds.
+    fn leased_until_ns(&self, now_ns: u64) -> u64 {
+        if self.lease.holds(now_ns) { u64::MAX } else { self.lease.until_ns() }
     }
 
     fn at_due(&mut self, scenario: usize, due_ns: u64) -> &mut IterationStats {

@@ -1,16 +1,17 @@
 //! Starts workers and tells them what to do.
 
 use std::io;
-use std::sync::Arc;
 use std::sync::mpsc;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread::{self, JoinHandle};
 
 use muster_proto::plan::Plan;
 use muster_proto::share::Share;
-use muster_proto::split;
 use tokio::sync::watch;
 
 use super::alarm::Alarm;
+use super::changes::{Holdings, Stuck};
+use super::clock;
 use super::collector::Collector;
 use super::compiled::{CompileError, CompiledPlan};
 use super::control::{Control, ControlReceiver};
@@ -42,11 +43,23 @@ pub enum EngineError {
     /// The system gave no thread.
     #[error("a worker's thread: {0}")]
     Thread(io::Error),
+    /// A worker does not take what it is given.
+    #[error(transparent)]
+    Stuck(#[from] Stuck),
 }
+
+/// Shares that are taken away are held at least for so long from now, in nanoseconds: what workers start until then they may
+/// have taken already.
+const REVOKE_LEAD_NS: u64 = 10_000_000;
 
 /// Workers that generate the load of one assignment.
 pub struct Engine {
+    plan: Arc<Plan>,
     control: watch::Sender<Control>,
+    holdings: Mutex<Holdings>,
+    lease: Lease,
+    /// The run's start on the engine's clock, once it was told.
+    started_at_ns: OnceLock<u64>,
     threads: Vec<JoinHandle<()>>,
     alarm: Alarm,
 }
@@ -64,20 +77,26 @@ impl Engine {
         lease: &Lease,
     ) -> Result<(Self, Collector), EngineError> {
         let plan = Arc::new(CompiledPlan::new(Arc::new(plan), shares)?);
-        let weights = vec![1; config.workers];
-        let scenarios = plan.plan.scenarios.iter().zip(shares);
-        let dealt = scenarios.map(|(scenario, share)| split::deal(&scenario.executor, share, &weights));
-        let dealt: Vec<Vec<Arc<Share>>> = dealt.map(|shares| shares.into_iter().map(Arc::new).collect()).collect();
+        let (mut holdings, changes) = Holdings::none(&plan.plan, config.workers);
+        holdings.grant(shares, 0, 0)?;
         let (control, control_receiver) = watch::channel(Control::Wait);
         let (ready_sender, ready) = mpsc::channel();
-        let mut engine = Self { control, threads: Vec::with_capacity(config.workers), alarm: Alarm::default() };
+        let mut engine = Self {
+            plan: Arc::clone(&plan.plan),
+            control,
+            holdings: Mutex::new(holdings),
+            lease: lease.clone(),
+            started_at_ns: OnceLock::new(),
+            threads: Vec::with_capacity(config.workers),
+            alarm: Alarm::default(),
+        };
         let mut receivers = Vec::with_capacity(config.workers);
-        for worker in 0..config.workers {
+        for (worker, changes) in changes.into_iter().enumerate() {
             let (parts, receiver) = PartSender::new(worker, plan.shape());
             receivers.push(receiver);
             let task = WorkerTask {
                 plan: Arc::clone(&plan),
-                shares: dealt.iter().map(|shares| Arc::clone(&shares[worker])).collect(),
+                changes,
                 guard: Arc::clone(&config.guard),
                 lease: lease.clone(),
                 control: ControlReceiver(control_receiver.clone()),
@@ -95,7 +114,48 @@ impl Engine {
 
     /// Lets the load begin at a moment of the engine's clock.
     pub fn start(&self, at_ns: u64) {
-        self.control.send_replace(Control::StartAt(at_ns));
+        self.control.send_replace(Control::StartAt(*self.started_at_ns.get_or_init(|| at_ns)));
+    }
+
+    /// Holds more from a moment of run time on, one share for each scenario. What falls due from that moment until now, if
+    /// it has passed, is skipped; without a lease so is what falls due until there is one.
+    ///
+    /// # Errors
+    /// [`Stuck`], after which the engine is of no use any more.
+    pub fn grant(&self, shares: &[Share], from_ns: u64) -> Result<(), Stuck> {
+        let from_ns = self.start_ns().saturating_add(from_ns);
+        let now_ns = clock::now_ns();
+        let begin_ns = if self.lease.holds(now_ns) { now_ns } else { 0 };
+        self.lock_holdings().grant(shares, from_ns, begin_ns)
+    }
+
+    /// Holds less from a moment of run time on, one share for each scenario. Returns that moment, or a later one if it
+    /// could not be kept: nothing of the shares is started from then on.
+    ///
+    /// Without a lease any moment can be kept from its end on, also one that has passed.
+    ///
+    /// # Errors
+    /// [`Stuck`], after which the engine is of no use any more.
+    pub fn revoke(&self, shares: &[Share], at_ns: u64) -> Result<u64, Stuck> {
+        let start_ns = self.start_ns();
+        let mut holdings = self.lock_holdings();
+        let now_ns = clock::now_ns();
+        let earliest_ns = if self.lease.holds(now_ns) { now_ns + REVOKE_LEAD_NS } else { self.lease.until_ns() };
+        let at_ns = start_ns.saturating_add(at_ns).max(earliest_ns);
+        holdings.revoke(shares, at_ns)?;
+        Ok(at_ns - start_ns)
+    }
+
+    /// What it carries out.
+    #[must_use]
+    pub fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    /// What is held, one share for each scenario.
+    #[must_use]
+    pub fn shares(&self) -> Vec<Share> {
+        self.lock_holdings().shares()
     }
 
     /// Starts nothing new; what is in flight may end within the scenarios' graceful stop.
@@ -118,6 +178,17 @@ impl Engine {
     /// Ends at once.
     pub fn abort(&self) {
         self.control.send_replace(Control::Abort);
+    }
+}
+
+impl Engine {
+    /// The run's start on the engine's clock; nobody changes what is held before it was told.
+    fn start_ns(&self) -> u64 {
+        self.started_at_ns.get().copied().unwrap_or_default()
+    }
+
+    fn lock_holdings(&self) -> std::sync::MutexGuard<'_, Holdings> {
+        self.holdings.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

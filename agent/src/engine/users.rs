@@ -1,41 +1,54 @@
 //! The closed model: users repeat iterations, each beginning when the one before has ended.
 
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
 use std::rc::Rc;
 
 use muster_proto::schedule::{Span, UserSchedule};
-use muster_proto::share::Share;
 use tokio::sync::Mutex;
-use tokio::task::JoinSet;
+use tokio::task::{AbortHandle, JoinSet};
 
+use super::changes::{Change, ChangeReceiver, Grant};
 use super::clock;
 use super::compiled::{CompiledScenario, Profile};
 use super::control::{Control, ControlReceiver};
 use super::cuts::Cuts;
 use super::pacer::Pacer;
-use super::quota::Allowance;
+use super::quota::{Allowance, Quota};
+use super::tenure::Tenure;
 use super::user::{Begin, User};
 use super::worker::Worker;
 
 /// How often a user looks whether the lease has come back, in nanoseconds.
 const LEASE_LOOK_NS: u64 = 100_000_000;
+/// No iteration takes less than two to the power of so many nanoseconds.
+const ITERATION_MIN_BITS: u32 = 14;
 
 /// Keeps the worker's users active as the profile says, until it, the run or the grace after it ends.
 pub(super) async fn run(
     worker: &Rc<Worker>,
     scenario: usize,
-    share: &Share,
+    mut changes: ChangeReceiver,
     mut pacer: Pacer,
     mut control: ControlReceiver,
 ) {
     let compiled = &worker.plan.scenarios[scenario];
-    let start_ns = worker.recorder.borrow().start_ns() + compiled.delay_ns;
+    let Profile::Users { schedule, quota } = &compiled.profile else { return };
+    let run_start_ns = worker.recorder.borrow().start_ns();
+    let start_ns = run_start_ns + compiled.delay_ns;
     let end_ns = start_ns + compiled.duration_ns;
-    let mut crowd = Crowd::default();
-    let stopped = tokio::select! {
-        biased;
-        stop = control.wait_for_stop() => Some(stop),
-        () = crowd.keep_active(worker, compiled, start_ns, share, &mut pacer) => None,
-        () = clock::sleep_until(end_ns + compiled.graceful_stop_ns) => None,
+    let mut crowd = Crowd::new(quota);
+    let stopped = loop {
+        tokio::select! {
+            biased;
+            stop = control.wait_for_stop() => break Some(stop),
+            change = changes.next() => match change {
+                Change::Granted(grant) => crowd.welcome(own_stretches(schedule, &grant, run_start_ns, start_ns)),
+                Change::Revoked => crowd.cut_the_revoked(compiled.graceful_stop_ns),
+            },
+            () = crowd.keep_active(worker, compiled, end_ns, &mut pacer) => break None,
+            () = clock::sleep_until(end_ns + compiled.graceful_stop_ns) => break None,
+        }
     };
     if stopped == Some(Control::Drain) {
         let stop_ns = clock::now_ns().min(end_ns);
@@ -54,33 +67,57 @@ struct Active {
     user: u32,
     start_ns: u64,
     end_ns: u64,
+    /// While the user is ours.
+    tenure: Tenure,
     /// How many iterations the user has begun so far. Its stretches hold it in turn, so that a user who overstays in
     /// one is not at work a second time in the next.
     begun: Rc<Mutex<u64>>,
 }
 
-/// The users at work.
-#[derive(Default)]
+/// The users at work and those to come.
 struct Crowd {
+    quota: Quota,
+    allowance: Allowance,
+    /// Stretches to come, the next one first.
+    to_come: BinaryHeap<Reverse<Active>>,
+    at_work: Vec<(Tenure, u32, AbortHandle)>,
     tasks: JoinSet<()>,
     cuts: Cuts,
 }
 
 impl Crowd {
-    /// Starts users when they become active and cuts those off that overstay; ends with the last of them.
-    async fn keep_active(
-        &mut self,
-        worker: &Rc<Worker>,
-        scenario: &CompiledScenario,
-        start_ns: u64,
-        share: &Share,
-        pacer: &mut Pacer,
-    ) {
-        let Profile::Users { schedule, quota } = &scenario.profile else { return };
-        let mut stretches = own_stretches(schedule, share, start_ns).into_iter().peekable();
-        let allowance = Allowance::of(quota);
-        let end_ns = start_ns + scenario.duration_ns;
-        while let Some(next_ns) = stretches.peek().map(|active| active.start_ns) {
+    fn new(quota: &Quota) -> Self {
+        Self {
+            quota: quota.clone(),
+            allowance: Allowance::of(quota),
+            to_come: BinaryHeap::new(),
+            at_work: Vec::new(),
+            tasks: JoinSet::new(),
+            cuts: Cuts::default(),
+        }
+    }
+
+    fn welcome(&mut self, stretches: Vec<Active>) {
+        self.to_come.extend(stretches.into_iter().map(Reverse));
+    }
+
+    /// Gives those users their grace who are ours no longer. They begin nothing new of themselves.
+    fn cut_the_revoked(&mut self, graceful_stop_ns: u64) {
+        self.at_work.retain(|(_, _, task)| !task.is_finished());
+        for (tenure, user, task) in &self.at_work {
+            if tenure.until_ns() < u64::MAX {
+                self.cuts.add(tenure.until_ns() + graceful_stop_ns, *user, task.clone());
+            }
+        }
+    }
+
+    /// Starts users when they become active and cuts those off that overstay; ends with the last of them, but where users
+    /// may still be given to us not before the profile. May be given up and called again.
+    async fn keep_active(&mut self, worker: &Rc<Worker>, scenario: &CompiledScenario, end_ns: u64, pacer: &mut Pacer) {
+        let may_get_more = matches!(self.quota, Quota::Unlimited);
+        loop {
+            let next_ns = self.to_come.peek().map(|Reverse(active)| active.start_ns);
+            let Some(next_ns) = next_ns.or(may_get_more.then_some(end_ns)) else { break };
             let now_ns = tokio::select! {
                 biased;
                 reached = pacer.wait_until(next_ns) => match reached {
@@ -89,10 +126,14 @@ impl Crowd {
                 },
                 () = self.cuts.next() => continue,
             };
-            while let Some(active) = stretches.next_if(|active| active.start_ns <= now_ns) {
-                let (user, stretch_end_ns) = (active.user, active.end_ns);
-                let allowance = allowance.next(quota);
+            if self.to_come.is_empty() {
+                break;
+            }
+            while let Some(active) = self.pop_begun(now_ns) {
+                let (tenure, user, stretch_end_ns) = (active.tenure.clone(), active.user, active.end_ns);
+                let allowance = self.allowance.next(&self.quota);
                 let task = self.tasks.spawn_local(repeat(Rc::clone(worker), scenario.index, active, allowance));
+                self.at_work.push((tenure, user, task.clone()));
                 // Whoever stays to the end has no grace of its own.
                 if stretch_end_ns < end_ns {
                     self.cuts.add(stretch_end_ns + scenario.graceful_stop_ns, user, task);
@@ -101,6 +142,11 @@ impl Crowd {
             while self.tasks.try_join_next().is_some() {}
         }
         self.end().await;
+    }
+
+    fn pop_begun(&mut self, now_ns: u64) -> Option<Active> {
+        self.to_come.peek().filter(|Reverse(active)| active.start_ns <= now_ns)?;
+        self.to_come.pop().map(|Reverse(active)| active)
     }
 
     /// Lets the users end, each until it is cut off.
@@ -114,21 +160,44 @@ impl Crowd {
     }
 }
 
-fn own_stretches(schedule: &UserSchedule, share: &Share, start_ns: u64) -> Vec<Active> {
-    let own = (0..schedule.users_max()).filter(|user| share.owns(u64::from(*user)));
+impl Ord for Active {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        (self.start_ns, self.user).cmp(&(other.start_ns, other.user))
+    }
+}
+
+impl PartialOrd for Active {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for Active {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other).is_eq()
+    }
+}
+
+impl Eq for Active {}
+
+/// The stretches of the users that were given to us, from when on they are ours.
+fn own_stretches(schedule: &UserSchedule, grant: &Grant, run_start_ns: u64, start_ns: u64) -> Vec<Active> {
+    let ours_ns = grant.tenure.from_ns;
+    // Whoever had the user before has used fewer numbers than this for its iterations.
+    let begun = ours_ns.saturating_sub(run_start_ns) >> ITERATION_MIN_BITS & u64::from(u32::MAX);
+    let own = (0..schedule.users_max()).filter(|user| grant.share.owns(u64::from(*user)));
     let of_user = |user| {
-        let begun = Rc::default();
+        let begun = Rc::new(Mutex::new(begun));
         let active = move |Span { start_ns: from_ns, end_ns: to_ns }| Active {
             user,
-            start_ns: start_ns + from_ns,
+            start_ns: (start_ns + from_ns).max(ours_ns),
             end_ns: start_ns + to_ns,
+            tenure: grant.tenure.clone(),
             begun: Rc::clone(&begun),
         };
-        schedule.spans(user).map(active)
+        schedule.spans(user).map(active).filter(|active| active.start_ns < active.end_ns)
     };
-    let mut stretches: Vec<Active> = own.flat_map(of_user).collect();
-    stretches.sort_by_key(|active| active.start_ns);
-    stretches
+    own.flat_map(of_user).collect()
 }
 
 /// A user's life: iterate while active and while there is something left to do.
@@ -139,10 +208,9 @@ async fn repeat(worker: Rc<Worker>, scenario: usize, active: Active, allowance: 
     let mut user = User::default();
     let compiled = &worker.plan.scenarios[scenario];
     let mut now_ns = clock::now_ns();
-    while now_ns < active.end_ns && !worker.stopping.get() {
+    while now_ns < active.end_ns.min(active.tenure.until_ns()) && !worker.stopping.get() {
         if !worker.lease.holds(now_ns) {
-            clock::sleep_until(now_ns + LEASE_LOOK_NS).await;
-            now_ns = clock::now_ns();
+            now_ns = worker.lease.regained(LEASE_LOOK_NS).await;
             continue;
         }
         if !allowance.take() {

@@ -6,11 +6,10 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use muster_proto::plan::Connections;
-use muster_proto::schedule::ArrivalCursor;
-use muster_proto::share::Share;
 use tokio::runtime::{Builder, LocalOptions, LocalRuntime};
 
 use super::alarm::Alarm;
+use super::changes::ChangeReceiver;
 use super::clock;
 use super::compiled::{CompiledPlan, Profile};
 use super::control::{Control, ControlReceiver};
@@ -18,7 +17,7 @@ use super::lease::Lease;
 use super::pacer::Pacer;
 use super::part::PartSender;
 use super::pool::Pool;
-use super::recorder::{DueCounter, Recorder};
+use super::recorder::Recorder;
 use super::transport::http1::{Limits, Manner, Scratch};
 use super::transport::{Connector, ConnectorError};
 use super::{arrivals, users};
@@ -32,8 +31,8 @@ const EVENT_INTERVAL: u32 = 61;
 pub(super) struct WorkerTask {
     /// The plan, prepared.
     pub(super) plan: Arc<CompiledPlan>,
-    /// The worker's share of each scenario.
-    pub(super) shares: Vec<Arc<Share>>,
+    /// Where it hears of its shares, by scenario.
+    pub(super) changes: Vec<ChangeReceiver>,
     /// What the agent's operator allows.
     pub(super) guard: Arc<Guard>,
     /// Until when it may generate load.
@@ -127,7 +126,7 @@ impl Tools {
     fn new(task: &WorkerTask) -> Result<Self, WorkerError> {
         Ok(Self {
             connector: Connector::new(&task.plan.plan.connect, Arc::clone(&task.guard))?,
-            pacers: task.shares.iter().map(|_| Pacer::new()).collect::<Result<_, _>>().map_err(WorkerError::Timer)?,
+            pacers: task.changes.iter().map(|_| Pacer::new()).collect::<Result<_, _>>().map_err(WorkerError::Timer)?,
         })
     }
 }
@@ -138,9 +137,9 @@ fn local_runtime() -> std::io::Result<LocalRuntime> {
 
 /// Generates the load and returns the worker with all of it measured; nothing if the run ended before it began.
 async fn generate(task: WorkerTask, tools: Tools) -> Option<Rc<Worker>> {
-    let WorkerTask { plan, shares, lease, mut control, parts, alarm, .. } = task;
+    let WorkerTask { plan, changes, lease, mut control, parts, alarm, .. } = task;
     let Control::StartAt(start_ns) = control.wait_for(|control| *control != Control::Wait).await else { return None };
-    let recorder = Recorder::new(start_ns, due_counters(&plan, &shares), parts);
+    let recorder = Recorder::new(start_ns, clock::now_ns(), lease.clone(), parts);
     let worker = Rc::new(Worker {
         recorder: RefCell::new(recorder),
         connector: tools.connector,
@@ -156,13 +155,13 @@ async fn generate(task: WorkerTask, tools: Tools) -> Option<Rc<Worker>> {
     let ticker = tokio::task::spawn_local(roll_windows(Rc::clone(&worker)));
     let stopper = tokio::task::spawn_local(watch_for_stop(Rc::clone(&worker), control.clone()));
     let mut scenarios = tokio::task::JoinSet::new();
-    for (index, (share, pacer)) in shares.into_iter().zip(tools.pacers).enumerate() {
+    for (index, (changes, pacer)) in changes.into_iter().zip(tools.pacers).enumerate() {
         let (worker, control) = (Rc::clone(&worker), control.clone());
         scenarios.spawn_local(async move {
             let _alarm = worker.alarm.clone();
             match &worker.plan.scenarios[index].profile {
-                Profile::Arrivals { .. } => arrivals::run(&worker, index, share, pacer, control).await,
-                Profile::Users { .. } => users::run(&worker, index, &share, pacer, control).await,
+                Profile::Arrivals { .. } => arrivals::run(&worker, index, changes, pacer, control).await,
+                Profile::Users { .. } => users::run(&worker, index, changes, pacer, control).await,
             }
         });
     }
@@ -170,18 +169,6 @@ async fn generate(task: WorkerTask, tools: Tools) -> Option<Rc<Worker>> {
     ticker.abort();
     stopper.abort();
     Some(worker)
-}
-
-fn due_counters(plan: &CompiledPlan, shares: &[Arc<Share>]) -> Vec<DueCounter> {
-    let counter = |(scenario, share): (&super::compiled::CompiledScenario, &Arc<Share>)| match &scenario.profile {
-        Profile::Arrivals { schedule, .. } => Some(DueCounter {
-            scenario: scenario.index,
-            delay_ns: scenario.delay_ns,
-            cursor: ArrivalCursor::new(Arc::clone(schedule), Arc::clone(share)),
-        }),
-        Profile::Users { .. } => None,
-    };
-    plan.scenarios.iter().zip(shares).filter_map(counter).collect()
 }
 
 /// Closes windows on time even when nothing happens.

@@ -1,22 +1,30 @@
 //! An agent's part in a run, which outlives the stream on which it was assigned.
 
+use std::collections::VecDeque;
 use std::future::Future;
 use std::pin::Pin;
 
 use muster_proto::convert::AssignmentMessage;
 use muster_proto::id::RunId;
+use muster_proto::share::ShareChange;
 
 use super::surroundings::Surroundings;
 use crate::clock_offset::ClockOffset;
 use crate::duty::{Duty, News};
+use crate::engine::changes::Stuck;
 use crate::engine::lease::Lease;
 use crate::engine::start::EngineConfig;
-use crate::generator::{Generator, PrepareError};
+use crate::generator::{ChangeError, Generator, PrepareError};
+
+/// How many changes are remembered, for a coordinator that asks again because it did not hear the answer.
+const CHANGED_MAX: usize = 256;
 
 /// What an agent has been told to do, and how far it is.
 pub(super) struct Part<S: Surroundings> {
     /// The run that it belongs to, once something was assigned.
     pub(super) run: Option<RunId>,
+    /// How many scenarios its plan has.
+    pub(super) scenarios: usize,
     /// Which start of the run's coordinator was heard last. An earlier one was replaced, and must not be obeyed.
     pub(super) epoch: u64,
     /// Until when load may be generated. It has ended until the coordinator extends it.
@@ -25,16 +33,40 @@ pub(super) struct Part<S: Surroundings> {
     pub(super) offset: ClockOffset,
     /// What is being carried out.
     pub(super) duty: Option<Box<Duty<S::Generator>>>,
-    /// Whether its load has been told to begin.
-    pub(super) started: bool,
+    /// When its load began or begins, by our clock, once that was told.
+    pub(super) started_at_ns: Option<u64>,
+    /// How the last changes of what it holds were made, the latest one last.
+    changed: VecDeque<Changed>,
     /// An assignment being prepared, apart from the conversation, which must go on meanwhile.
     preparing: Option<Preparing<S::Generator>>,
+}
+
+/// How a change of what an agent holds was made.
+#[derive(Clone, Debug)]
+pub(super) struct Changed {
+    /// Its number.
+    pub(super) number: u64,
+    /// From when on, in nanoseconds since the run's start.
+    pub(super) at_ns: u64,
+    /// Why it was not made, if the agent's operator does not allow it.
+    pub(super) refusal: Option<String>,
 }
 
 /// How preparing went.
 pub(super) type Prepared<G> = Result<G, PrepareError>;
 
 type Preparing<G> = Pin<Box<dyn Future<Output = Prepared<G>> + Send>>;
+
+/// Why a change of what an agent holds is not made.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum ChangeFault {
+    /// Nothing is held yet, or a change before it is missing.
+    #[error("a change out of turn")]
+    OutOfTurn,
+    /// The generator is of no use any more.
+    #[error(transparent)]
+    Stuck(Stuck),
+}
 
 /// What comes next of preparing or carrying out, whichever the part is at.
 pub(super) enum Progress<G> {
@@ -48,17 +80,19 @@ impl<S: Surroundings> Part<S> {
     /// No part yet.
     pub(super) fn none() -> Self {
         let (lease, offset) = (Lease::until(0), ClockOffset::default());
-        Self { run: None, epoch: 0, lease, offset, duty: None, started: false, preparing: None }
+        let (changed, started_at_ns) = (VecDeque::new(), None);
+        Self { run: None, scenarios: 0, epoch: 0, lease, offset, duty: None, started_at_ns, changed, preparing: None }
     }
 
     /// Whether there is load that a broken stream leaves behind.
     pub(super) fn is_underway(&self) -> bool {
-        self.duty.is_some() && self.started
+        self.duty.is_some() && self.started_at_ns.is_some()
     }
 
     /// Begins to prepare what was assigned.
     pub(super) fn prepare(&mut self, assignment: AssignmentMessage, config: &EngineConfig, surroundings: &S) {
         self.run = Some(assignment.run_id);
+        self.scenarios = assignment.shares.len();
         let (engine, lease, surroundings) = (config.clone(), self.lease.clone(), surroundings.clone());
         self.preparing = Some(Box::pin(async move { surroundings.prepare(assignment, engine, lease).await }));
     }
@@ -67,10 +101,36 @@ impl<S: Surroundings> Part<S> {
     /// begin.
     pub(super) fn start(&mut self, at_ns: u64) -> Option<()> {
         let duty = self.duty.as_ref()?;
-        if !std::mem::replace(&mut self.started, true) {
-            duty.generator().start(self.offset.estimate().to_ours_ns(at_ns));
+        if self.started_at_ns.is_none() {
+            let at_ns = self.offset.estimate().to_ours_ns(at_ns);
+            self.started_at_ns = Some(at_ns);
+            duty.generator().start(at_ns);
         }
         Some(())
+    }
+
+    /// Holds more or less, unless this was done before, and returns what is to be answered.
+    ///
+    /// # Errors
+    /// Why the coordinator, or this agent, cannot go on.
+    pub(super) fn change(&mut self, change: &ShareChange) -> Result<Changed, ChangeFault> {
+        if let Some(made) = self.changed.iter().find(|made| made.number == change.number) {
+            return Ok(made.clone());
+        }
+        let next = self.changed.back().map_or(1, |last| last.number + 1);
+        let duty = self.duty.as_ref().filter(|_| self.started_at_ns.is_some());
+        let duty = duty.filter(|_| change.number == next).ok_or(ChangeFault::OutOfTurn)?;
+        let (at_ns, refusal) = match duty.generator().change(change) {
+            Ok(at_ns) => (at_ns, None),
+            Err(ChangeError::Refused(refusal)) => (change.at_ns, Some(refusal.to_string())),
+            Err(ChangeError::Stuck(stuck)) => return Err(ChangeFault::Stuck(stuck)),
+        };
+        let made = Changed { number: change.number, at_ns, refusal };
+        if self.changed.len() == CHANGED_MAX {
+            self.changed.pop_front();
+        }
+        self.changed.push_back(made.clone());
+        Ok(made)
     }
 
     /// How preparing went, once it has ended.

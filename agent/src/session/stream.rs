@@ -3,20 +3,20 @@
 use std::time::Duration;
 
 use hyper_util::rt::TokioIo;
-use muster_proto::convert::{assignment_from_wire, closing_to_wire, delta_to_wire};
+use muster_proto::convert::{assignment_from_wire, change_from_wire, closing_to_wire, delta_to_wire};
 use muster_proto::id::{Incarnation, RunId};
 use muster_proto::wire::cluster_client::ClusterClient;
 use muster_proto::wire::{self, from_agent, from_coordinator};
 use muster_proto::{BUILD_VERSION, PROTOCOL_VERSION};
 use tokio::sync::mpsc;
-use tokio::time::MissedTickBehavior;
+use tokio::time::{Instant, MissedTickBehavior};
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::Streaming;
 use tonic::codec::CompressionEncoding;
 use tonic::transport::{Channel, Endpoint, Uri};
 
 use super::leave::Leave;
-use super::part::{Part, Prepared, Progress};
+use super::part::{ChangeFault, Changed, Part, Prepared, Progress};
 use super::surroundings::Surroundings;
 use super::{AgentConfig, SessionError};
 use crate::duty::{Duty, News};
@@ -36,6 +36,8 @@ const LEASE_MAX: Duration = Duration::from_secs(60);
 /// Silence that is noticed by so much too late was our own: this process stood still, and what it was told meanwhile is yet
 /// to be read.
 const STALL: Duration = Duration::from_millis(250);
+/// How long a coordinator may take to take back what an agent holds that leaves, before it leaves all the same.
+const HAND_BACK_MAX: Duration = Duration::from_secs(2);
 /// Messages waiting to be written to the stream. Deltas are bounded by the outbox; the rest is small and rare.
 const OUTGOING_MAX: usize = 64;
 /// How long the coordinator may take to answer the first message.
@@ -58,6 +60,10 @@ pub(super) struct Stream<S> {
     epoch: u64,
     /// Everything up to this delta is in the result.
     applied_seq: u64,
+    /// What the agent may not have heard yet of what it holds.
+    changes: Vec<wire::Change>,
+    /// When the agent stops starting anything because it leaves.
+    drain_at: Option<Instant>,
 }
 
 impl<S: Surroundings> Stream<S> {
@@ -98,6 +104,8 @@ impl<S: Surroundings> Stream<S> {
                 lease: Duration::from_nanos(welcome.lease_ns).clamp(LEASE_MIN, LEASE_MAX),
                 epoch: welcome.epoch,
                 applied_seq: welcome.applied_seq,
+                changes: welcome.changes,
+                drain_at: None,
             }),
             Some(from_coordinator::Message::Refusal(refusal)) => {
                 Err(SessionError::Refused { address: address.to_owned(), reason: refusal.reason })
@@ -120,25 +128,33 @@ impl<S: Surroundings> Stream<S> {
         part.epoch = self.epoch;
         if let Some(duty) = &mut part.duty {
             duty.resume(self.applied_seq).map_err(|error| self.protocol(&error.to_string()))?;
+            for change in std::mem::take(&mut self.changes) {
+                self.change(&change, part).await?;
+            }
         }
         let mut probe = tokio::time::interval(PROBE_PERIOD_MAX.min(self.lease / PROBES_PER_LEASE));
         probe.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut heard = tokio::time::Instant::now();
+        let mut heard = Instant::now();
         self.probe().await?;
-        let mut leaving = false;
+        let mut drained = false;
         loop {
             tokio::select! {
                 // Whatever else there is to do, the lease comes first.
                 biased;
                 _ = probe.tick() => self.probe().await?,
-                () = leave.wanted(), if !leaving => {
-                    leaving = true;
-                    let Some(duty) = part.duty.as_ref().filter(|_| part.started) else { return Ok(()) };
-                    duty.generator().drain();
+                () = leave.wanted(), if self.drain_at.is_none() => {
+                    if !part.is_underway() {
+                        return Ok(());
+                    }
+                    self.drain_at = Some(Instant::now() + HAND_BACK_MAX);
                     self.send(from_agent::Message::Leaving(wire::Leaving {})).await?;
                 }
+                () = sleep_until(self.drain_at), if !drained => {
+                    drained = true;
+                    part.duty.iter().for_each(|duty| duty.generator().drain());
+                }
                 received = self.incoming.message() => {
-                    heard = tokio::time::Instant::now();
+                    heard = Instant::now();
                     let received = received.map_err(|status| self.lost(status.message()))?;
                     let received = received.ok_or_else(|| self.lost("it closed the stream"))?;
                     match received.message {
@@ -153,7 +169,7 @@ impl<S: Surroundings> Stream<S> {
                 },
                 () = tokio::time::sleep_until(heard + self.lease) => {
                     if (heard + self.lease).elapsed() > STALL {
-                        heard = tokio::time::Instant::now();
+                        heard = Instant::now();
                         continue;
                     }
                     return Err(self.lost(&format!("silent for {:.1} s", self.lease.as_secs_f64())));
@@ -173,14 +189,19 @@ impl<S: Surroundings> Stream<S> {
             Message::ProbeReply(reply) => {
                 let now_ns = self.surroundings.now_ns();
                 part.offset.add(reply.sent_at_ns, reply.coordinator_ns, now_ns);
-                // Counted from when we asked, so that the lease has always ended here before the coordinator, who counts
-                // from when it heard us, takes it for ended.
-                part.lease.extend(reply.sent_at_ns.min(now_ns).saturating_add(self.lease.as_nanos() as u64));
                 if part.offset.probes() < PROBES_AT_FIRST {
                     self.probe().await?;
                 }
                 Ok(())
             }
+            Message::Renewal(renewal) => {
+                // Counted from when we asked, so that the lease has always ended here before the coordinator, who counts
+                // from when it heard us, takes it for ended.
+                let asked_at_ns = renewal.sent_at_ns.min(self.surroundings.now_ns());
+                part.lease.extend(asked_at_ns.saturating_add(self.lease.as_nanos() as u64));
+                Ok(())
+            }
+            Message::Change(change) => self.change(&change, part).await,
             Message::Assign(assign) => {
                 let assignment = assignment_from_wire(assign).map_err(|error| self.protocol(&error.to_string()))?;
                 tracing::info!(run = %assignment.run_id, plan = assignment.plan.name, "assigned");
@@ -208,6 +229,32 @@ impl<S: Surroundings> Stream<S> {
             }
             Message::Welcome(_) | Message::Release(_) => Err(self.protocol("a greeting in the middle of the stream")),
         }
+    }
+
+    /// Holds more or less from a moment on, and says so.
+    async fn change(&mut self, change: &wire::Change, part: &mut Part<S>) -> Result<(), SessionError> {
+        let change = change_from_wire(change, part.scenarios).map_err(|error| self.protocol(&error.to_string()))?;
+        match part.change(&change) {
+            Ok(changed) => {
+                if change.revoked && self.drain_at.is_some() {
+                    self.drain_at = Some(self.moment_of(changed.at_ns, part));
+                }
+                let Changed { number, at_ns, refusal } = changed;
+                let refusal = refusal.unwrap_or_default();
+                self.send(from_agent::Message::Changed(wire::Changed { number, at_ns, refusal })).await
+            }
+            Err(ChangeFault::OutOfTurn) => Err(self.protocol("a change out of turn")),
+            Err(ChangeFault::Stuck(stuck)) => {
+                let reason = stuck.to_string();
+                self.send(from_agent::Message::Unable(wire::Unable { reason, by_policy: false })).await
+            }
+        }
+    }
+
+    /// A moment of run time by the runtime's clock.
+    fn moment_of(&self, run_ns: u64, part: &Part<S>) -> Instant {
+        let at_ns = part.started_at_ns.unwrap_or_default().saturating_add(run_ns);
+        Instant::now() + Duration::from_nanos(at_ns.saturating_sub(self.surroundings.now_ns())).min(HAND_BACK_MAX)
     }
 
     async fn prepared(&mut self, prepared: Prepared<S::Generator>, part: &mut Part<S>) -> Result<(), SessionError> {
@@ -265,6 +312,14 @@ impl<S: Surroundings> Stream<S> {
 
     fn protocol(&self, reason: &str) -> SessionError {
         SessionError::Protocol { address: self.address.clone(), reason: reason.to_owned() }
+    }
+}
+
+/// Sleeps until a moment; without one, for ever.
+async fn sleep_until(moment: Option<Instant>) {
+    match moment {
+        Some(moment) => tokio::time::sleep_until(moment).await,
+        None => std::future::pending().await,
     }
 }
 

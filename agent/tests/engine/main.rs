@@ -5,6 +5,7 @@ mod books;
 mod certificates;
 mod executors;
 mod failures;
+mod handovers;
 mod leases;
 mod ramps;
 mod reconnects;

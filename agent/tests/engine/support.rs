@@ -78,12 +78,24 @@ pub(crate) fn generate_under(
     workers: usize,
     during: impl FnOnce(&Engine) + Send,
 ) -> Generated {
+    let shares = vec![Share::full(); plan.scenarios.len()];
+    generate_from(clock::now_ns() + 20_000_000, &shares, lease, plan, workers, during)
+}
+
+/// Carries these shares of a plan out from a moment on, on so many workers while this lease holds; `during` may interfere.
+pub(crate) fn generate_from(
+    start_ns: u64,
+    shares: &[Share],
+    lease: &Lease,
+    plan: Plan,
+    workers: usize,
+    during: impl FnOnce(&Engine) + Send,
+) -> Generated {
     let config = EngineConfig { workers, pin: false, guard: Arc::new(Guard::loopback_only()) };
     let shape = (plan.scenarios.len(), SeriesTable::of(&plan).len());
-    let shares = vec![Share::full(); plan.scenarios.len()];
     let (engine, mut collector) =
-        Engine::prepare(plan, &shares, &config, lease).expect("a plan that can be carried out");
-    engine.start(clock::now_ns() + 20_000_000);
+        Engine::prepare(plan, shares, &config, lease).expect("a plan that can be carried out");
+    engine.start(start_ns);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let mut generated = Generated {
         total: Measurement::new(shape.0, shape.1),

@@ -72,16 +72,18 @@ impl Happened {
         Self { event: Event::Tick, what: journal_entry::What::Tick(true) }
     }
 
-    /// Another coordinator goes on with the run, whose machine shows this; and whether it had to go by the wall clock.
+    /// Another coordinator goes on with the run, whose machine shows this; whether it had to go by the wall clock, and
+    /// whether it lacks the plan's secrets.
     #[must_use]
-    pub fn resumed(shown: &Begun, by_wall_clock: bool) -> Self {
+    pub fn resumed(shown: &Begun, by_wall_clock: bool, lacks_secrets: bool) -> Self {
         let what = journal_entry::What::Resumed(Resumed {
             clock_ns: shown.clock_ns,
             unix_ns: unix_ns(shown.wall),
             boot_id: shown.boot.as_bytes().to_vec().into(),
             by_wall_clock,
+            lacks_secrets,
         });
-        Self { event: Event::Resumed { by_wall_clock }, what }
+        Self { event: Event::Resumed { by_wall_clock, lacks_secrets }, what }
     }
 
     /// The event for the run and the entry for its journal, with the moment of the run's clock.
@@ -134,7 +136,9 @@ impl Entry {
             journal_entry::What::Gone(Gone { link, reason, expelled: true }) => Event::Expelled(Link(link), reason),
             journal_entry::What::Stop(_) => Event::Stop,
             journal_entry::What::Tick(_) => Event::Tick,
-            journal_entry::What::Resumed(Resumed { by_wall_clock, .. }) => Event::Resumed { by_wall_clock },
+            journal_entry::What::Resumed(Resumed { by_wall_clock, lacks_secrets, .. }) => {
+                Event::Resumed { by_wall_clock, lacks_secrets }
+            }
         })
     }
 }

@@ -51,7 +51,7 @@ impl Head {
             run_id: settings.id.0.as_bytes().to_vec().into(),
             thresholds: plan.thresholds.iter().map(|threshold| threshold.expression.clone()).collect(),
             start_when: plan.agents.start_when,
-            fail_on_loss: plan.agents.on_loss == OnLoss::Fail,
+            on_loss: plan.agents.on_loss.name().to_owned(),
             plan: Some(plan_to_wire(&plan)),
             tags: settings.tags.clone().into_iter().collect(),
             strict: settings.strict,
@@ -75,7 +75,8 @@ impl Head {
             return Err(ReplayError::Foreign { found, wanted: format!("format {FORMAT} of build {BUILD_VERSION}") });
         }
         let plan = plan_from_wire(head.plan.ok_or_else(|| wrong("it has no plan".to_owned()))?);
-        let on_loss = if head.fail_on_loss { OnLoss::Fail } else { OnLoss::Degrade };
+        let on_loss = OnLoss::ALL.into_iter().find(|on_loss| on_loss.name() == head.on_loss);
+        let on_loss = on_loss.ok_or_else(|| wrong(format!("{} on loss", head.on_loss)))?;
         let thresholds = head.thresholds.iter().map(|text| parse_threshold(text)).collect::<Result<_, _>>();
         let plan = Plan {
             thresholds: thresholds.map_err(wrong)?,

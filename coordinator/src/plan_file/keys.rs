@@ -374,7 +374,11 @@ pub(super) static AGENTS: Table = Table {
             Kind::Whole { min: 1, max: AGENTS_MAX },
             "Start once so many agents are ready; 1 unless said",
         ),
-        key("on_loss", Kind::OneOf(&["degrade", "fail"]), "What happens when an agent is lost; `degrade` unless said"),
+        key(
+            "on_loss",
+            Kind::OneOf(&["redistribute", "degrade", "fail"]),
+            "What happens when an agent is lost; `redistribute` unless said: the others take its load over",
+        ),
     ],
     later: &["placement"],
 };

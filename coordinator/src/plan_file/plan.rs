@@ -59,20 +59,14 @@ fn check_steps(reader: &mut Reader, field: &Field<'_>, scenarios: &[Scenario]) {
 }
 
 fn agents(reader: &mut Reader, fields: &Fields<'_>) -> AgentsWanted {
-    let mut agents = AgentsWanted { start_when: 1, on_loss: OnLoss::Degrade };
+    let mut agents = AgentsWanted { start_when: 1, on_loss: OnLoss::Redistribute };
     let Some(fields) = fields.get("agents").and_then(|field| reader.open(&field, &AGENTS)) else { return agents };
     if let Some(count) = fields.get("start_when").and_then(|field| reader.whole_u32(&field)) {
         agents.start_when = count;
     }
-    if let Some(field) = fields.get("on_loss") {
-        match field.node.scalar() {
-            Some("redistribute") => {
-                let mistake = reader.wrong(&field, "`redistribute` is not supported by this version");
-                mistake.help("write `degrade` to go on with less load, or `fail`");
-            }
-            _ if reader.choice(&field) == Some("fail") => agents.on_loss = OnLoss::Fail,
-            _ => {}
-        }
+    let on_loss = fields.get("on_loss").and_then(|field| reader.choice(&field));
+    if let Some(on_loss) = OnLoss::ALL.into_iter().find(|known| Some(known.name()) == on_loss) {
+        agents.on_loss = on_loss;
     }
     agents
 }

@@ -103,7 +103,7 @@ fn read(reader: &mut Reader, wanted: QuickPlan) -> Option<Plan> {
         connect: Connect { tls: Tls { insecure: wanted.insecure, ..Tls::default() }, ..Connect::default() },
         scenarios: vec![scenario],
         thresholds: Vec::new(),
-        agents: AgentsWanted { start_when: 1, on_loss: OnLoss::Degrade },
+        agents: AgentsWanted { start_when: 1, on_loss: OnLoss::Redistribute },
     })
 }
 

@@ -1,7 +1,7 @@
 //! The plan as meant, for the result document: complete, with nothing in it that must stay secret.
 
 use muster_proto::plan::{
-    Arrivals, Body, Connect, Connections, DnsPolicy, Executor, OnLoss, Plan, Request, Scenario, StatusSet, Step,
+    Arrivals, Body, Connect, Connections, DnsPolicy, Executor, Plan, Request, Scenario, StatusSet, Step,
 };
 use serde_json::{Value, json};
 
@@ -34,10 +34,7 @@ pub fn resolved(plan: &Plan) -> Value {
         "thresholds": plan.thresholds.iter().map(|threshold| threshold.expression.as_str()).collect::<Vec<_>>(),
         "agents": {
             "start_when": plan.agents.start_when,
-            "on_loss": match plan.agents.on_loss {
-                OnLoss::Degrade => "degrade",
-                OnLoss::Fail => "fail",
-            },
+            "on_loss": plan.agents.on_loss.name(),
         },
     })
 }

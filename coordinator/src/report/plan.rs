@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use muster_proto::plan::{Arrivals, Connections, Executor, OnLoss, Plan, Request, Scenario, Step, Think};
+use muster_proto::plan::{Arrivals, Connections, Executor, Plan, Request, Scenario, Step, Think};
 use serde::{Deserialize, Serialize};
 
 use super::elide::{shown_value, without_query};
@@ -16,7 +16,7 @@ pub struct PlanView {
     pub thresholds: Vec<String>,
     /// How many agents it waited for.
     pub agents_wanted: u32,
-    /// `degrade` or `fail`.
+    /// What happens when an agent is lost: `redistribute`, `degrade` or `fail`.
     pub on_loss: String,
 }
 
@@ -100,10 +100,7 @@ impl PlanView {
             scenarios: plan.scenarios.iter().map(ScenarioView::of).collect(),
             thresholds: plan.thresholds.iter().map(|threshold| threshold.expression.clone()).collect(),
             agents_wanted: plan.agents.start_when,
-            on_loss: match plan.agents.on_loss {
-                OnLoss::Degrade => "degrade".to_owned(),
-                OnLoss::Fail => "fail".to_owned(),
-            },
+            on_loss: plan.agents.on_loss.name().to_owned(),
         }
     }
 }

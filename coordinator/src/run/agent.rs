@@ -1,6 +1,9 @@
 //! An agent as the run sees it.
 
+use std::collections::VecDeque;
+
 use muster_proto::id::{AgentId, Incarnation};
+use muster_proto::share::ShareChange;
 use serde::{Deserialize, Serialize};
 
 use super::event::{ClockReading, Link, Newcomer};
@@ -34,6 +37,12 @@ pub(super) struct Agent {
     pub(super) was_missed: bool,
     /// The number of its last delta.
     pub(super) seq: u64,
+    /// Changes of what it holds that it has not answered yet, in order.
+    pub(super) changes: VecDeque<ShareChange>,
+    /// The number of the last change.
+    pub(super) last_change: u64,
+    /// Whether its operator does not allow it to hold more.
+    pub(super) refuses_more: bool,
     /// Everything that it counted until now, together.
     pub(super) counted: u64,
     pub(super) record: AgentRecord,
@@ -55,6 +64,7 @@ impl Agent {
             round_trip_ns: 0,
             start_error_ns: None,
             lost_at_ns: None,
+            taken_over_at_ns: None,
             left: false,
             totals: None,
             duplicates_refused: 0,
@@ -66,6 +76,9 @@ impl Agent {
             heard_ns: now_ns,
             was_missed: false,
             seq: 0,
+            changes: VecDeque::new(),
+            last_change: 0,
+            refuses_more: false,
             counted: 0,
             record,
         }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use muster_proto::id::{Incarnation, RunId};
 use muster_proto::measurement::{Delta, Totals};
-use muster_proto::share::Share;
+use muster_proto::share::{Share, ShareChange};
 use serde::{Deserialize, Serialize};
 
 /// One agent's stream, as the service numbers them. Never used twice.
@@ -39,8 +39,8 @@ pub struct Newcomer {
 pub enum Event {
     /// An agent opened a stream and said who it is.
     Joined(Link, Newcomer),
-    /// It said something that only shows that it lives.
-    Heard(Link),
+    /// It said something that only shows that it lives, at this moment of its own clock.
+    Heard(Link, u64),
     /// It is prepared.
     Ready(Link, ClockReading),
     /// It cannot carry the plan out.
@@ -51,6 +51,17 @@ pub enum Event {
         reason: String,
         /// Whether its operator's policy forbids it.
         by_policy: bool,
+    },
+    /// It has changed what it holds.
+    Changed {
+        /// Which stream.
+        link: Link,
+        /// Which change.
+        number: u64,
+        /// From which moment of run time on.
+        at_ns: u64,
+        /// Why it has not, if its operator does not allow it.
+        refusal: Option<String>,
     },
     /// It measured something.
     Delta(Link, Box<Delta>),
@@ -77,6 +88,8 @@ pub enum Event {
     Resumed {
         /// The machine had been started anew.
         by_wall_clock: bool,
+        /// Whether it lacks the plan's secrets, which are not written down.
+        lacks_secrets: bool,
     },
     /// What happens can no longer be written down; why, for a person to read.
     Unstorable(String),
@@ -115,11 +128,17 @@ pub enum Command {
         agent: u32,
         /// Everything up to this delta is in the result.
         applied_seq: u64,
+        /// What it may not have heard of what it holds.
+        changes: Vec<ShareChange>,
     },
     /// Turn it away and end its stream.
     Refuse(Link, String),
     /// Hand it the plan with its share of each scenario.
     Assign(Link, Vec<Share>),
+    /// Renew its lease for what it said at this moment of its own clock.
+    Renew(Link, u64),
+    /// Let it hold more, or less.
+    Change(Link, ShareChange),
     /// Let it begin at this moment of our clock.
     Start(Link, u64),
     /// Tell it that everything up to this delta is in the result.

@@ -1,9 +1,11 @@
 //! A run's whole life: `apply` is told what happened and answers what to do. No IO, no clock, no lock.
 
 mod broken;
+mod handing;
 mod joining;
 mod losing;
 mod resuming;
+mod settling;
 mod state;
 
 use std::collections::BTreeMap;
@@ -18,6 +20,7 @@ pub use state::RunState;
 
 use super::agent::{Agent, State};
 use super::event::{ClockReading, Command, Event, Link, Manner};
+use super::holdings::Holdings;
 use super::record::{Absence, Ending, RunRecord};
 use super::timeline::{COUNTED_MAX, Timeline};
 use crate::exit::ExitCode;
@@ -70,6 +73,13 @@ pub struct Run {
     agents: Vec<Agent>,
     /// How many were let in, those that left before the run included.
     welcomed: u32,
+    holdings: Holdings,
+    /// Whether agents hold other parts of the load than they are entitled to.
+    wants_balance: bool,
+    /// Whether the plan's secrets are not known here any more, so that nobody else can be told what to do.
+    lacks_secrets: bool,
+    /// When shares last went from hand to hand, in nanoseconds of run time.
+    handed_on_ns: u64,
     timeline: Timeline,
     judge: Judge,
     /// How it will have ended; set by the first thing that ends it.
@@ -94,6 +104,10 @@ impl Run {
     #[must_use]
     pub fn new(settings: RunSettings, now_ns: u64) -> Self {
         Self {
+            holdings: Holdings::none(&settings.plan),
+            wants_balance: false,
+            lacks_secrets: false,
+            handed_on_ns: 0,
             timeline: Timeline::new(&settings.plan),
             judge: Judge::new(&settings.plan),
             phase: Phase::Gathering { since_ns: now_ns },
@@ -115,9 +129,11 @@ impl Run {
     pub fn apply(&mut self, event: Event, now_ns: u64) -> Vec<Command> {
         match event {
             Event::Joined(link, newcomer) => self.join(link, newcomer, now_ns),
-            Event::Heard(link) => {
-                self.hear(link, now_ns);
+            Event::Heard(link, sent_at_ns) => {
+                let known = self.hear(link, now_ns);
+                self.commands.extend(known.map(|_| Command::Renew(link, sent_at_ns)));
             }
+            Event::Changed { link, number, at_ns, refusal } => self.changed(link, number, at_ns, refusal, now_ns),
             Event::Ready(link, clock) => self.ready(link, clock, now_ns),
             Event::Unable { link, reason, by_policy } => self.unable(link, &reason, by_policy, now_ns),
             Event::Delta(link, delta) => self.measured(link, &delta, now_ns),
@@ -127,7 +143,7 @@ impl Run {
             Event::Expelled(link, reason) => self.expel(link, &reason, now_ns),
             Event::Stop => self.stop_by_user(now_ns),
             Event::Tick => self.tick(now_ns),
-            Event::Resumed { by_wall_clock } => self.resumed(by_wall_clock, now_ns),
+            Event::Resumed { by_wall_clock, lacks_secrets } => self.resumed(by_wall_clock, lacks_secrets, now_ns),
             Event::Unstorable(reason) => self.unstorable(reason, now_ns),
             Event::Interrupted => self.interrupted(now_ns),
         }
@@ -201,7 +217,8 @@ impl Run {
         for (index, agent) in self.agents.iter_mut().enumerate() {
             agent.state = State::Preparing;
             self.timeline.expect(index);
-            let shares = dealt.iter().map(|shares| shares[index].clone()).collect();
+            let shares: Vec<Share> = dealt.iter().map(|shares| shares[index].clone()).collect();
+            self.holdings.give(index, shares.clone(), 0);
             self.commands.push(Command::Assign(agent.link, shares));
         }
     }
@@ -226,6 +243,11 @@ impl Run {
         }
         agent.state = State::Ready;
         agent.read_clock(clock);
+        if let Phase::Running { start_ns } = self.phase {
+            self.commands.push(Command::Start(link, start_ns));
+            self.timeline.expect_from(index, now_ns.saturating_sub(start_ns));
+            return self.rebalance(now_ns);
+        }
         if self.agents.iter().all(|agent| agent.state == State::Ready) {
             self.start(now_ns);
         }
@@ -242,7 +264,7 @@ impl Run {
 
     fn unable(&mut self, link: Link, reason: &str, by_policy: bool, now_ns: u64) {
         let Some(index) = self.hear(link, now_ns) else { return };
-        if self.agents[index].state != State::Preparing {
+        if self.agents[index].state != State::Preparing || self.start_ns().is_some() {
             return self.lose(index, &format!("it cannot go on: {reason}"), now_ns);
         }
         let exit_code = if by_policy { ExitCode::Refused } else { ExitCode::Failure };
@@ -304,6 +326,10 @@ impl Run {
         // Nothing more is expected of it, so that the others' seconds neither wait for it nor miss it.
         let told_until_ns = self.timeline.agents().get(index).map_or(0, |agent| agent.told_until_ns);
         self.timeline.release(index, told_until_ns);
+        if self.agents[index].record.left {
+            // What it did not hand back in time.
+            self.take_over(index, now_ns);
+        }
         self.end_if_all_have_left(index, now_ns);
         self.close_intervals(now_ns);
     }
@@ -342,6 +368,9 @@ impl Run {
             return;
         }
         self.miss_the_silent(now_ns);
+        if let Some(start_ns) = self.start_ns() {
+            self.holdings.settle(now_ns.saturating_sub(start_ns));
+        }
         match self.phase {
             Phase::Gathering { since_ns } if now_ns.saturating_sub(since_ns) > self.settings.gather_max_ns => {
                 let wanted = self.settings.plan.agents.start_when;
@@ -396,6 +425,7 @@ impl Run {
         for second in self.timeline.finish(lasted_ns) {
             self.judge.second(&second, &self.timeline);
         }
+        self.settle();
     }
 
     fn tell(&mut self, text: String) {

@@ -3,6 +3,7 @@
 
 mod agent;
 pub mod event;
+mod holdings;
 pub mod life;
 pub mod record;
 #[cfg(test)]

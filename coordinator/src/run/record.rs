@@ -100,6 +100,8 @@ pub struct AgentRecord {
     pub start_error_ns: Option<i64>,
     /// When it was given up or left, in nanoseconds of run time.
     pub lost_at_ns: Option<u64>,
+    /// When what it held became others', in nanoseconds of run time.
+    pub taken_over_at_ns: Option<u64>,
     /// Whether it left by itself.
     pub left: bool,
     /// Its closing totals, if it lived to send them.

@@ -244,6 +244,7 @@ fn agent(number: u32) -> AgentRecord {
         round_trip_ns: 220_000,
         start_error_ns: Some(38_000),
         lost_at_ns: None,
+        taken_over_at_ns: None,
         left: false,
         totals: None,
         duplicates_refused: 0,

@@ -115,6 +115,7 @@ fn fraction(part: u64, whole: u64) -> f64 {
 impl Account {
     fn of_agent(agent: &AgentRecord, told: &AgentTotals, began: bool) -> Self {
         let mut account = Self { counts: told.counts, ..Self::default() };
+        account.miss(told.missed);
         if agent.totals.is_none() {
             account.write_off();
         }
@@ -127,6 +128,12 @@ impl Account {
         account
     }
 
+    /// Arrivals that nobody told of fell due, and were never started as far as anybody knows.
+    fn miss(&mut self, count: u64) {
+        self.counts.due += count;
+        self.counts.skipped[SkipReason::AgentLost as usize] += count;
+    }
+
     /// Whoever never closed its account took what was waiting and in flight with it.
     fn write_off(&mut self) {
         let counts = &mut self.counts;
@@ -137,13 +144,20 @@ impl Account {
     }
 
     fn of_cluster(record: &RunRecord, agents: &[Self]) -> Self {
-        let (mut cluster, mut told, mut seconds) = (Self::default(), Counts::default(), Counts::default());
+        let (mut cluster, mut seconds) = (Self::default(), Counts::default());
         for agent in agents {
             cluster.counts.merge(&agent.counts);
             cluster.unknown_iterations += agent.unknown_iterations;
             cluster.unknown_requests += agent.unknown_requests;
         }
-        record.timeline.agents().iter().take(agents.len()).for_each(|agent| told.merge(&agent.counts));
+        cluster.miss(record.timeline.unheld());
+        let mut told = Self::default();
+        told.miss(record.timeline.unheld());
+        for agent in record.timeline.agents().iter().take(agents.len()) {
+            told.counts.merge(&agent.counts);
+            told.miss(agent.missed);
+        }
+        let told = told.counts;
         record.timeline.intervals().iter().for_each(|interval| seconds.merge(&interval.counts));
         let reported = record.timeline.counts();
         cluster.laws = cluster.conservation_laws();

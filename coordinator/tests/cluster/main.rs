@@ -2,6 +2,7 @@
 
 mod cut_off;
 mod durable;
+mod handovers;
 mod hostile;
 mod killed;
 mod resumed;

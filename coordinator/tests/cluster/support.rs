@@ -81,6 +81,16 @@ impl Coordinator {
 
 /// An agent that looks for its coordinator at this address.
 pub(crate) fn join_at(address: &str, name: &str, weight: u32, guard: Guard) -> JoinHandle<Result<(), SessionError>> {
+    join_until(address, name, (weight, guard), Leave::never())
+}
+
+/// An agent that looks for its coordinator at this address, and leaves when it is told to.
+pub(crate) fn join_until(
+    address: &str,
+    name: &str,
+    (weight, guard): (u32, Guard),
+    leave: Leave,
+) -> JoinHandle<Result<(), SessionError>> {
     let config = AgentConfig {
         name: name.to_owned(),
         labels: BTreeMap::new(),
@@ -89,7 +99,7 @@ pub(crate) fn join_at(address: &str, name: &str, weight: u32, guard: Guard) -> J
         engine: EngineConfig { workers: 2, pin: false, guard: Arc::new(guard) },
     };
     let address = address.to_owned();
-    tokio::spawn(async move { take_part(&address, &config, Incarnation::generate(), Leave::never()).await })
+    tokio::spawn(async move { take_part(&address, &config, Incarnation::generate(), leave).await })
 }
 
 /// What a run of this plan is told.

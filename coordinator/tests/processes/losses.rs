@@ -90,7 +90,9 @@ fn an_agent_that_is_killed_is_named_with_what_is_missing_and_the_others_go_on() 
     assert!(ended.out.contains("lost with agents:"), "{}", ended.out);
     let survivors = document["agents"].as_array().unwrap().iter().find(|agent| agent["name"] == "survivor").unwrap();
     assert_eq!(survivors["due"], 200, "the survivor keeps to its half");
-    assert!(document["accounting"]["undone"].as_u64() > Some(0));
+    let iterations = &document["accounting"]["iterations"];
+    assert_eq!(iterations["due"], 400, "what nobody started was due all the same");
+    assert!(iterations["skipped"]["agent_lost"].as_u64() > Some(100), "{iterations}");
     assert_eq!(survivor.end().code, Some(0));
     let told = document["accounting"]["requests"]["outcomes"].as_u64().unwrap();
     assert!(told <= scene.target.stop().responses, "nothing is told that did not happen");

@@ -4,10 +4,12 @@
 //! field.
 
 mod assignment;
+mod change;
 mod measurement;
 mod plan;
 
 pub use assignment::{AssignmentMessage, assignment_from_wire, assignment_to_wire};
+pub use change::{change_from_wire, change_to_wire};
 pub use measurement::{closing_from_wire, closing_to_wire, delta_from_wire, delta_to_wire};
 pub use plan::{plan_from_wire, plan_to_wire};
 

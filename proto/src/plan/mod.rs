@@ -41,10 +41,27 @@ pub struct AgentsWanted {
 /// What happens to the run when an agent is lost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OnLoss {
+    /// The others take its load over.
+    Redistribute,
     /// The run goes on with less load, and the report says what is missing.
     Degrade,
     /// The run stops and fails.
     Fail,
+}
+
+impl OnLoss {
+    /// Everything that may happen, the usual first.
+    pub const ALL: [Self; 3] = [Self::Redistribute, Self::Degrade, Self::Fail];
+
+    /// The name that plans and reports use.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Redistribute => "redistribute",
+            Self::Degrade => "degrade",
+            Self::Fail => "fail",
+        }
+    }
 }
 
 /// The most scenarios in one plan.

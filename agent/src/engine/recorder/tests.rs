@@ -9,21 +9,33 @@ use muster_proto::schedule::{ArrivalSchedule, Stream};
 use muster_proto::share::Share;
 
 use super::super::part::{PARTS_MAX, PartReceiver};
+use super::super::tenure::Tenure;
 use super::*;
 
 const START_NS: u64 = 1_000_000_000_000;
 
-fn counter(rate: u64, duration_s: u64) -> DueCounter {
+fn counted(rate: u64, duration_s: u64) -> (Recorder, PartReceiver) {
     let rate = Rate::per_second(rate);
     let stages = [RateStage { duration: Duration::from_secs(duration_s), from: rate, to: rate }];
     let schedule = ArrivalSchedule::new(&stages, Arrivals::Uniform, Stream { seed: 1, scenario: 0 }).unwrap();
-    let cursor = ArrivalCursor::new(Arc::new(schedule), Arc::new(Share::full()));
-    DueCounter { scenario: 0, delay_ns: 0, cursor }
+    let (mut recorder, receiver) = recorder();
+    recorder.count_arrivals(0, HeldArrivals::none(Arc::new(schedule), START_NS));
+    recorder.hold(0, &granted(0));
+    (recorder, receiver)
 }
 
-fn recorder(counters: Vec<DueCounter>) -> (Recorder, PartReceiver) {
+/// Everything, from a moment after the start on.
+fn granted(from_ns: u64) -> Grant {
+    Grant { share: Arc::new(Share::full()), tenure: Tenure::from(START_NS + from_ns), begin_ns: 0 }
+}
+
+fn recorder() -> (Recorder, PartReceiver) {
+    leased_recorder(&Lease::endless())
+}
+
+fn leased_recorder(lease: &Lease) -> (Recorder, PartReceiver) {
     let (sender, receiver) = PartSender::new(0, (1, 1));
-    (Recorder::new(START_NS, counters, sender), receiver)
+    (Recorder::new(START_NS, START_NS - 1, lease.clone(), sender), receiver)
 }
 
 fn taken(receiver: &mut PartReceiver) -> Vec<Part> {
@@ -37,7 +49,7 @@ fn taken(receiver: &mut PartReceiver) -> Vec<Part> {
 
 #[test]
 fn an_event_counts_in_the_window_in_which_it_happened() {
-    let (mut recorder, mut receiver) = recorder(Vec::new());
+    let (mut recorder, mut receiver) = recorder();
     for at_ms in [0, 199, 200, 399, 650] {
         recorder.series(0, START_NS + at_ms * 1_000_000).sent += 1;
     }
@@ -50,7 +62,7 @@ fn an_event_counts_in_the_window_in_which_it_happened() {
 
 #[test]
 fn due_follows_the_schedule_however_late_anybody_looks() {
-    let (mut recorder, mut receiver) = recorder(vec![counter(100, 1)]);
+    let (mut recorder, mut receiver) = counted(100, 1);
     recorder.finish(START_NS + 1_000_000_000);
     let due: Vec<u64> = taken(&mut receiver).iter().map(|part| part.measurement.scenarios[0].due).collect();
     assert_eq!(due.iter().sum::<u64>(), 100);
@@ -59,16 +71,73 @@ fn due_follows_the_schedule_however_late_anybody_looks() {
 
 #[test]
 fn nothing_falls_due_after_the_end_of_due() {
-    let (mut recorder, mut receiver) = recorder(vec![counter(100, 10)]);
+    let (mut recorder, mut receiver) = counted(100, 10);
     recorder.end_due(START_NS + 505_000_000);
     recorder.finish(START_NS + 3_000_000_000);
     let due: u64 = taken(&mut receiver).iter().map(|part| part.measurement.scenarios[0].due).sum();
     assert_eq!(due, 51, "those due at 0, 10, ..., 500 ms");
 }
 
+/// Due arrivals by the interval in which they are told.
+fn due_by_interval(receiver: &mut PartReceiver) -> std::collections::BTreeMap<u32, u64> {
+    let mut due = std::collections::BTreeMap::new();
+    for part in taken(receiver) {
+        *due.entry(part.first_window / WINDOWS_PER_INTERVAL).or_default() += part.measurement.scenarios[0].due;
+    }
+    due.retain(|_, due| *due > 0);
+    due
+}
+
+#[test]
+fn what_falls_due_without_a_lease_is_counted_once_it_is_back_in_its_due_second() {
+    let lease = Lease::until(START_NS + 500_000_000);
+    let (mut recorder, mut receiver) = counted(100, 10);
+    recorder.lease = lease.clone();
+    recorder.roll(START_NS + 3_100_000_000);
+    assert_eq!(due_by_interval(&mut receiver), [(0, 50)].into());
+    lease.extend(START_NS + 4_000_000_000);
+    recorder.roll(START_NS + 3_300_000_000);
+    recorder.finish(START_NS + 3_390_000_000);
+    assert_eq!(due_by_interval(&mut receiver), [(0, 50), (1, 100), (2, 100), (3, 40)].into());
+}
+
+#[test]
+fn what_was_taken_away_before_the_lease_was_back_is_others_to_count() {
+    let lease = Lease::until(START_NS + 500_000_000);
+    let (mut recorder, mut receiver) = counted(100, 10);
+    recorder.lease = lease.clone();
+    let taken_away = granted(0);
+    recorder.due_counters[0].arrivals = recorder.due_counters[0].arrivals.like();
+    recorder.hold(0, &taken_away);
+    recorder.roll(START_NS + 3_100_000_000);
+    taken_away.tenure.end_at(START_NS + 1_200_000_000);
+    lease.extend(START_NS + 9_000_000_000);
+    recorder.finish(START_NS + 3_390_000_000);
+    assert_eq!(due_by_interval(&mut receiver), [(0, 100), (1, 20)].into());
+}
+
+#[test]
+fn a_share_that_is_given_late_counts_from_its_first_moment_on() {
+    let (mut recorder, mut receiver) = counted(100, 10);
+    recorder.due_counters[0].arrivals = recorder.due_counters[0].arrivals.like();
+    recorder.roll(START_NS + 2_100_000_000);
+    recorder.hold(0, &granted(1_500_000_000));
+    recorder.finish(START_NS + 2_190_000_000);
+    assert_eq!(due_by_interval(&mut receiver), [(1, 50), (2, 20)].into());
+}
+
+#[test]
+fn a_run_that_is_joined_late_begins_with_the_window_under_way() {
+    let (sender, mut receiver) = PartSender::new(0, (1, 1));
+    let mut recorder = Recorder::new(START_NS, START_NS + 900_000_000_000, Lease::endless(), sender);
+    recorder.finish(START_NS + 900_100_000_000);
+    let windows: Vec<_> = taken(&mut receiver).iter().map(|part| (part.first_window, part.last_window)).collect();
+    assert_eq!(windows, [(4_500, 4_500)]);
+}
+
 #[test]
 fn what_is_found_out_late_counts_in_its_due_second() {
-    let (mut recorder, mut receiver) = recorder(Vec::new());
+    let (mut recorder, mut receiver) = recorder();
     recorder.roll(START_NS + 2_500_000_000);
     recorder.skip(0, START_NS + 300_000_000, SkipReason::Users);
     recorder.very_late(0, START_NS + 1_900_000_000);
@@ -89,7 +158,7 @@ fn what_is_found_out_late_counts_in_its_due_second() {
 
 #[test]
 fn an_agent_that_is_behind_costs_resolution_and_nothing_else() {
-    let (mut recorder, mut receiver) = recorder(Vec::new());
+    let (mut recorder, mut receiver) = recorder();
     let windows = PARTS_MAX as u64 + 10;
     for window in 0..windows {
         recorder.series(0, START_NS + window * WINDOW_NS).sent += 1;
@@ -106,7 +175,7 @@ fn an_agent_that_is_behind_costs_resolution_and_nothing_else() {
 
 #[test]
 fn the_first_sample_of_its_kind_is_kept_and_cut_to_size() {
-    let (mut recorder, mut receiver) = recorder(Vec::new());
+    let (mut recorder, mut receiver) = recorder();
     recorder.sample(0, ErrorKind::Reset, START_NS + 5, || "é".repeat(SAMPLE_BYTES_MAX));
     recorder.sample(0, ErrorKind::Reset, START_NS + 6, || panic!("a second one costs nothing"));
     recorder.finish(START_NS + 10);

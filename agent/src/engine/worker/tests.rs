@@ -6,8 +6,10 @@ use muster_proto::plan::{
     AgentsWanted, Arrivals, Body, Connect, Executor, Http, OnLoss, Plan, Rate, RateStage, Redirects, Request, Scenario,
     StatusSet, Step, Url,
 };
+use muster_proto::share::Share;
 use tokio::sync::watch;
 
+use super::super::changes::Holdings;
 use super::super::compiled::CompiledStep;
 use super::*;
 
@@ -56,7 +58,7 @@ fn users() -> Executor {
     Executor::PerUserIterations { users: 1, iterations: 1, max_duration: Duration::from_millis(300) }
 }
 
-/// Whether a worker with so many shares sets the alarm off.
+/// Whether a worker that may hold shares of so many scenarios sets the alarm off.
 fn sets_the_alarm_off(plan: CompiledPlan, shares: usize) -> bool {
     sets_it_off_when_ready(plan, shares, |ready| ready.unwrap())
 }
@@ -65,10 +67,14 @@ fn sets_it_off_when_ready(plan: CompiledPlan, shares: usize, ready: fn(Result<()
     let (_control, told) = watch::channel(Control::StartAt(clock::now_ns()));
     let (parts, _receiver) = PartSender::new(0, plan.shape());
     let alarm = Alarm::default();
+    let mut told_plan = (*plan.plan).clone();
+    told_plan.scenarios.resize(shares, told_plan.scenarios[0].clone());
+    let (mut holdings, mut changes) = Holdings::none(&Arc::new(told_plan), 1);
+    holdings.grant(&vec![Share::full(); shares], 0, 0).unwrap();
     let task = WorkerTask {
         lease: Lease::endless(),
         plan: Arc::new(plan),
-        shares: (0..shares).map(|_| Arc::new(Share::full())).collect(),
+        changes: changes.remove(0),
         guard: Arc::default(),
         control: ControlReceiver(told),
         parts,

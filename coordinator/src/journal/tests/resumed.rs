@@ -30,7 +30,7 @@ impl Lived {
         self.run = told.run;
         let shown = shown(self.now_ns / MS);
         let goes_on = told.anchor.goes_on(told.last_ns, &shown);
-        self.group(vec![Happened::resumed(&shown, goes_on.by_wall_clock)]);
+        self.group(vec![Happened::resumed(&shown, goes_on.by_wall_clock, true)]);
     }
 
     /// The run's document, without that it was resumed.

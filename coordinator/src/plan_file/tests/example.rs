@@ -220,7 +220,7 @@ fn what_is_not_said_has_a_default() {
     let plan = sound(&scenario("executor: constant-arrival-rate\nrate: 5/s\nduration: 1s\nsteps: [{get: /}]"));
     assert_eq!((plan.name.as_str(), plan.seed), ("plan", 42));
     assert_eq!((plan.http, plan.connect), (Http::default(), Connect::default()));
-    assert_eq!(plan.agents, AgentsWanted { start_when: 1, on_loss: OnLoss::Degrade });
+    assert_eq!(plan.agents, AgentsWanted { start_when: 1, on_loss: OnLoss::Redistribute });
     let scenario = &plan.scenarios[0];
     assert_eq!((scenario.start_delay, scenario.warm_up, scenario.graceful_stop), (seconds(0), seconds(0), seconds(30)));
     assert_eq!(scenario.connections, Connections::Pool);

@@ -238,7 +238,7 @@ fn values_of_the_plan() {
         section("seed: -1"),
         section("seed: '1'"),
         section("seed: 1.5"),
-        section("agents: {start_when: 0, on_loss: redistribute}"),
+        section("agents: {start_when: 0, on_loss: fail}"),
         section("agents: {on_loss: degarde}"),
         section("thresholds: []"),
         section("thresholds: 'http_reqs: count > 1'"),
@@ -256,8 +256,7 @@ fn values_of_the_plan() {
     1:7 seed: wanted a whole number of at least 0, found `1` (write it without quotes)
     1:7 seed: wanted a whole number of at least 0, found `1.5`
     1:22 agents.start_when: wanted a whole number from 1 to 10000, found `0`
-    1:34 agents.on_loss: `redistribute` is not supported by this version (write `degrade` to go on with less load, or `fail`)
-    1:19 agents.on_loss: wanted `degrade` or `fail`, found `degarde` (did you mean `degrade`?)
+    1:19 agents.on_loss: wanted `redistribute`, `degrade` or `fail`, found `degarde` (did you mean `degrade`?)
     1:1 thresholds: wanted a list of 1 to 1000, found one of 0
     1:13 thresholds: wanted a list, found `http_reqs: count > 1`
     1:14 thresholds[0]: wanted a threshold, found `5` (write a text such as "http_req_duration: p(99) < 250ms")

@@ -248,14 +248,16 @@ fn books(report: &Report, paint: Paint) -> String {
         line(paint.with(Ink::Bad, &words));
     }
     if iterations.unknown + requests.unknown + accounting.lost.high + accounting.undone > 0 {
-        line(format!(
-            "lost with agents: {} iterations in flight, {} to {} requests untold, about {} iterations undone ({})",
+        let mut words = format!(
+            "lost with agents: {} iterations in flight, {} to {} requests untold",
             count(iterations.unknown),
             count(accounting.lost.low),
             count(accounting.lost.high),
-            count(accounting.undone),
-            percent(accounting.undelivered),
-        ));
+        );
+        if accounting.undone > 0 {
+            words += &format!(", about {} iterations undone", count(accounting.undone));
+        }
+        line(format!("{words} ({} of the load)", percent(accounting.undelivered)));
     }
     if accounting.duplicates_refused > 0 {
         line(format!("refused as duplicates: {} deltas", count(accounting.duplicates_refused)));

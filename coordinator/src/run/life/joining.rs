@@ -1,6 +1,7 @@
 //! How agents come to a run, and come back to it.
 
 use muster_proto::id::AgentId;
+use muster_proto::share::Share;
 use muster_proto::{BUILD_VERSION, PROTOCOL_VERSION};
 
 use super::super::agent::{Agent, State};
@@ -29,8 +30,13 @@ impl Run {
             Some(format!("there are {AGENTS_MAX} agents already"))
         } else if let Some(run) = newcomer.run {
             Some(format!("its part in run {} is over, or was never given here", run.short()))
-        } else if !matches!(self.phase, Phase::Gathering { .. }) {
+        } else if !matches!(self.phase, Phase::Gathering { .. }) && !self.hands_on() {
             Some("the run has begun without it".to_owned())
+        } else if self.lacks_secrets {
+            Some(
+                "its coordinator was started again in mid-run, and does not know the plan's secrets any more"
+                    .to_owned(),
+            )
         } else {
             None
         };
@@ -41,8 +47,11 @@ impl Run {
         }
         let id = AgentId(self.welcomed);
         self.welcomed += 1;
-        self.commands.push(Command::Welcome { link, agent: id.0, applied_seq: 0 });
+        self.commands.push(Command::Welcome { link, agent: id.0, applied_seq: 0, changes: Vec::new() });
         self.agents.push(Agent::new(link, id, newcomer, now_ns));
+        if !matches!(self.phase, Phase::Gathering { .. }) {
+            return self.take_in();
+        }
         let wanted = self.settings.plan.agents.start_when as usize;
         if wanted > 1 {
             self.tell(format!("{} of {wanted} agents joined", self.agents.len()));
@@ -52,12 +61,26 @@ impl Run {
         }
     }
 
+    /// Lets the agent that joined last prepare while load is generated. It is given its part once it is ready.
+    fn take_in(&mut self) {
+        let Some(agent) = self.agents.last_mut() else { return };
+        agent.state = State::Preparing;
+        let nothing = vec![Share::empty(); self.settings.plan.scenarios.len()];
+        let (link, name) = (agent.link, agent.record.name.clone());
+        self.commands.push(Command::Assign(link, nothing));
+        self.tell(format!("agent {name} joins while the run goes on"));
+    }
+
     /// Which agent of this run it is, if it is one that comes back on another stream.
     fn comes_back(&self, newcomer: &Newcomer) -> Option<usize> {
         let known = |agent: &Agent| agent.incarnation == newcomer.incarnation;
-        let index = self.agents.iter().position(known).filter(|_| newcomer.run == Some(self.settings.id))?;
+        let index = self.agents.iter().rposition(known).filter(|_| newcomer.run == Some(self.settings.id))?;
         let agent = &self.agents[index];
-        let welcome = agent.state != State::Lost || agent.was_missed;
+        let welcome = match agent.state {
+            State::Lost => agent.was_missed,
+            State::Joined | State::Preparing => false,
+            State::Ready | State::Closed => true,
+        };
         (welcome && matches!(self.phase, Phase::Running { .. })).then_some(index)
     }
 
@@ -66,7 +89,8 @@ impl Run {
         let agent = &mut self.agents[index];
         let before = std::mem::replace(&mut agent.link, link);
         agent.heard_ns = now_ns;
-        let welcome = Command::Welcome { link, agent: agent.record.id.0, applied_seq: agent.seq };
+        let changes = agent.changes.iter().cloned().collect();
+        let welcome = Command::Welcome { link, agent: agent.record.id.0, applied_seq: agent.seq, changes };
         let name = agent.record.name.clone();
         self.commands.extend([Command::HangUp(before), welcome]);
         match self.agents[index].state {
@@ -75,7 +99,7 @@ impl Run {
                 let agent = &mut self.agents[index];
                 agent.state = State::Ready;
                 agent.was_missed = false;
-                agent.record.lost_at_ns = None;
+                (agent.record.lost_at_ns, agent.record.taken_over_at_ns) = (None, None);
                 self.timeline.expect(index);
                 self.tell(format!("agent {name} is back, and its lease begins anew"));
             }
@@ -83,5 +107,6 @@ impl Run {
         }
         self.commands.extend(self.start_ns().map(|start_ns| Command::Start(link, start_ns)));
         self.commands.extend(self.stopping.map(|(manner, _)| Command::Stop(link, manner)));
+        self.rebalance(now_ns);
     }
 }

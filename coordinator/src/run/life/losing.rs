@@ -18,26 +18,28 @@ impl Run {
     /// A stream that breaks under load leaves its agent the rest of the lease to come back on another.
     pub(super) fn gone(&mut self, link: Link, reason: &str, now_ns: u64) {
         let Some(index) = self.find(link) else { return };
-        match self.phase {
-            Phase::Running { .. } => {
-                self.tell(format!("agent {}: {reason}; it may come back", self.agents[index].record.name));
-            }
-            _ => self.lose(index, reason, now_ns),
+        if self.agents[index].state != State::Ready || !matches!(self.phase, Phase::Running { .. }) {
+            return self.lose(index, reason, now_ns);
         }
+        self.tell(format!("agent {}: {reason}; it may come back", self.agents[index].record.name));
     }
 
-    /// An agent's operator wants it to end. It starts nothing new from here, and closes its books.
+    /// An agent's operator wants it to end. It hands back what it holds, starts nothing new, and closes its books.
     pub(super) fn leave(&mut self, link: Link, now_ns: u64) {
         let Some(index) = self.hear(link, now_ns) else { return };
         let Phase::Running { start_ns } = self.phase else { return self.lose(index, "it left", now_ns) };
+        if self.agents[index].state != State::Ready {
+            return self.lose(index, "it left", now_ns);
+        }
         let record = &mut self.agents[index].record;
         record.left = true;
         record.lost_at_ns = Some(now_ns.saturating_sub(start_ns));
         let name = record.name.clone();
         self.tell(format!("agent {name} leaves"));
         if self.settings.plan.agents.on_loss == OnLoss::Fail {
-            self.end_by(Ending::AgentLost(name), Manner::Drain, now_ns);
+            return self.end_by(Ending::AgentLost(name), Manner::Drain, now_ns);
         }
+        self.hand_back(index, now_ns);
     }
 
     /// When the last agent has closed its books because it left, nobody is there to go on.
@@ -103,8 +105,10 @@ impl Run {
         }
         let lost_at_ns = self.start_ns().map_or(0, |start_ns| now_ns.saturating_sub(start_ns));
         self.agents[index].record.lost_at_ns = Some(lost_at_ns);
-        self.timeline.release(index, lost_at_ns);
         self.tell(format!("lost agent {name}: {reason}"));
+        let taken_over_at_ns = self.take_over(index, now_ns);
+        self.agents[index].record.taken_over_at_ns = taken_over_at_ns;
+        self.timeline.release(index, taken_over_at_ns.unwrap_or(lost_at_ns));
         let before_start = matches!(self.phase, Phase::Preparing { .. });
         let on_loss = self.settings.plan.agents.on_loss;
         if before_start || on_loss == OnLoss::Fail || self.agents.iter().all(|agent| agent.state == State::Lost) {

@@ -2,6 +2,7 @@
 
 use muster_proto::id::RunId;
 
+use super::super::holdings::Holdings;
 use super::super::record::Absence;
 use super::losing::LEASE_MARGIN_NS;
 use super::{Phase, Run, Timeline};
@@ -13,10 +14,11 @@ pub(super) const RETURN_MAX_NS: u64 = 10_000_000_000;
 impl Run {
     /// Another coordinator goes on. Every stream is broken, so whatever an agent was told or said without an answer will
     /// be told and said again.
-    pub(super) fn resumed(&mut self, by_wall_clock: bool, now_ns: u64) {
+    pub(super) fn resumed(&mut self, by_wall_clock: bool, lacks_secrets: bool, now_ns: u64) {
         self.absence.resumed += 1;
         self.absence.total_ns += now_ns.saturating_sub(self.ticked_ns);
         self.absence.by_wall_clock |= by_wall_clock;
+        self.lacks_secrets = lacks_secrets;
         (self.ticked_ns, self.conducted_since_ns) = (now_ns, now_ns);
         match self.phase {
             Phase::Gathering { .. } | Phase::Preparing { .. } => self.gather_anew(now_ns),
@@ -30,6 +32,7 @@ impl Run {
         self.phase = Phase::Gathering { since_ns: now_ns };
         self.agents.clear();
         self.timeline = Timeline::new(&self.settings.plan);
+        self.holdings = Holdings::none(&self.settings.plan);
     }
 
     /// An agent that nobody could hear may have any lease that it can have asked for until now, so its lease and the

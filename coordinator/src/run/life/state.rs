@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::super::agent::Agent;
 use super::super::record::{Absence, Ending};
-use super::{Judge, Manner, Phase, Run, RunSettings, Timeline};
+use super::{Holdings, Judge, Manner, Phase, Run, RunSettings, Timeline};
 use crate::verdict::LineSeen;
 
 /// A run between two events, without its settings.
@@ -13,6 +13,9 @@ pub struct RunState {
     phase: Phase,
     agents: Vec<Agent>,
     welcomed: u32,
+    holdings: Holdings,
+    wants_balance: bool,
+    handed_on_ns: u64,
     timeline: Timeline,
     seen: Vec<LineSeen>,
     ending: Option<Ending>,
@@ -22,6 +25,7 @@ pub struct RunState {
     conducted_since_ns: u64,
     absence: Absence,
     next_link: u64,
+    lacks_secrets: bool,
 }
 
 impl Run {
@@ -32,6 +36,9 @@ impl Run {
             phase: self.phase,
             agents: self.agents.clone(),
             welcomed: self.welcomed,
+            holdings: self.holdings.clone(),
+            wants_balance: self.wants_balance,
+            handed_on_ns: self.handed_on_ns,
             timeline: self.timeline.clone(),
             seen: self.judge.seen(),
             ending: self.ending.clone(),
@@ -41,6 +48,7 @@ impl Run {
             conducted_since_ns: self.conducted_since_ns,
             absence: self.absence,
             next_link: self.next_link,
+            lacks_secrets: self.lacks_secrets,
         }
     }
 
@@ -50,6 +58,10 @@ impl Run {
         let fits = *state.timeline.table() == *Timeline::new(&settings.plan).table();
         Some(Self {
             judge: Judge::who_has_seen(&settings.plan, state.seen).filter(|_| fits)?,
+            holdings: state.holdings.of_plan(&settings.plan),
+            wants_balance: state.wants_balance,
+            handed_on_ns: state.handed_on_ns,
+            lacks_secrets: state.lacks_secrets,
             settings,
             phase: state.phase,
             agents: state.agents,

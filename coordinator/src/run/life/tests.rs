@@ -1,5 +1,6 @@
 //! A run's life: what must hold whatever happens in whatever order, and what each ending looks like.
 
+mod hands;
 mod laws;
 mod resuming;
 
@@ -105,7 +106,7 @@ impl Stage {
         while self.now_ns < until_ns && !self.run.has_ended() {
             self.now_ns += TICK_NS;
             for link in alive {
-                commands.extend(self.tell(Event::Heard(Link(*link))));
+                commands.extend(self.tell(Event::Heard(Link(*link), 0)));
             }
             commands.extend(self.tell(Event::Tick));
         }
@@ -245,7 +246,7 @@ fn an_agent_that_comes_back_within_its_lease_goes_on_where_it_was() {
     stage.delta(0, 2);
     stage.tell(Event::Gone(Link(0), "cable".to_owned()));
     let commands = stage.come_back(0, 7);
-    let welcome = Command::Welcome { link: Link(7), agent: 0, applied_seq: 2 };
+    let welcome = Command::Welcome { link: Link(7), agent: 0, applied_seq: 2, changes: Vec::new() };
     let start = Command::Start(Link(7), stage.run.start_ns().unwrap());
     assert!(commands.contains(&welcome) && commands.contains(&start), "{commands:?}");
     assert_eq!(stage.delta(0, 3), [], "what is still said on the stream before does not count");

@@ -21,6 +21,8 @@ pub struct AgentTotals {
     pub memory_bytes_max: u64,
     /// The first moment of run time of which it has not told yet, in nanoseconds.
     pub told_until_ns: u64,
+    /// Arrivals that fell due in its hands and that it never told of.
+    pub missed: u64,
     /// The most requests it began per window of [`WINDOW_NS`].
     pub sent_per_window_max: u64,
     expected: bool,

@@ -4,6 +4,7 @@ mod agent;
 mod counts;
 mod interval;
 mod lateness;
+mod missed;
 mod open;
 mod samples;
 mod spans;
@@ -58,6 +59,7 @@ pub struct Timeline {
     grader: Grader,
     grades: Grades,
     last: Option<LastSecond>,
+    unheld: u64,
     ended_at_ns: Option<u64>,
 }
 
@@ -109,6 +111,7 @@ impl Timeline {
             grader: Grader::default(),
             grades: Grades::default(),
             last: None,
+            unheld: 0,
             ended_at_ns: None,
             table,
         }
@@ -117,6 +120,13 @@ impl Timeline {
     /// From the run's start on, this agent (by its place among the run's agents) has to tell of every second.
     pub fn expect(&mut self, agent: usize) {
         self.agent_mut(agent).expect();
+    }
+
+    /// From this moment of run time on, this agent has to tell of every second.
+    pub fn expect_from(&mut self, agent: usize, at_ns: u64) {
+        let agent = self.agent_mut(agent);
+        agent.told_until_ns = at_ns;
+        agent.expect();
     }
 
     /// Nothing is expected of this agent after this moment of run time: it is done, or its lease has ended.
@@ -339,6 +349,12 @@ impl Timeline {
     #[must_use]
     pub fn agents(&self) -> &[AgentTotals] {
         &self.agents
+    }
+
+    /// Arrivals that fell due while nobody held them.
+    #[must_use]
+    pub fn unheld(&self) -> u64 {
+        self.unheld
     }
 
     /// The closed seconds, merged to the resolution.

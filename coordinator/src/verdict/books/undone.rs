@@ -7,7 +7,7 @@ use muster_proto::plan::{Executor, Scenario};
 use crate::run::record::{Ending, RunRecord};
 use crate::run::timeline::COUNTED_MAX;
 
-/// Iterations that the shares of lost agents would still have made until the run's end.
+/// Iterations that the shares of lost agents would still have made until somebody took them over, or the run's end.
 pub(super) fn iterations(record: &RunRecord) -> u64 {
     let weights: f64 = record.agents.iter().map(|agent| f64::from(agent.weight)).sum();
     let mut undone = 0;
@@ -18,7 +18,7 @@ pub(super) fn iterations(record: &RunRecord) -> u64 {
             share: if weights > 0.0 { f64::from(agent.weight) / weights } else { 0.0 },
             told_until_s: told.map_or(0.0, |told| told.told_until_ns as f64 / 1e9),
             lost_at_s: lost_at_ns as f64 / 1e9,
-            ended_at_s: record.duration_ns as f64 / 1e9,
+            ended_at_s: agent.taken_over_at_ns.unwrap_or(u64::MAX).min(record.duration_ns) as f64 / 1e9,
             completed: record.ending == Ending::Completed,
         };
         let scenarios = record.plan.scenarios.iter().enumerate().map(|(place, scenario)| {
@@ -42,15 +42,12 @@ struct Loss {
 }
 
 impl Loss {
-    /// For arrivals the plan's own integral; for users, who go at the target's pace, the agent's pace until then.
+    /// For users, who go at the target's pace, the agent's pace until then.
     fn of_scenario(&self, scenario: &Scenario, due: f64) -> f64 {
         let delay_s = scenario.start_delay.as_secs_f64();
         match &scenario.executor {
-            Executor::ArrivalRate { stages, .. } => {
-                let rates: Vec<Stretch> =
-                    stages.iter().map(|s| (s.duration, s.from.as_per_second(), s.to.as_per_second())).collect();
-                self.share * integral(&rates, self.lost_at_s - delay_s, self.ended_at_s - delay_s)
-            }
+            // What fell due is known, and is in the books.
+            Executor::ArrivalRate { .. } => 0.0,
             Executor::Users { stages, .. } => {
                 let users: Vec<Stretch> =
                     stages.iter().map(|s| (s.duration, f64::from(s.from), f64::from(s.to))).collect();

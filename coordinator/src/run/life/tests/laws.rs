@@ -97,7 +97,7 @@ impl World {
                 let protocol_version = if good { PROTOCOL_VERSION } else { PROTOCOL_VERSION + 1 };
                 Event::Joined(link, Newcomer { protocol_version, incarnation: Incarnation(link.0), ..newcomer() })
             }
-            Act::Heard => Event::Heard(link),
+            Act::Heard => Event::Heard(link, 0),
             Act::Ready => {
                 self.ready.insert(who);
                 Event::Ready(link, ClockReading::default())
@@ -127,7 +127,7 @@ impl World {
                 let run = Some(RunId(uuid::Uuid::from_u128(7)));
                 Event::Joined(link, Newcomer { incarnation: Incarnation(first.0), run, ..newcomer() })
             }
-            Act::Resumed => Event::Resumed { by_wall_clock: false },
+            Act::Resumed => Event::Resumed { by_wall_clock: false, lacks_secrets: false },
             Act::Stop => {
                 self.stops += 1;
                 Event::Stop
@@ -149,7 +149,7 @@ impl World {
                     self.started.remove(&who);
                     self.stopped.remove(&who);
                 }
-                Command::HangUp(_) => {}
+                Command::HangUp(_) | Command::Renew(..) | Command::Change(..) => {}
                 Command::Refuse(link, _) => drop(self.refused.insert(*link)),
                 Command::Assign(link, shares) => {
                     prop_assert!(self.welcomed.contains(link));

@@ -7,7 +7,11 @@ impl Stage {
     /// Nobody coordinates for so long, and then another does.
     fn resumed_after(&mut self, ns: u64) {
         self.now_ns += ns;
-        assert_eq!(self.tell(Event::Resumed { by_wall_clock: false }), [], "there is nobody to tell anything");
+        assert_eq!(
+            self.tell(Event::Resumed { by_wall_clock: false, lacks_secrets: false }),
+            [],
+            "there is nobody to tell anything"
+        );
     }
 }
 
@@ -17,7 +21,7 @@ fn agents_have_time_to_find_another_coordinator_and_are_lost_if_they_do_not() {
     stage.resumed_after(30 * S);
     assert!(!refused(&stage.wait(RETURN_MAX_NS - TICK_NS, &[]), 0));
     let commands = stage.come_back(0, 2);
-    assert!(matches!(commands[1], Command::Welcome { link: Link(2), agent: 0, applied_seq: 0 }), "{commands:?}");
+    assert!(matches!(commands[1], Command::Welcome { link: Link(2), agent: 0, applied_seq: 0, .. }), "{commands:?}");
     let commands = stage.wait(3 * TICK_NS, &[2]);
     assert!(refused(&commands, 1) && !refused(&commands, 2), "{commands:?}");
 }
@@ -104,6 +108,6 @@ fn coordinators_are_told_apart_and_streams_never_confused() {
     stage.resumed_after(2 * S);
     assert_eq!((stage.run.epoch(), stage.run.next_link()), (3, 8));
     assert_eq!(stage.run.absence(), Absence { resumed: 2, total_ns: 3 * S, by_wall_clock: false });
-    stage.tell(Event::Resumed { by_wall_clock: true });
+    stage.tell(Event::Resumed { by_wall_clock: true, lacks_secrets: false });
     assert!(stage.run.absence().by_wall_clock);
 }

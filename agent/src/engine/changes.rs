@@ -1,0 +1,143 @@
+//! Shares on their way to the workers that are to hold them.
+
+use std::future;
+use std::sync::Arc;
+
+use muster_proto::plan::Plan;
+use muster_proto::share::Share;
+use muster_proto::split;
+use tokio::sync::mpsc;
+
+use super::tenure::Tenure;
+
+/// The most changes that wait for one worker. They are few and far between; a worker that is so many behind is stuck.
+pub const CHANGES_MAX: usize = 256;
+
+/// A worker's part of a share, given to it. Moments are of the engine's clock.
+#[derive(Clone, Debug)]
+pub(super) struct Grant {
+    /// Which shards.
+    pub(super) share: Arc<Share>,
+    /// While they are held.
+    pub(super) tenure: Tenure,
+    /// What falls due before this moment cannot be made up for: nobody held it in time.
+    pub(super) begin_ns: u64,
+}
+
+/// What a worker's scenario is told of its shares.
+#[derive(Debug)]
+pub(super) enum Change {
+    /// It holds one more.
+    Granted(Grant),
+    /// The tenure of one that it holds has been given an end.
+    Revoked,
+}
+
+/// Where a worker's scenario hears of its shares.
+pub(super) struct ChangeReceiver(mpsc::Receiver<Change>);
+
+impl ChangeReceiver {
+    /// The next change; waits for ever if there can be none. May be given up and called again.
+    pub(super) async fn next(&mut self) -> Change {
+        match self.0.recv().await {
+            Some(change) => change,
+            None => future::pending().await,
+        }
+    }
+}
+
+/// A worker is stuck: [`CHANGES_MAX`] changes wait for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a worker has left {CHANGES_MAX} changes of its shares unread")]
+pub struct Stuck;
+
+/// What an engine holds of each scenario, and which of its workers.
+pub(super) struct Holdings {
+    plan: Arc<Plan>,
+    workers: usize,
+    /// By scenario.
+    held: Vec<Vec<Held>>,
+    /// By scenario, then by worker.
+    senders: Vec<Vec<mpsc::Sender<Change>>>,
+}
+
+struct Held {
+    /// By worker.
+    shares: Vec<Arc<Share>>,
+    tenure: Tenure,
+}
+
+impl Holdings {
+    /// Nothing, with the ears of each worker, one for each scenario.
+    pub(super) fn none(plan: &Arc<Plan>, workers: usize) -> (Self, Vec<Vec<ChangeReceiver>>) {
+        let mut receivers: Vec<Vec<ChangeReceiver>> = (0..workers).map(|_| Vec::new()).collect();
+        let mut channel = |worker: usize| {
+            let (sender, receiver) = mpsc::channel(CHANGES_MAX);
+            receivers[worker].push(ChangeReceiver(receiver));
+            sender
+        };
+        let senders = plan.scenarios.iter().map(|_| (0..workers).map(&mut channel).collect()).collect();
+        let held = plan.scenarios.iter().map(|_| Vec::new()).collect();
+        (Self { plan: Arc::clone(plan), workers, held, senders }, receivers)
+    }
+
+    /// Holds these shares, one for each scenario, from a moment on.
+    pub(super) fn grant(&mut self, shares: &[Share], from_ns: u64, begin_ns: u64) -> Result<(), Stuck> {
+        let weights = vec![1; self.workers];
+        for (scenario, share) in shares.iter().enumerate().filter(|(_, share)| !share.is_empty()) {
+            let dealt = split::deal(&self.plan.scenarios[scenario].executor, share, &weights);
+            let shares = dealt.into_iter().map(Arc::new).collect();
+            self.hold(scenario, Held { shares, tenure: Tenure::from(from_ns) }, begin_ns)?;
+        }
+        Ok(())
+    }
+
+    /// Holds these shares, one for each scenario, no longer than until a moment.
+    pub(super) fn revoke(&mut self, shares: &[Share], at_ns: u64) -> Result<(), Stuck> {
+        for (scenario, revoked) in shares.iter().enumerate().filter(|(_, share)| !share.is_empty()) {
+            let affected = |held: &mut Held| held.shares.iter().any(|share| share.overlaps(revoked));
+            let affected: Vec<Held> = self.held[scenario].extract_if(.., affected).collect();
+            for held in affected {
+                held.tenure.end_at(at_ns);
+                for sender in &self.senders[scenario] {
+                    send(sender, Change::Revoked)?;
+                }
+                let rest: Vec<_> = held.shares.iter().map(|share| Arc::new(share.without(revoked))).collect();
+                if rest.iter().any(|share| !share.is_empty()) {
+                    let tenure = Tenure::from(at_ns.max(held.tenure.from_ns));
+                    self.hold(scenario, Held { shares: rest, tenure }, 0)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// What is held, one share for each scenario.
+    pub(super) fn shares(&self) -> Vec<Share> {
+        let union = |held: &Vec<Held>| {
+            let mut union = Share::empty();
+            held.iter().flat_map(|held| &held.shares).for_each(|share| union.union(share));
+            union
+        };
+        self.held.iter().map(union).collect()
+    }
+
+    fn hold(&mut self, scenario: usize, held: Held, begin_ns: u64) -> Result<(), Stuck> {
+        for (sender, share) in self.senders[scenario].iter().zip(&held.shares) {
+            if !share.is_empty() {
+                let grant = Grant { share: Arc::clone(share), tenure: held.tenure.clone(), begin_ns };
+                send(sender, Change::Granted(grant))?;
+            }
+        }
+        self.held[scenario].push(held);
+        Ok(())
+    }
+}
+
+/// Tells a worker, unless it has ended.
+fn send(sender: &mpsc::Sender<Change>, change: Change) -> Result<(), Stuck> {
+    match sender.try_send(change) {
+        Ok(()) | Err(mpsc::error::TrySendError::Closed(_)) => Ok(()),
+        Err(mpsc::error::TrySendError::Full(_)) => Err(Stuck),
+    }
+}

@@ -1,0 +1,162 @@
+//! The arrivals that a worker holds.
+
+use std::sync::Arc;
+
+use muster_proto::schedule::{Arrival, ArrivalCursor, ArrivalSchedule};
+use muster_proto::share::Share;
+
+use super::changes::Grant;
+use super::tenure::Tenure;
+
+/// The arrivals of all shares that a worker holds of a scenario, each while it is held, in the order in which they are
+/// due. Moments are of the engine's clock.
+pub(super) struct HeldArrivals {
+    schedule: Arc<ArrivalSchedule>,
+    /// The beginning of the profile.
+    start_ns: u64,
+    held: Vec<Held>,
+}
+
+struct Held {
+    share: Arc<Share>,
+    tenure: Tenure,
+    cursor: ArrivalCursor,
+}
+
+impl Held {
+    fn peek(&mut self, start_ns: u64) -> Option<Arrival> {
+        let arrival = self.cursor.peek()?;
+        let arrival = Arrival { due_ns: start_ns + arrival.due_ns, ..arrival };
+        (arrival.due_ns < self.tenure.until_ns()).then_some(arrival)
+    }
+}
+
+impl HeldArrivals {
+    /// None, of a schedule that begins at this moment.
+    pub(super) fn none(schedule: Arc<ArrivalSchedule>, start_ns: u64) -> Self {
+        Self { schedule, start_ns, held: Vec::new() }
+    }
+
+    /// None, of the same schedule.
+    pub(super) fn like(&self) -> Self {
+        Self::none(Arc::clone(&self.schedule), self.start_ns)
+    }
+
+    /// Takes over what another holds of the same schedule.
+    pub(super) fn take_in(&mut self, other: Self) {
+        self.held.extend(other.held);
+    }
+
+    /// Holds one share more. What falls due before its time has come is not part of it.
+    pub(super) fn hold(&mut self, grant: &Grant) {
+        let mut cursor = ArrivalCursor::new(Arc::clone(&self.schedule), Arc::clone(&grant.share));
+        cursor.skip_before(grant.tenure.from_ns.saturating_sub(self.start_ns));
+        self.held.push(Held { share: Arc::clone(&grant.share), tenure: grant.tenure.clone(), cursor });
+    }
+
+    /// The next arrival.
+    pub(super) fn peek(&mut self) -> Option<Arrival> {
+        let start_ns = self.start_ns;
+        match self.held.as_mut_slice() {
+            [only] => only.peek(start_ns),
+            several => several.iter_mut().filter_map(|held| held.peek(start_ns)).min_by_key(|next| next.due_ns),
+        }
+    }
+
+    /// Takes the next arrival, if it is due before this moment.
+    pub(super) fn next_before(&mut self, at_ns: u64) -> Option<Arrival> {
+        let next = self.peek().filter(|next| next.due_ns < at_ns)?;
+        let start_ns = self.start_ns;
+        let mut held = self.held.iter_mut();
+        held.find_map(|held| (held.peek(start_ns) == Some(next)).then(|| held.cursor.next()))?;
+        Some(next)
+    }
+
+    /// Moves past every arrival that is due before a moment, and says how many those were.
+    pub(super) fn count_before(&mut self, at_ns: u64) -> u64 {
+        let count = |held: &mut Held| {
+            let until_ns = at_ns.min(held.tenure.until_ns());
+            held.cursor.count_before(until_ns.saturating_sub(self.start_ns))
+        };
+        self.held.iter_mut().map(count).sum()
+    }
+
+    /// Forgets the shares that were taken away and of which nothing is left. Returns whether there are others that were.
+    pub(super) fn forget_the_revoked(&mut self) -> bool {
+        let start_ns = self.start_ns;
+        let was_revoked = |held: &Held| held.tenure.until_ns() < u64::MAX;
+        self.held.retain_mut(|held| !was_revoked(held) || held.peek(start_ns).is_some());
+        self.held.iter().any(was_revoked)
+    }
+
+    /// How many of the numbers `0..ids` the shares own.
+    pub(super) fn owned_below(&self, ids: u64) -> u64 {
+        self.held.iter().map(|held| held.share.count_below(ids)).sum()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use muster_proto::plan::{Arrivals, Rate, RateStage};
+    use muster_proto::schedule::Stream;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const START_NS: u64 = 1_000_000_000;
+    const SECONDS: u64 = 3;
+
+    fn schedule(arrivals: Arrivals) -> Arc<ArrivalSchedule> {
+        let stage =
+            RateStage { duration: Duration::from_secs(SECONDS), from: Rate::per_second(0), to: Rate::per_second(300) };
+        Arc::new(ArrivalSchedule::new(&[stage], arrivals, Stream { seed: 7, scenario: 0 }).unwrap())
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(48))]
+
+        /// Shares are handed from worker to worker at any moments, and together they make the whole schedule.
+        #[test]
+        fn whoever_holds_a_share_when_an_arrival_is_due_has_it(
+            arrivals in prop_oneof![Just(Arrivals::Uniform), Just(Arrivals::Poisson)],
+            weights in prop::collection::vec(1..5_u32, 2..5),
+            moves in prop::collection::vec((0..8_usize, 0..4_usize, 0..SECONDS * 1_000_000_000), 0..12),
+        ) {
+            let schedule = schedule(arrivals);
+            let parties = weights.len();
+            let empty = || HeldArrivals::none(Arc::clone(&schedule), START_NS);
+            let (mut workers, mut counters): (Vec<_>, Vec<_>) = (0..parties).map(|_| (empty(), empty())).unzip();
+            let mut tenures: Vec<(Arc<Share>, Tenure)> = Vec::new();
+            for (party, share) in Share::full().deal(&weights).into_iter().enumerate() {
+                let grant = Grant { share: Arc::new(share), tenure: Tenure::from(0), begin_ns: 0 };
+                workers[party].hold(&grant);
+                counters[party].hold(&grant);
+                tenures.push((grant.share, grant.tenure));
+            }
+            let mut moves: Vec<_> = moves.into_iter().map(|(what, to, at_ns)| (START_NS + at_ns, what, to)).collect();
+            moves.sort_unstable();
+            let (mut taken, mut counted) = (Vec::new(), 0);
+            for (at_ns, what, to) in moves {
+                workers.iter_mut().for_each(|worker| taken.extend(std::iter::from_fn(|| worker.next_before(at_ns))));
+                let (share, tenure) = tenures.swap_remove(what % tenures.len());
+                tenure.end_at(at_ns);
+                let grant = Grant { share, tenure: Tenure::from(at_ns), begin_ns: 0 };
+                workers[to % parties].hold(&grant);
+                counted += counters[to % parties].count_before(at_ns);
+                counters[to % parties].hold(&grant);
+                tenures.push((grant.share, grant.tenure));
+            }
+            workers.iter_mut().for_each(|worker| taken.extend(std::iter::from_fn(|| worker.next_before(u64::MAX))));
+            counted += counters.iter_mut().map(|counter| counter.count_before(u64::MAX)).sum::<u64>();
+            taken.sort_by_key(|arrival| (arrival.due_ns, arrival.id));
+            let mut all: Vec<_> = ArrivalCursor::new(Arc::clone(&schedule), Arc::new(Share::full()))
+                .map(|arrival| Arrival { due_ns: START_NS + arrival.due_ns, ..arrival })
+                .collect();
+            all.sort_by_key(|arrival| (arrival.due_ns, arrival.id));
+            prop_assert_eq!(counted, all.len() as u64);
+            prop_assert_eq!(taken, all);
+        }
+    }
+}

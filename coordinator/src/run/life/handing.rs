@@ -1,0 +1,196 @@
+//! How shares go from hand to hand while load is generated.
+//!
+//! What an agent holds is given to others only once it cannot start anything of it any more: it has said so, or its lease
+//! has ended.
+
+use muster_proto::plan::{Executor, OnLoss};
+use muster_proto::share::{SHARDS, Share, ShareChange};
+use muster_proto::split;
+
+use super::super::agent::State;
+use super::super::event::{Command, Link, Manner};
+use super::super::holdings::is_nothing;
+use super::losing::LEASE_MARGIN_NS;
+use super::{Phase, Run};
+
+/// Shares change hands at least so long after it was decided, in nanoseconds, so that everybody hears of it in time ...
+const LEAD_MIN_NS: u64 = 100_000_000;
+/// ... or so many of the longest round trips,
+const LEAD_ROUND_TRIPS: u64 = 2;
+/// ... but no later than this. Whoever hears of it later skips what fell due until then.
+const LEAD_MAX_NS: u64 = 500_000_000;
+/// An agent may put off giving something up for so long, in nanoseconds.
+const PUT_OFF_MAX_NS: u64 = 1_000_000_000;
+
+impl Run {
+    /// Whether load goes from hand to hand now.
+    pub(super) fn hands_on(&self) -> bool {
+        let redistributes = self.settings.plan.agents.on_loss == OnLoss::Redistribute;
+        redistributes && matches!(self.phase, Phase::Running { .. }) && self.stopping.is_none()
+    }
+
+    /// Whether an agent may be given more.
+    fn may_hold_more(&self, index: usize) -> bool {
+        let agent = &self.agents[index];
+        agent.state == State::Ready && !agent.record.left && !agent.refuses_more
+    }
+
+    /// How long everybody takes to hear of a change, with time to spare.
+    fn lead_ns(&self) -> u64 {
+        let active = self.agents.iter().filter(|agent| agent.is_active());
+        let round_trip_ns = active.map(|agent| agent.record.round_trip_ns).max().unwrap_or(0);
+        round_trip_ns.saturating_mul(LEAD_ROUND_TRIPS).clamp(LEAD_MIN_NS, LEAD_MAX_NS)
+    }
+
+    /// The soonest moment of run time at which shares can be given to somebody.
+    fn giving_moment(&self, start_ns: u64, now_ns: u64) -> u64 {
+        now_ns.saturating_sub(start_ns) + self.lead_ns()
+    }
+
+    /// A lost agent's load becomes others', once its lease has surely ended. Returns that moment of run time.
+    pub(super) fn take_over(&mut self, index: usize, now_ns: u64) -> Option<u64> {
+        let start_ns = self.start_ns().filter(|_| self.hands_on())?;
+        if !(0..self.agents.len()).any(|other| self.may_hold_more(other)) {
+            return None;
+        }
+        let lease_ended_ns = self.agents[index].heard_ns + self.settings.lease_ns + LEASE_MARGIN_NS;
+        let at_ns = self.giving_moment(start_ns, now_ns).max(lease_ended_ns.saturating_sub(start_ns));
+        let pool = self.transferable(self.holdings.of(index));
+        self.note_change(index, true, at_ns, pool.clone());
+        let pool = self.holdings.take(index, &pool, at_ns);
+        self.deal_out(pool, at_ns);
+        Some(at_ns)
+    }
+
+    /// Gives shares that nobody holds any more to those who hold too little, from a moment on.
+    fn deal_out(&mut self, pool: Vec<Share>, at_ns: u64) {
+        let takers: Vec<usize> = (0..self.agents.len()).filter(|index| self.may_hold_more(*index)).collect();
+        if takers.is_empty() || is_nothing(&pool) {
+            return;
+        }
+        self.handed_on_ns = at_ns;
+        let weights: Vec<u32> = takers.iter().map(|index| self.agents[*index].record.weight).collect();
+        let held: Vec<Vec<Share>> = takers.iter().map(|index| self.holdings.of(*index)).collect();
+        let mut dealt = vec![vec![Share::empty(); pool.len()]; takers.len()];
+        for (scenario, share) in pool.iter().enumerate().filter(|(_, share)| !share.is_empty()) {
+            let mine: Vec<Share> = held.iter().map(|held| held[scenario].clone()).collect();
+            let mut wanted = split::missing(&mine, SHARDS, &weights);
+            if wanted.iter().all(|wanted| *wanted == 0) {
+                wanted.clone_from(&weights);
+            }
+            let parts = split::deal(&self.settings.plan.scenarios[scenario].executor, share, &wanted);
+            dealt.iter_mut().zip(parts).for_each(|(dealt, part)| dealt[scenario] = part);
+        }
+        for (index, shares) in takers.into_iter().zip(dealt) {
+            if !is_nothing(&shares) {
+                self.holdings.give(index, shares.clone(), at_ns);
+                self.tell_of_change(index, false, at_ns, shares);
+            }
+        }
+    }
+
+    /// Lets everybody hold what its weight entitles it to. What somebody holds too much of is taken away first.
+    pub(super) fn rebalance(&mut self, now_ns: u64) {
+        let Some(start_ns) = self.start_ns().filter(|_| self.hands_on()) else { return };
+        self.wants_balance = true;
+        let is_giving =
+            |index: usize| self.agents[index].is_active() && self.agents[index].changes.iter().any(|c| c.revoked);
+        if (0..self.agents.len()).any(is_giving) || !(0..self.agents.len()).any(|index| self.may_hold_more(index)) {
+            return;
+        }
+        self.wants_balance = false;
+        // Whoever gives something up says so before others are told that it will be theirs.
+        let at_ns = self.giving_moment(start_ns, now_ns) + self.lead_ns();
+        let held: Vec<Vec<Share>> = (0..self.agents.len()).map(|index| self.holdings.of(index)).collect();
+        let weight = |index: usize| match &self.agents[index] {
+            agent if agent.state != State::Ready || agent.record.left => 0,
+            agent => agent.record.weight,
+        };
+        let weights: Vec<u32> = (0..self.agents.len()).map(weight).collect();
+        let mut surplus = vec![vec![Share::empty(); self.settings.plan.scenarios.len()]; self.agents.len()];
+        for (scenario, planned) in self.settings.plan.scenarios.iter().enumerate() {
+            let mine: Vec<Share> = held.iter().map(|held| held[scenario].clone()).collect();
+            let given = split::surplus(&planned.executor, &mine, &weights);
+            surplus.iter_mut().zip(given).for_each(|(surplus, given)| surplus[scenario] = given);
+        }
+        for (index, shares) in surplus.into_iter().enumerate() {
+            let shares = self.transferable(shares);
+            if is_nothing(&shares) {
+                continue;
+            }
+            if self.agents[index].is_active() {
+                self.tell_of_change(index, true, at_ns, shares);
+            } else {
+                self.note_change(index, true, at_ns, shares.clone());
+                let pool = self.holdings.take(index, &shares, at_ns);
+                self.deal_out(pool, at_ns);
+            }
+        }
+    }
+
+    /// An agent has changed what it holds, or must not.
+    pub(super) fn changed(&mut self, link: Link, number: u64, made_ns: u64, refusal: Option<String>, now_ns: u64) {
+        let Some(index) = self.hear(link, now_ns) else { return };
+        let Phase::Running { start_ns } = self.phase else {
+            return self.lose(index, "it changed what it holds before the start", now_ns);
+        };
+        let agent = &mut self.agents[index];
+        if agent.changes.front().is_none_or(|change| change.number != number) {
+            // It may answer again what it answered on a stream that broke.
+            if number > agent.last_change {
+                self.lose(index, "it made a change of its own", now_ns);
+            }
+            return;
+        }
+        let Some(ShareChange { revoked, at_ns, shares, .. }) = agent.changes.pop_front() else { return };
+        let name = agent.record.name.clone();
+        let next_ns = self.giving_moment(start_ns, now_ns);
+        if revoked {
+            if made_ns < at_ns || made_ns > next_ns.max(at_ns) + PUT_OFF_MAX_NS {
+                return self.lose(index, "it gives up what it holds at a moment that nobody asked for", now_ns);
+            }
+            let pool = self.holdings.take(index, &shares, made_ns);
+            self.deal_out(pool, made_ns.max(next_ns));
+        } else if let Some(refusal) = refusal {
+            self.tell(format!("agent {name} takes over no more: {refusal}"));
+            self.agents[index].refuses_more = true;
+            let pool = self.holdings.take(index, &shares, at_ns);
+            self.deal_out(pool, next_ns);
+        }
+        if self.wants_balance {
+            self.rebalance(now_ns);
+        }
+    }
+
+    /// An agent that leaves hands back what it holds, if there is anybody to take it.
+    pub(super) fn hand_back(&mut self, index: usize, now_ns: u64) {
+        if self.hands_on() && (0..self.agents.len()).any(|other| self.may_hold_more(other)) {
+            self.rebalance(now_ns);
+        } else {
+            self.commands.push(Command::Stop(self.agents[index].link, Manner::Drain));
+        }
+    }
+
+    fn tell_of_change(&mut self, index: usize, revoked: bool, at_ns: u64, shares: Vec<Share>) {
+        self.note_change(index, revoked, at_ns, shares);
+        let agent = &self.agents[index];
+        self.commands.extend(agent.changes.back().map(|change| Command::Change(agent.link, change.clone())));
+    }
+
+    /// Notes a change for an agent to hear of, now or when it comes back.
+    fn note_change(&mut self, index: usize, revoked: bool, at_ns: u64, shares: Vec<Share>) {
+        let agent = &mut self.agents[index];
+        agent.last_change += 1;
+        agent.changes.push_back(ShareChange { number: agent.last_change, revoked, at_ns, shares });
+    }
+
+    /// The part of some shares that others can go on with. What a number of iterations ends is bound to whoever counts them.
+    fn transferable(&self, mut shares: Vec<Share>) -> Vec<Share> {
+        for (share, scenario) in shares.iter_mut().zip(&self.settings.plan.scenarios) {
+            if !matches!(scenario.executor, Executor::ArrivalRate { .. } | Executor::Users { .. }) {
+                *share = Share::empty();
+            }
+        }
+        shares
+    }
+}
