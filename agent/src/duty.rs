@@ -132,7 +132,7 @@ mod tests {
 
     use muster_proto::convert::AssignmentMessage;
     use muster_proto::id::RunId;
-    use muster_proto::plan::{AgentsWanted, Connect, Http, OnLoss, Plan};
+    use muster_proto::plan::{AgentsWanted, Connect, Http, Plan};
 
     use super::*;
     use crate::engine::lease::Lease;
@@ -149,7 +149,7 @@ mod tests {
             connect: Connect::default(),
             scenarios: Vec::new(),
             thresholds: Vec::new(),
-            agents: AgentsWanted { start_when: 1, on_loss: OnLoss::Fail },
+            agents: AgentsWanted::default(),
         };
         let assignment = AssignmentMessage { run_id: RunId::generate(), plan, shares: Vec::new() };
         let config = EngineConfig { workers: 2, pin: false, guard: Arc::new(Guard::default()) };

@@ -10,8 +10,8 @@ use muster_proto::id::RunId;
 use muster_proto::measurement::{Delta, ErrorSample, Health, Measurement, Totals};
 use muster_proto::outcome::{ErrorKind, Outcome};
 use muster_proto::plan::{
-    AgentsWanted, Arrivals, Body, Connect, Connections, DnsPolicy, Executor, Http, OnLoss, Plan, Rate, RateStage,
-    Redirects, Request, Scenario, StatusSet, Step, Think, Tls, Url, UserStage,
+    AgentsWanted, Arrivals, Body, Connect, Connections, DnsPolicy, Executor, Http, Plan, Rate, RateStage, Redirects,
+    Request, Scenario, StatusSet, Step, Think, Tls, Url, UserStage,
 };
 use muster_proto::share::Share;
 use muster_proto::wire;
@@ -71,7 +71,7 @@ fn plan() -> Plan {
             scenario("all", Executor::SharedIterations { users: 3, iterations: 5, max_duration }, Connections::New),
         ],
         thresholds: Vec::new(),
-        agents: AgentsWanted { start_when: 1, on_loss: OnLoss::Fail },
+        agents: AgentsWanted::default(),
     }
 }
 

@@ -16,8 +16,7 @@ use muster_agent::engine::start::{Engine, EngineConfig};
 use muster_agent::guard::Guard;
 use muster_proto::measurement::{Measurement, SeriesTable};
 use muster_proto::plan::{
-    AgentsWanted, Body, Connect, Connections, Executor, Http, OnLoss, Plan, Redirects, Request, Scenario, StatusSet,
-    Step, Url,
+    AgentsWanted, Body, Connect, Connections, Executor, Http, Plan, Redirects, Request, Scenario, StatusSet, Step, Url,
 };
 use muster_proto::share::Share;
 use muster_target::{Config, Target};
@@ -94,7 +93,7 @@ pub fn plan(address: SocketAddr, path: &str, executor: Executor, connections: Co
             steps: vec![Step::Request(request)],
         }],
         thresholds: Vec::new(),
-        agents: AgentsWanted { start_when: 1, on_loss: OnLoss::Fail },
+        agents: AgentsWanted::default(),
     }
 }
 

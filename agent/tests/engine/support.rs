@@ -13,8 +13,8 @@ use muster_agent::guard::Guard;
 use muster_proto::measurement::{IterationStats, Measurement, RequestStats, SeriesTable, Totals};
 use muster_proto::outcome::ErrorKind;
 use muster_proto::plan::{
-    AgentsWanted, Arrivals, Body, Connect, Connections, Executor, Http, OnLoss, Plan, Rate, RateStage, Redirects,
-    Request, Scenario, StatusSet, Step, Url, UserStage,
+    AgentsWanted, Arrivals, Body, Connect, Connections, Executor, Http, Plan, Rate, RateStage, Redirects, Request,
+    Scenario, StatusSet, Step, Url, UserStage,
 };
 use muster_proto::share::Share;
 use muster_target::{Config, Target};
@@ -186,7 +186,7 @@ pub(crate) fn plan(scenarios: Vec<Scenario>) -> Plan {
         connect: Connect::default(),
         scenarios,
         thresholds: Vec::new(),
-        agents: AgentsWanted { start_when: 1, on_loss: OnLoss::Fail },
+        agents: AgentsWanted::default(),
     }
 }
 

@@ -52,6 +52,7 @@ impl Head {
             thresholds: plan.thresholds.iter().map(|threshold| threshold.expression.clone()).collect(),
             start_when: plan.agents.start_when,
             on_loss: plan.agents.on_loss.name().to_owned(),
+            loss_tolerance_millionths: plan.agents.loss_tolerance_millionths,
             plan: Some(plan_to_wire(&plan)),
             tags: settings.tags.clone().into_iter().collect(),
             strict: settings.strict,
@@ -77,10 +78,11 @@ impl Head {
         let plan = plan_from_wire(head.plan.ok_or_else(|| wrong("it has no plan".to_owned()))?);
         let on_loss = OnLoss::ALL.into_iter().find(|on_loss| on_loss.name() == head.on_loss);
         let on_loss = on_loss.ok_or_else(|| wrong(format!("{} on loss", head.on_loss)))?;
+        let loss_tolerance_millionths = head.loss_tolerance_millionths;
         let thresholds = head.thresholds.iter().map(|text| parse_threshold(text)).collect::<Result<_, _>>();
         let plan = Plan {
             thresholds: thresholds.map_err(wrong)?,
-            agents: AgentsWanted { start_when: head.start_when, on_loss },
+            agents: AgentsWanted { start_when: head.start_when, on_loss, loss_tolerance_millionths },
             ..plan.map_err(|error| wrong(error.to_string()))?
         };
         let begun = begun(head.begun_ns, head.begun_unix_ns, &head.begun_boot_id).map_err(wrong)?;

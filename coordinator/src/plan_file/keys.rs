@@ -44,6 +44,8 @@ pub(super) enum Kind {
         min: u64,
         max: u64,
     },
+    /// A part of a whole.
+    Part,
     Address,
     /// A status such as 200, `2xx` or `200-299`.
     Status,
@@ -378,6 +380,11 @@ pub(super) static AGENTS: Table = Table {
             "on_loss",
             Kind::OneOf(&["redistribute", "degrade", "fail"]),
             "What happens when an agent is lost; `redistribute` unless said: the others take its load over",
+        ),
+        key(
+            "loss_tolerance",
+            Kind::Part,
+            "How much of the load may be lost or left undone for want of an agent before the run fails; 1% unless said",
         ),
     ],
     later: &["placement"],

@@ -41,7 +41,7 @@ pub use quick::{QUICK_DURATION, QUICK_USERS, QuickPlan, quick};
 pub use resolved::resolved;
 pub use schema::schema;
 pub use threshold::parse_threshold;
-pub use units::{UnitMistake, format_duration, format_rate, parse_duration, parse_rate, parse_size};
+pub use units::{UnitMistake, format_duration, format_rate, parse_duration, parse_part, parse_rate, parse_size};
 
 use reader::{Field, Reader};
 

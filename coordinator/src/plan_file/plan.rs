@@ -59,7 +59,7 @@ fn check_steps(reader: &mut Reader, field: &Field<'_>, scenarios: &[Scenario]) {
 }
 
 fn agents(reader: &mut Reader, fields: &Fields<'_>) -> AgentsWanted {
-    let mut agents = AgentsWanted { start_when: 1, on_loss: OnLoss::Redistribute };
+    let mut agents = AgentsWanted::default();
     let Some(fields) = fields.get("agents").and_then(|field| reader.open(&field, &AGENTS)) else { return agents };
     if let Some(count) = fields.get("start_when").and_then(|field| reader.whole_u32(&field)) {
         agents.start_when = count;
@@ -67,6 +67,9 @@ fn agents(reader: &mut Reader, fields: &Fields<'_>) -> AgentsWanted {
     let on_loss = fields.get("on_loss").and_then(|field| reader.choice(&field));
     if let Some(on_loss) = OnLoss::ALL.into_iter().find(|known| Some(known.name()) == on_loss) {
         agents.on_loss = on_loss;
+    }
+    if let Some(part) = fields.get("loss_tolerance").and_then(|field| reader.part(&field)) {
+        agents.loss_tolerance_millionths = part;
     }
     agents
 }

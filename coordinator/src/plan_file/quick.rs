@@ -4,8 +4,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use muster_proto::plan::{
-    AgentsWanted, Arrivals, Body, Connect, Connections, Executor, Http, OnLoss, Plan, Rate, RateStage, Redirects,
-    Request, Scenario, StatusSet, Step, Tls, UserStage,
+    AgentsWanted, Arrivals, Body, Connect, Connections, Executor, Http, Plan, Rate, RateStage, Redirects, Request,
+    Scenario, StatusSet, Step, Tls, UserStage,
 };
 
 use super::keys::Kind;
@@ -103,7 +103,7 @@ fn read(reader: &mut Reader, wanted: QuickPlan) -> Option<Plan> {
         connect: Connect { tls: Tls { insecure: wanted.insecure, ..Tls::default() }, ..Connect::default() },
         scenarios: vec![scenario],
         thresholds: Vec::new(),
-        agents: AgentsWanted { start_when: 1, on_loss: OnLoss::Redistribute },
+        agents: AgentsWanted::default(),
     })
 }
 

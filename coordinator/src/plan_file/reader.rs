@@ -7,7 +7,7 @@ use super::keys::{Key, Kind, Table};
 use super::mistakes::Mistake;
 use super::suggest::{closest, did_you_mean, one_of};
 use super::tree::{Entry, Node, Span, Value, beginning, quoted};
-use super::units::{UnitMistake, format_duration, parse_duration, parse_rate, parse_size};
+use super::units::{UnitMistake, format_duration, parse_duration, parse_part, parse_rate, parse_size};
 use muster_proto::plan::{NAME_BYTES_MAX, Rate};
 
 /// Collects mistakes. A reading function that returns nothing has told why.
@@ -308,6 +308,11 @@ impl Reader {
         }
         self.wanted(field, &format!("a size from {min} to {max} bytes"));
         None
+    }
+
+    /// A part of a whole, in millionths.
+    pub(super) fn part(&mut self, field: &Field<'_>) -> Option<u32> {
+        self.quantity(field, "a part such as `1%`", parse_part)
     }
 
     fn quantity<T>(

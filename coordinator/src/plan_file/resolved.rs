@@ -35,6 +35,7 @@ pub fn resolved(plan: &Plan) -> Value {
         "agents": {
             "start_when": plan.agents.start_when,
             "on_loss": plan.agents.on_loss.name(),
+            "loss_tolerance": f64::from(plan.agents.loss_tolerance_millionths) / 1e6,
         },
     })
 }

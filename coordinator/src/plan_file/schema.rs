@@ -57,6 +57,10 @@ fn kind(of: &Kind) -> Value {
         Kind::Size { .. } => {
             json!({"type": "string", "pattern": r"^\s*[0-9]+(\.[0-9]+)?\s*(B|[kKMG]B|[KMG]iB)\s*$", "examples": ["64KiB"]})
         }
+        Kind::Part => json!({"anyOf": [
+            {"type": "number", "minimum": 0, "maximum": 1},
+            {"type": "string", "pattern": r"^\s*[0-9]+(\.[0-9]+)?\s*%?\s*$", "examples": ["1%"]},
+        ]}),
         Kind::Address => json!({"type": "string", "pattern": "^[0-9a-fA-F.:]+$", "examples": ["127.0.0.1"]}),
         Kind::Status => json!({"anyOf": [
             {"type": "integer", "minimum": 100, "maximum": 599},

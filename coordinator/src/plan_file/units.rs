@@ -43,6 +43,7 @@ const BYTES: [(&str, u128); 8] = [
 
 const DURATION: Quantity = Quantity { noun: "a duration", example: "`10s`, `250ms` or `5m30s`" };
 const RATE: Quantity = Quantity { noun: "a rate", example: "`500/s`, `100/min` or `10/h`" };
+const PART: Quantity = Quantity { noun: "a part", example: "`1%` or `0.01`" };
 const SIZE: Quantity = Quantity { noun: "a size", example: "`64KiB` or `10MB`" };
 
 /// Reads a duration such as `250ms`, `10s`, `5m30s`, `1.5h` or `2d`, exactly to the nanosecond.
@@ -115,6 +116,22 @@ pub fn parse_size(text: &str) -> Result<u64, UnitMistake> {
     let (_, bytes) = bytes.ok_or_else(|| SIZE.unknown_unit(text, unit, BYTES.map(|(name, _)| name)))?;
     let size = scaled(number, *bytes).and_then(|size| u64::try_from(size).ok());
     size.ok_or_else(|| SIZE.wrong(text).or("this is not a whole number of bytes, or too many"))
+}
+
+/// Reads a part of a whole such as `1%` or `0.01`, in millionths.
+///
+/// # Errors
+/// What was found instead, with what to write.
+pub fn parse_part(text: &str) -> Result<u32, UnitMistake> {
+    let (number, after) = split_number(text.trim()).ok_or_else(|| PART.wrong(text))?;
+    let unit = match after.trim() {
+        "" => 1_000_000,
+        "%" => 10_000,
+        _ => return Err(PART.wrong(text)),
+    };
+    let millionths = scaled(number, unit).and_then(|part| u32::try_from(part).ok());
+    let millionths = millionths.filter(|part| *part <= 1_000_000);
+    millionths.ok_or_else(|| PART.wrong(text).or("a part is from 0% to 100%, and a whole number of millionths"))
 }
 
 /// Writes a duration as [`parse_duration`] reads it.
@@ -248,6 +265,17 @@ mod tests {
         {
             assert_eq!(parse_size(text), Ok(bytes), "{text}");
         }
+    }
+
+    #[test]
+    fn parts_are_read_exactly() {
+        for (text, millionths) in [("1%", 10_000), ("0.5 %", 5_000), ("0.01", 10_000), ("0", 0), ("100%", 1_000_000)] {
+            assert_eq!(parse_part(text), Ok(millionths), "{text}");
+        }
+        let wrong = |text: &str| parse_part(text).unwrap_err().to_string();
+        assert_eq!(wrong("1s"), "wanted a part such as `1%` or `0.01`, found `1s`");
+        assert!(wrong("101%").ends_with("; a part is from 0% to 100%, and a whole number of millionths"));
+        assert!(wrong("-1%").starts_with("wanted a part"));
     }
 
     #[test]

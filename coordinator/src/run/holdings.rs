@@ -58,9 +58,11 @@ impl Holdings {
         self.tenures.push(Tenure { agent, shares, from_ns, until_ns: None });
     }
 
-    /// An agent holds these shares no longer than until a moment. Returns what of them it held.
-    pub(super) fn take(&mut self, agent: usize, shares: &[Share], at_ns: u64) -> Vec<Share> {
+    /// An agent holds these shares no longer than until a moment. Returns what of them it held, and the moment from which on
+    /// they can be given to others: a later one for what it was given but does not hold yet, since another still may.
+    pub(super) fn take(&mut self, agent: usize, shares: &[Share], at_ns: u64) -> (Vec<Share>, u64) {
         let mut taken = vec![Share::empty(); shares.len()];
+        let mut free_ns = at_ns;
         for index in 0..self.tenures.len() {
             let tenure = &mut self.tenures[index];
             if tenure.agent != agent || tenure.until_ns.is_some() {
@@ -74,12 +76,13 @@ impl Holdings {
             }
             taken.iter_mut().zip(&given).for_each(|(all, given)| all.union(given));
             let from_ns = tenure.from_ns;
+            free_ns = free_ns.max(from_ns);
             (tenure.shares, tenure.until_ns) = (given, Some(at_ns.max(from_ns)));
             if !is_nothing(&kept) {
                 self.give(agent, kept, from_ns);
             }
         }
-        taken
+        (taken, free_ns)
     }
 
     /// What an agent holds, one share for each scenario.
@@ -161,7 +164,8 @@ mod tests {
             for (from, to, part, at_ms) in moves {
                 let (from, at_ns) = (from % weights.len(), at_ms * 1_000_000);
                 let wanted = vec![part.get(&Share::full().deal(&[1, 2, 3])).clone(); plan.scenarios.len()];
-                let given = holdings.take(from, &wanted, at_ns);
+                let (given, free_ns) = holdings.take(from, &wanted, at_ns);
+                prop_assert_eq!(free_ns, at_ns);
                 prop_assert!(holdings.of(from).iter().zip(&wanted).all(|(kept, wanted)| !kept.overlaps(wanted)));
                 holdings.give(to % weights.len(), given, at_ns);
                 holdings.settle(at_ns);

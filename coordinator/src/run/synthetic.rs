@@ -36,7 +36,7 @@ fn plan_of(scenario: Scenario) -> Plan {
         connect: Connect::default(),
         scenarios: vec![scenario],
         thresholds: Vec::new(),
-        agents: AgentsWanted { start_when: 1, on_loss: OnLoss::Degrade },
+        agents: AgentsWanted { on_loss: OnLoss::Degrade, ..AgentsWanted::default() },
     }
 }
 

@@ -19,9 +19,6 @@ use crate::run::timeline::Timeline;
 use books::Books;
 use validity::{Grade, Grades, Reason};
 
-/// The fraction of the load that may be lost or left undone for want of an agent.
-pub const LOSS_TOLERANCE: f64 = 0.01;
-
 /// How a run is judged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
@@ -205,7 +202,7 @@ impl Findings {
             );
         }
         let undelivered = books.undelivered_fraction();
-        if undelivered > LOSS_TOLERANCE {
+        if undelivered > f64::from(record.plan.agents.loss_tolerance_millionths) / 1e6 {
             let percent = undelivered * 100.0;
             self.add(ExitCode::Incomplete, format!("{percent:.1} % of the load was lost or left undone"));
         }

@@ -316,14 +316,18 @@ fn what_a_dead_agent_had_in_flight_is_unknown_and_the_books_balance() {
 }
 
 #[test]
-fn a_loss_is_forgiven_up_to_one_per_cent_unless_the_plan_forbids_it() {
-    let lost_after = |seconds: u32, on_loss: OnLoss| {
+fn a_loss_is_forgiven_as_far_as_the_plan_tolerates_it() {
+    let lost_with = |seconds: u32, on_loss: OnLoss, loss_tolerance_millionths: u32| {
         let mut plan = open_plan(100);
         plan.agents.on_loss = on_loss;
+        plan.agents.loss_tolerance_millionths = loss_tolerance_millionths;
         let made = Made::new(plan, 2).seconds(seconds, |_, _, delta| healthy(delta)).lose(1);
         let record = made.seconds(100 - seconds, |_, _, delta| healthy(delta)).end(Ending::Completed);
         judged(&record)
     };
+    let lost_after = |seconds: u32, on_loss: OnLoss| lost_with(seconds, on_loss, 10_000);
+    assert_eq!(lost_with(99, OnLoss::Degrade, 1_000).exit_code, ExitCode::Incomplete);
+    assert_eq!(lost_with(50, OnLoss::Degrade, 500_000).exit_code, ExitCode::Passed);
     assert_eq!(lost_after(99, OnLoss::Degrade).exit_code, ExitCode::Passed);
     assert_eq!(lost_after(50, OnLoss::Degrade).exit_code, ExitCode::Incomplete);
     assert_eq!(lost_after(99, OnLoss::Fail).exit_code, ExitCode::Incomplete);

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::{ConvertError, at_most, invalid, missing};
 use crate::plan::{
-    AgentsWanted, Arrivals, Body, Connect, Connections, DnsPolicy, Executor, Http, NAME_BYTES_MAX, OnLoss, Plan, Rate,
+    AgentsWanted, Arrivals, Body, Connect, Connections, DnsPolicy, Executor, Http, NAME_BYTES_MAX, Plan, Rate,
     RateStage, Redirects, Request, SCENARIOS_MAX, STEPS_MAX, Scenario, StatusSet, Step, Think, Tls, Url, UserStage,
 };
 use crate::wire;
@@ -55,7 +55,7 @@ pub fn plan_from_wire(message: wire::Plan) -> Result<Plan, ConvertError> {
         connect: connect_from_wire(message.connect.ok_or_else(|| missing("plan.connect"))?)?,
         scenarios: message.scenarios.into_iter().map(scenario_from_wire).collect::<Result<_, _>>()?,
         thresholds: Vec::new(),
-        agents: AgentsWanted { start_when: 1, on_loss: OnLoss::Fail },
+        agents: AgentsWanted::default(),
     })
 }
 

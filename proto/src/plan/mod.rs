@@ -36,6 +36,15 @@ pub struct AgentsWanted {
     pub start_when: u32,
     /// What happens when an agent is lost.
     pub on_loss: OnLoss,
+    /// How much of the load may be lost or left undone for want of an agent before the run fails, in millionths.
+    pub loss_tolerance_millionths: u32,
+}
+
+impl Default for AgentsWanted {
+    /// What a plan asks that says nothing of it.
+    fn default() -> Self {
+        Self { start_when: 1, on_loss: OnLoss::Redistribute, loss_tolerance_millionths: 10_000 }
+    }
 }
 
 /// What happens to the run when an agent is lost.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use muster_proto::plan::{
-    AgentsWanted, Arrivals, Body, Connect, Executor, Http, OnLoss, Plan, Rate, RateStage, Redirects, Request, Scenario,
+    AgentsWanted, Arrivals, Body, Connect, Executor, Http, Plan, Rate, RateStage, Redirects, Request, Scenario,
     StatusSet, Step, Url,
 };
 use muster_proto::share::Share;
@@ -43,7 +43,7 @@ fn compiled(executor: Executor) -> CompiledPlan {
         connect: Connect::default(),
         scenarios: vec![scenario],
         thresholds: Vec::new(),
-        agents: AgentsWanted { start_when: 1, on_loss: OnLoss::Fail },
+        agents: AgentsWanted::default(),
     };
     CompiledPlan::new(Arc::new(plan), &[Share::full()]).unwrap()
 }

@@ -68,7 +68,7 @@ thresholds:
   - "http_req_duration{scenario:browse,request:cart}: p(99) < 250ms for 10s, abort"
   - http_req_failed: rate < 0.1%
   - http_req_duration{request:GET /watch}: avg < 1s over 1m
-agents: { start_when: 10, on_loss: fail }
+agents: { start_when: 10, on_loss: fail, loss_tolerance: 0.5% }
 "#;
 
 fn seconds(seconds: u64) -> Duration {
@@ -199,7 +199,7 @@ fn the_example_means_what_it_says() {
     assert_eq!(executors, all);
     assert_eq!(plan.thresholds.len(), 3);
     assert_eq!(plan.thresholds[1].expression, "http_req_failed: rate < 0.1%");
-    assert_eq!(plan.agents, AgentsWanted { start_when: 10, on_loss: OnLoss::Fail });
+    assert_eq!(plan.agents, AgentsWanted { start_when: 10, on_loss: OnLoss::Fail, loss_tolerance_millionths: 5_000 });
 }
 
 #[test]
@@ -220,7 +220,7 @@ fn what_is_not_said_has_a_default() {
     let plan = sound(&scenario("executor: constant-arrival-rate\nrate: 5/s\nduration: 1s\nsteps: [{get: /}]"));
     assert_eq!((plan.name.as_str(), plan.seed), ("plan", 42));
     assert_eq!((plan.http, plan.connect), (Http::default(), Connect::default()));
-    assert_eq!(plan.agents, AgentsWanted { start_when: 1, on_loss: OnLoss::Redistribute });
+    assert_eq!(plan.agents, AgentsWanted::default());
     let scenario = &plan.scenarios[0];
     assert_eq!((scenario.start_delay, scenario.warm_up, scenario.graceful_stop), (seconds(0), seconds(0), seconds(30)));
     assert_eq!(scenario.connections, Connections::Pool);

@@ -15,6 +15,7 @@ fn the_example_resolved() {
     insta::assert_snapshot!(serde_json::to_string_pretty(&first).unwrap(), @r#"
     {
       "agents": {
+        "loss_tolerance": 0.005,
         "on_loss": "fail",
         "start_when": 10
       },

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::super::keys::{
     AGENTS, BODY_FILE, CONNECT, DNS, EXPECT, HTTP, Kind, PLAN, REQUEST, SCENARIO, STAGE, THINK, TLS, Table,
 };
-use super::super::{parse_duration, parse_rate, parse_size, schema};
+use super::super::{parse_duration, parse_part, parse_rate, parse_size, schema};
 use super::{section, step, yaml};
 
 /// Whether a schema, of the kinds of keywords that ours uses, accepts a value.
@@ -73,6 +73,7 @@ fn matches(pattern: &str, text: &str) -> bool {
         pattern if pattern.contains("|min|") => parse_rate(text).is_ok(),
         pattern if pattern.contains("iB") => parse_size(text).is_ok(),
         pattern if pattern.contains("xx") => text.chars().all(|c| c.is_ascii_digit() || "x-".contains(c)),
+        pattern if pattern.contains('%') => parse_part(text).is_ok(),
         pattern if pattern.contains("a-f") => text.parse::<std::net::IpAddr>().is_ok(),
         other => panic!("unknown pattern `{other}`"),
     }
@@ -106,6 +107,7 @@ fn the_schema_refuses_what_the_reader_refuses() {
         section("seed: -1"),
         section("agents: {start_when: 0}"),
         section("agents: {on_loss: x}"),
+        section("agents: {loss_tolerance: 101%}"),
         section("connect: {tls: {insecure: 'yes'}}"),
         section("connect: {source: x}"),
         section("thresholds: []"),

@@ -57,8 +57,8 @@ impl Run {
         let at_ns = self.giving_moment(start_ns, now_ns).max(lease_ended_ns.saturating_sub(start_ns));
         let pool = self.transferable(self.holdings.of(index));
         self.note_change(index, true, at_ns, pool.clone());
-        let pool = self.holdings.take(index, &pool, at_ns);
-        self.deal_out(pool, at_ns);
+        let (pool, free_ns) = self.holdings.take(index, &pool, at_ns);
+        self.deal_out(pool, free_ns);
         Some(at_ns)
     }
 
@@ -122,8 +122,8 @@ impl Run {
                 self.tell_of_change(index, true, at_ns, shares);
             } else {
                 self.note_change(index, true, at_ns, shares.clone());
-                let pool = self.holdings.take(index, &shares, at_ns);
-                self.deal_out(pool, at_ns);
+                let (pool, free_ns) = self.holdings.take(index, &shares, at_ns);
+                self.deal_out(pool, free_ns);
             }
         }
     }
@@ -149,13 +149,13 @@ impl Run {
             if made_ns < at_ns || made_ns > next_ns.max(at_ns) + PUT_OFF_MAX_NS {
                 return self.lose(index, "it gives up what it holds at a moment that nobody asked for", now_ns);
             }
-            let pool = self.holdings.take(index, &shares, made_ns);
-            self.deal_out(pool, made_ns.max(next_ns));
+            let (pool, free_ns) = self.holdings.take(index, &shares, made_ns);
+            self.deal_out(pool, free_ns.max(next_ns));
         } else if let Some(refusal) = refusal {
             self.tell(format!("agent {name} takes over no more: {refusal}"));
             self.agents[index].refuses_more = true;
-            let pool = self.holdings.take(index, &shares, at_ns);
-            self.deal_out(pool, next_ns);
+            let (pool, free_ns) = self.holdings.take(index, &shares, at_ns);
+            self.deal_out(pool, free_ns.max(next_ns));
         }
         if self.wants_balance {
             self.rebalance(now_ns);
