@@ -107,7 +107,7 @@ fn group(mut journal: Journal, run: &mut Run, happened: Vec<Happened>, now_ns: u
     journal = journal.commit(&entries).expect("it is written");
     if let Some(snapshot) = snapshot {
         let since = Instant::now();
-        journal.note_saved(snapshot.save().expect("it is kept"));
+        journal.note_saved(Some(snapshot.save().expect("it is kept")));
         costs.push(Cost { taking_ms, saving_ms: ms(since) });
     }
     events.into_iter().for_each(|event| drop(run.apply(event, now_ns)));

@@ -41,12 +41,10 @@ impl<S: Surroundings> Scribe<S> {
     /// Why the last snapshot was not saved, if there is something to tell. What it was to stand for is kept.
     pub(crate) async fn snapshot_failure(&mut self) -> Option<JournalError> {
         let saving = self.saving.take_if(|saving| saving.is_finished())?;
-        match (saving.await, &mut self.journal) {
-            (Ok(Ok(bytes_before)), Some(journal)) => journal.note_saved(bytes_before),
-            (Ok(Err(error)), Some(_)) => return Some(error),
-            // Of a journal that has failed or is full, that has been told.
-            _ => {}
-        }
-        None
+        let saved = saving.await.unwrap_or_else(|error| Err(std::io::Error::other(error).into()));
+        // Of a journal that has failed or is full, that has been told.
+        let journal = self.journal.as_mut()?;
+        journal.note_saved(saved.as_ref().ok().copied());
+        saved.err()
     }
 }

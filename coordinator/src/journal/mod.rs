@@ -59,6 +59,8 @@ pub struct Journal {
     bytes: u64,
     /// How many bytes all other pieces have.
     bytes_before: u64,
+    /// How many bytes are kept free for the snapshot that is being written.
+    reserved: u64,
     bytes_max: u64,
     anchor: Anchor,
     last_ns: u64,
@@ -86,6 +88,7 @@ impl Journal {
             segment,
             bytes: told.bytes,
             bytes_before: 0,
+            reserved: 0,
             bytes_max,
             anchor: told.anchor,
             last_ns: told.last_ns,
@@ -126,20 +129,27 @@ impl Journal {
         Some(Snapshot::new(self, Arc::clone(shelf), run))
     }
 
-    /// Begins the next segment.
+    /// Begins the next segment, beside which a snapshot is written.
     ///
     /// # Errors
     /// When it cannot be made durable. The journal ends with the segment before then.
     pub fn turn(self) -> Result<Self, JournalError> {
         let Some(shelf) = &self.shelf else { return Ok(self) };
-        let (segment, bytes_before) = (self.segment + 1, self.total_bytes());
+        let (segment, bytes_before, reserved) = (self.segment + 1, self.total_bytes(), self.room());
         let medium = shelf.segment(segment)?;
-        Self { medium, segment, bytes: 0, bytes_before, ..self }.write_head()
+        Self { medium, segment, bytes: 0, bytes_before, reserved, ..self }.write_head()
     }
 
-    /// Takes note that a snapshot was saved, and that so many bytes are left before the segment that goes on from it.
-    pub fn note_saved(&mut self, bytes_before: u64) {
-        self.bytes_before = bytes_before;
+    /// Takes note that no snapshot is being written any more; if it was saved, so many bytes are left before the segment
+    /// that goes on from it.
+    pub fn note_saved(&mut self, bytes_before: Option<u64>) {
+        self.reserved = 0;
+        self.bytes_before = bytes_before.unwrap_or(self.bytes_before);
+    }
+
+    /// How large a snapshot may be: the journal goes on in the other half of what is left.
+    fn room(&self) -> u64 {
+        self.bytes_max.saturating_sub(self.total_bytes()) / 2
     }
 
     fn total_bytes(&self) -> u64 {
@@ -154,7 +164,7 @@ impl Journal {
     fn write(mut self, content: &[u8]) -> Result<Self, JournalError> {
         let frame = frame::frame(self.bytes, content);
         self.bytes += frame.len() as u64;
-        if self.total_bytes() > self.bytes_max {
+        if self.total_bytes() + self.reserved > self.bytes_max {
             return Err(JournalError::Full(self.bytes_max));
         }
         self.medium.append(&frame)?;

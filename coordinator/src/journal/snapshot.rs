@@ -55,7 +55,7 @@ impl Snapshot {
             entries: journal.entries,
             state: run.state(),
         };
-        let room = journal.bytes_max.saturating_sub(journal.total_bytes());
+        let room = journal.room();
         Self {
             shelf,
             segment: journal.segment + 1,

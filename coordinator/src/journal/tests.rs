@@ -161,7 +161,7 @@ impl Lived {
         }
         journal = journal.commit(&entries).unwrap();
         if let Some(snapshot) = snapshot {
-            journal.note_saved(snapshot.save().unwrap());
+            journal.note_saved(Some(snapshot.save().unwrap()));
         }
         self.journal = Some(journal);
         events.into_iter().for_each(|event| drop(self.run.apply(event, self.now_ns)));
