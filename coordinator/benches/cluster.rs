@@ -5,35 +5,33 @@
 //! - *journal*: the CPU of writing that second down on a disk, in groups as they gather at that rate;
 //! - *first request*: from the start of `muster run` to the first byte of its first request, on this machine.
 
+mod made;
+
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::Read;
 use std::net::TcpListener;
-use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
+use made::{Values, delta, plan};
 use muster::begun::Begun;
 use muster::journal::{BYTES_MAX_DEFAULT, Durable, Entry, Happened, Head, Journal, Shape};
-use muster::plan_file::{self, Format};
 use muster::run::event::{ClockReading, Event, Link, Newcomer};
 use muster::run::life::{Run, RunSettings};
 use muster_agent::engine::clock;
 use muster_proto::PROTOCOL_VERSION;
 use muster_proto::convert::{delta_from_wire, delta_to_wire};
 use muster_proto::id::{Incarnation, RunId};
-use muster_proto::measurement::{
-    Delta, Health, IterationStats, Measurement, Phase, RequestStats, SeriesTable, WINDOWS_PER_INTERVAL,
-};
+use muster_proto::measurement::{SeriesTable, WINDOWS_PER_INTERVAL};
 use muster_proto::plan::Plan;
 use muster_proto::wire::{FromAgent, FromCoordinator, from_agent};
 use tonic::Streaming;
 use tonic::codec::{Codec, CompressionEncoding, EncodeBody};
 use tonic_prost::ProstCodec;
 
-const SCENARIOS: usize = 5;
 const AGENTS: u64 = 1_000;
 const MESSAGE_BYTES_MAX: usize = 4 << 20;
 /// Deltas that are written down together: with 5 000 a second, those of 4 ms.
@@ -77,21 +75,6 @@ fn row(figure: &str, goal: &str, measured: f64) {
     println!("{figure:<66}{goal:>10}{measured:>12.1}");
 }
 
-/// Five scenarios of constant arrival rate that share so many requests out between them.
-fn plan(series: usize) -> Plan {
-    use std::fmt::Write;
-    let mut text = "target: http://127.0.0.1:9\nscenarios:\n".to_owned();
-    for scenario in 0..SCENARIOS {
-        writeln!(text, "  s{scenario}:\n    executor: constant-arrival-rate").expect("memory");
-        text.push_str("    rate: 100/s\n    duration: 10s\n    steps:\n");
-        for request in 0..series / SCENARIOS {
-            writeln!(text, "      - {{ name: r{request}, get: / }}").expect("memory");
-        }
-    }
-    text.push_str("thresholds: [ \"http_req_duration: p(99) < 10s for 5s\" ]\n");
-    plan_file::from_str(&text, Format::Yaml, "plan", Path::new(".")).expect("a plan")
-}
-
 /// An agent's first second on the wire: five deltas, each series with so many requests in that second.
 async fn second_of(plan: &Plan, per_second: u64, agent: u64) -> Bytes {
     let mut values = Values(agent * 2 + 1);
@@ -103,55 +86,6 @@ async fn second_of(plan: &Plan, per_second: u64, agent: u64) -> Bytes {
     let encoder = ProstCodec::<FromAgent, FromCoordinator>::default().encoder();
     let body = EncodeBody::new_client(encoder, tokio_stream::iter(deltas), Some(CompressionEncoding::Zstd), None);
     body.collect().await.expect("a body").to_bytes()
-}
-
-fn delta(plan: &Plan, window: u32, requests: u64, values: &mut Values) -> Delta {
-    let table = SeriesTable::of(plan);
-    let mut measurement = Measurement::new(plan.scenarios.len(), table.len());
-    let mut first_of = BTreeMap::new();
-    for (number, (key, stats)) in table.keys().iter().zip(&mut measurement.series).enumerate() {
-        let first = *first_of.entry(key.scenario).or_insert(number) == number;
-        let median_ns = 2e6 + 4e5 * number as f64;
-        (0..requests).for_each(|_| request(stats, median_ns, first, values));
-    }
-    measurement.scenarios.iter_mut().for_each(|stats| iterations(stats, requests, values));
-    Delta {
-        seq: u64::from(window) + 1,
-        first_window: window,
-        last_window: window,
-        measurement,
-        health: Health { worker_cpu_max: 0.5, process_cpu: 0.6, memory_bytes: 1 << 26, ..Health::default() },
-    }
-}
-
-/// One request on a kept connection; the first of an arrival waits for nobody and is a little late.
-fn request(stats: &mut RequestStats, median_ns: f64, first: bool, values: &mut Values) {
-    let lag_ns = if first { values.next(3e4, 0.5) } else { 0 };
-    let service_ns = values.next(median_ns, 0.3);
-    let (sending_ns, receiving_ns) = (values.next(8e3, 0.3), values.next(1_500.0, 0.5));
-    stats.sent += 1;
-    stats.expected += 1;
-    stats.bytes_sent += 120;
-    stats.bytes_received += 700;
-    stats.response_expected.record(lag_ns + service_ns);
-    stats.service.record(service_ns);
-    if first {
-        stats.queued.record(0);
-        stats.lag.record(lag_ns);
-    }
-    stats.phases[Phase::Sending as usize].record(sending_ns);
-    stats.phases[Phase::Waiting as usize].record(service_ns.saturating_sub(sending_ns + receiving_ns));
-    stats.phases[Phase::Receiving as usize].record(receiving_ns);
-}
-
-fn iterations(stats: &mut IterationStats, n: u64, values: &mut Values) {
-    stats.due += n;
-    stats.started += n;
-    stats.completed += n;
-    for _ in 0..n {
-        stats.duration.record(values.next(3e7, 0.2));
-        stats.arrival_lag.record(values.next(3e4, 0.5));
-    }
 }
 
 /// The CPU, in milliseconds, of turning one second of all agents into deltas, and of applying them to a run.
@@ -280,20 +214,4 @@ fn one_start_ms() -> f64 {
     child.kill().expect("it is ours");
     child.wait().expect("it is ours");
     took.as_secs_f64() * 1e3
-}
-
-/// Repeatable log-normal durations, from a 64-bit linear congruential generator (Knuth, MMIX).
-struct Values(u64);
-
-impl Values {
-    fn next(&mut self, median_ns: f64, sigma: f64) -> u64 {
-        // The sum of twelve uniform numbers is nearly normal, with a variance of one.
-        let normal: f64 = (0..12).map(|_| self.uniform()).sum::<f64>() - 6.0;
-        (median_ns * (sigma * normal).exp()) as u64
-    }
-
-    fn uniform(&mut self) -> f64 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 11) as f64 / (1u64 << 53) as f64
-    }
 }

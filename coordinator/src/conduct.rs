@@ -16,6 +16,7 @@ use crate::run::event::Event;
 use crate::run::life::{Run, RunSettings};
 use crate::run::record::RunRecord;
 use crate::run_clock::RunClock;
+use crate::scribe::Scribe;
 use crate::service::{Connection, service};
 use crate::surroundings::{Surroundings, ThisMachine};
 
@@ -90,7 +91,8 @@ pub async fn conduct_in<C>(
 where
     C: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
-    let Opening { mut run, begun, clock, mut journal } = opening;
+    let Opening { mut run, begun, clock, journal } = opening;
+    let mut scribe = Scribe::new(surroundings, journal);
     let here = surroundings.clone();
     let now_ns = move || clock.at(here.now_ns());
     let (router, switchboard, mut happenings) = service(&run, now_ns.clone());
@@ -108,7 +110,7 @@ where
             Some(happened) = happenings.recv() => happened,
         };
         let group = Group::gather(first, &mut happenings, &now_ns);
-        let failure = match write_down(&mut journal, group.entries, surroundings).await {
+        let failure = match scribe.write_down(group.entries, &run).await {
             Ok(()) => None,
             // Nothing is wrong with the disk, so the load need not suffer.
             Err(full @ JournalError::Full(_)) => {
@@ -117,6 +119,9 @@ where
             }
             Err(error) => Some((Event::Unstorable(error.to_string()), now_ns())),
         };
+        if let Some(error) = scribe.snapshot_failure().await {
+            watcher.tell(&format!("no snapshot was kept, and the journal goes on growing: {error}"));
+        }
         for (event, now_ns) in failure.into_iter().chain(group.events) {
             let is_tick = matches!(event, Event::Tick);
             streams = count_streams(streams, &event);
@@ -166,17 +171,6 @@ impl Group {
         }
         group
     }
-}
-
-/// Makes a group durable, on a thread that may wait for the disk. A journal that failed once is never tried again.
-async fn write_down(
-    journal: &mut Option<Journal>,
-    entries: Vec<Entry>,
-    surroundings: &impl Surroundings,
-) -> Result<(), JournalError> {
-    let Some(writer) = journal.take() else { return Ok(()) };
-    *journal = Some(surroundings.wait_for_disk(move || writer.commit(&entries)).await??);
-    Ok(())
 }
 
 fn count_streams(streams: usize, event: &Event) -> usize {

@@ -12,6 +12,7 @@ pub mod report;
 pub mod resume;
 pub mod run;
 pub mod run_clock;
+mod scribe;
 pub mod service;
 pub mod store;
 pub mod surroundings;

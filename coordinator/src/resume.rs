@@ -1,18 +1,16 @@
 //! A run whose coordinator ended before it did, and how another goes on with it.
 
-use std::fs::File;
 use std::net::SocketAddr;
 
 use crate::begun::Begun;
 use crate::conduct::Opening;
-use crate::journal::{Durable, Happened, Journal, JournalError, Told};
+use crate::journal::{Happened, JournalError, Told};
 use crate::run_clock::GoesOn;
-use crate::store::{RunFolder, StoreError};
+use crate::store::{Left, RunFolder, StoreError};
 
 /// A run without a coordinator. As long as it is held, nobody else goes on with it.
 pub struct Halted {
-    told: Told,
-    journal: File,
+    left: Left,
     /// Where its agents look for a coordinator.
     listen: SocketAddr,
 }
@@ -43,7 +41,8 @@ impl Halted {
         if folder.result()?.is_some() {
             return Err(ResumeError::Ended);
         }
-        let (told, journal) = folder.reopen()?;
+        let left = folder.reopen()?;
+        let told = &left.told;
         if told.run.has_ended() {
             return Err(ResumeError::Ended);
         }
@@ -51,7 +50,7 @@ impl Halted {
         if told.run.start_ns().is_none() && told.head.lacks_secrets {
             return Err(ResumeError::Unbegun);
         }
-        Ok(Self { told, journal, listen })
+        Ok(Self { left, listen })
     }
 
     /// Where its agents look for a coordinator.
@@ -63,7 +62,7 @@ impl Halted {
     /// How many bytes at the journal's end were never made durable, and are cut off when somebody goes on.
     #[must_use]
     pub fn torn(&self) -> u64 {
-        self.told.torn
+        self.left.told.torn
     }
 
     /// Goes on with the run from this moment, in the same journal. Whatever follows is written down behind that.
@@ -71,10 +70,7 @@ impl Halted {
     /// # Errors
     /// When the journal cannot be written.
     pub fn go_on(self, now: &Begun, bytes_max: u64) -> Result<Opening, JournalError> {
-        let Self { told: Told { mut run, head, anchor, last_ns, bytes, .. }, journal, .. } = self;
-        journal.set_len(bytes)?;
-        journal.sync_all()?;
-        let journal = Journal::go_on(Durable(journal), bytes, bytes_max);
+        let (Told { mut run, head, anchor, last_ns, .. }, journal) = self.left.journal(bytes_max)?;
         let GoesOn { clock, now_ns, by_wall_clock } = anchor.goes_on(last_ns, now);
         let (event, entry) = Happened::resumed(now, by_wall_clock, head.lacks_secrets).at(now_ns);
         let journal = journal.commit(&[entry])?;

@@ -1,13 +1,17 @@
 //! A run's folder: what is kept of it, and where.
 
+mod pieces;
+
 use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{self, BufReader, BufWriter, Write};
+use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use muster_proto::id::RunId;
 use muster_proto::plan::Plan;
+use pieces::{FolderShelf, Pieces, Problem};
 
-use crate::journal::{Replay, ReplayError, Told, replay, tell};
+use crate::journal::{Head, Journal, JournalError, Replay, ReplayError, Shelf, Told};
 use crate::plan_file;
 use crate::report::{Report, elided, json};
 
@@ -15,8 +19,8 @@ use crate::report::{Report, elided, json};
 pub const RUNS: &str = "runs";
 /// The plan as it was meant, for people.
 const PLAN: &str = "plan.json";
-/// What happened.
-const JOURNAL: &str = "journal";
+/// Locked by whoever writes the journal.
+const LOCK: &str = "lock";
 /// The result document, once the run has ended.
 const RESULT: &str = "result.json";
 
@@ -92,16 +96,16 @@ impl RunFolder {
         &self.path
     }
 
-    /// The empty file for the run's journal, which is this program's alone until it is closed.
+    /// Begins the run's journal, which is this program's alone until it is dropped.
     ///
     /// # Errors
     /// When it cannot be made.
-    pub fn make_journal(&self) -> io::Result<File> {
-        let file = OpenOptions::new().append(true).create_new(true).open(self.path.join(JOURNAL))?;
+    pub fn begin_journal(&self, head: &Head, bytes_max: u64) -> Result<Journal, JournalError> {
+        let lock = OpenOptions::new().write(true).create_new(true).open(self.path.join(LOCK))?;
         // Where there are no locks, nobody can tell a run that goes on from one that was interrupted; it is kept all the same.
-        let _ = file.try_lock();
-        self.sync(Some(&self.path))?;
-        Ok(file)
+        let _ = lock.try_lock();
+        let shelf = Arc::new(FolderShelf { folder: self.clone(), _lock: lock });
+        Journal::begin(shelf.segment(1)?, head, bytes_max)?.on(shelf)
     }
 
     /// Makes a folder's names durable: without this a power cut may take a file away whose content is durable.
@@ -138,7 +142,7 @@ impl RunFolder {
     pub fn find(runs: &Path, name: &str) -> Result<Self, StoreError> {
         let found = |path: PathBuf| Self { path, durable: true };
         let direct = Path::new(name);
-        if direct.join(JOURNAL).exists() || direct.join(RESULT).exists() {
+        if direct.join(LOCK).exists() || direct.join(RESULT).exists() {
             return Ok(found(direct.to_owned()));
         }
         let entries = fs::read_dir(runs).into_iter().flatten().flatten();
@@ -175,44 +179,95 @@ impl RunFolder {
     /// # Errors
     /// When the run still goes on, or the journal cannot be read.
     pub fn replay(&self) -> Result<Replay, StoreError> {
-        let path = self.path.join(JOURNAL);
-        let file = File::open(&path).map_err(|error| StoreError::Io { path: path.clone(), error })?;
-        if let Err(TryLockError::WouldBlock) = file.try_lock_shared() {
+        let lock = self.lock(File::options().read(true))?;
+        if let Err(TryLockError::WouldBlock) = lock.try_lock_shared() {
             return Err(StoreError::Busy);
         }
-        replay(BufReader::new(file)).map_err(|error| StoreError::Journal { path, error })
+        self.tell().map(Told::interrupted)
     }
 
-    /// The run as far as its journal tells it, and the journal to go on with, which is this program's alone until it is
-    /// closed.
+    /// The run as it was left by a coordinator that ended before it did. As long as that is held, nobody else has it.
     ///
     /// # Errors
     /// When the run still goes on, or the journal cannot be read or locked.
-    pub fn reopen(&self) -> Result<(Told, File), StoreError> {
-        let path = self.path.join(JOURNAL);
-        let unreadable = |error| StoreError::Io { path: path.clone(), error };
-        let file = OpenOptions::new().read(true).append(true).open(&path).map_err(unreadable)?;
-        file.try_lock().map_err(|error| match error {
+    pub fn reopen(&self) -> Result<Left, StoreError> {
+        let lock = self.lock(File::options().read(true).write(true))?;
+        lock.try_lock().map_err(|error| match error {
             TryLockError::WouldBlock => StoreError::Busy,
             // Where there are no locks, nobody can tell whether another coordinator is at work.
-            TryLockError::Error(error) => unreadable(error),
+            TryLockError::Error(error) => StoreError::Io { path: self.path.join(LOCK), error },
         })?;
-        let told = tell(BufReader::new(&file)).map_err(|error| StoreError::Journal { path: path.clone(), error })?;
-        Ok((told, file))
+        let segments = self.pieces()?.segments;
+        let shelf = FolderShelf { folder: self.clone(), _lock: lock };
+        Ok(Left { told: self.tell()?, segment: segments.last().copied().unwrap_or(1), shelf })
+    }
+
+    fn lock(&self, how: &OpenOptions) -> Result<File, StoreError> {
+        let path = self.path.join(LOCK);
+        how.open(&path).map_err(|error| StoreError::Io { path, error })
+    }
+
+    fn pieces(&self) -> Result<Pieces, StoreError> {
+        Pieces::of(&self.path).map_err(|error| StoreError::Io { path: self.path.clone(), error })
+    }
+
+    fn tell(&self) -> Result<Told, StoreError> {
+        self.pieces()?.tell(&self.path).map_err(|(path, problem)| match problem {
+            Problem::Io(error) => StoreError::Io { path, error },
+            Problem::Replay(error) => StoreError::Journal { path, error },
+        })
+    }
+}
+
+/// A run that its coordinator left.
+pub struct Left {
+    /// The run.
+    pub told: Told,
+    segment: u32,
+    shelf: FolderShelf,
+}
+
+impl Left {
+    /// The journal to go on with, without what was never made durable at its end.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn journal(self, bytes_max: u64) -> Result<(Told, Journal), JournalError> {
+        let medium = self.shelf.reopen(self.segment, self.told.bytes)?;
+        let journal = Journal::go_on(medium, &self.told, self.segment, bytes_max)?.on(Arc::new(self.shelf))?;
+        Ok((self.told, journal))
     }
 }
 
 #[cfg(test)]
+mod snapshots;
+
+#[cfg(test)]
 mod tests {
     use super::*;
+    use crate::begun::Begun;
+    use crate::journal::BYTES_MAX_DEFAULT;
+    use crate::run::life::RunSettings;
     use crate::run::synthetic::open_plan;
+
+    fn begin(folder: &RunFolder) -> Journal {
+        let settings = RunSettings {
+            id: RunId::generate(),
+            plan: open_plan(1),
+            tags: Default::default(),
+            strict: false,
+            lease_ns: 0,
+            gather_max_ns: 0,
+        };
+        folder.begin_journal(&Head::new(settings, Begun::now(), None), BYTES_MAX_DEFAULT).unwrap()
+    }
 
     #[test]
     fn runs_are_found_by_folder_and_by_what_their_identity_begins_with() {
         let runs = tempfile::tempdir().unwrap();
         let id = |low: u128| RunId(uuid::Uuid::from_u128(0x019a_d3f1_0000_7000_8000_0000_0000_0000 + low));
         for low in [1, 2] {
-            RunFolder::create(runs.path(), id(low), &open_plan(1), false).unwrap().make_journal().unwrap();
+            begin(&RunFolder::create(runs.path(), id(low), &open_plan(1), false).unwrap());
         }
         let first = RunFolder { path: runs.path().join(id(1).to_string()), durable: true };
         let find = |name: &str| RunFolder::find(runs.path(), name);
@@ -228,9 +283,15 @@ mod tests {
     fn a_run_that_is_being_written_is_not_read() {
         let runs = tempfile::tempdir().unwrap();
         let folder = RunFolder::create(runs.path(), RunId::generate(), &open_plan(1), false).unwrap();
-        let journal = folder.make_journal().unwrap();
+        let journal = begin(&folder);
         assert!(matches!(folder.replay(), Err(StoreError::Busy)));
+        assert!(matches!(folder.reopen(), Err(StoreError::Busy)));
         drop(journal);
+        let left = folder.reopen().unwrap();
+        assert!(matches!(folder.replay(), Err(StoreError::Busy)));
+        drop(left);
+        assert_eq!(folder.replay().unwrap().entries, 0);
+        fs::write(folder.path().join("journal"), "").unwrap();
         assert!(matches!(folder.replay(), Err(StoreError::Journal { error: ReplayError::Empty, .. })));
         assert!(folder.result().unwrap().is_none());
     }

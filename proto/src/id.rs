@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 /// One execution of a plan. A version 7 UUID, so that identities sort by the time they were made.
@@ -29,7 +30,7 @@ impl fmt::Display for RunId {
 }
 
 /// One start of one agent process: random, so that a restarted agent is never taken for its predecessor.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Incarnation(pub u64);
 
 impl Incarnation {
@@ -47,7 +48,7 @@ impl Incarnation {
 }
 
 /// An agent as one coordinator knows it: its place in the order in which agents joined.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct AgentId(pub u32);
 
 impl fmt::Display for AgentId {

@@ -3,6 +3,8 @@
 //! Everything here merges: adding two measurements is adding their counts. So it never matters in which order, or
 //! in how many steps, parts of a run come together.
 
+use serde::{Deserialize, Serialize};
+
 use crate::histogram::Histogram;
 use crate::outcome::{ErrorKind, Outcome};
 use crate::plan::{Plan, Step};
@@ -85,7 +87,7 @@ impl SkipReason {
 }
 
 /// What a scenario's iterations did in some stretch of time.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct IterationStats {
     /// Iterations that fell due, counted in the second in which they did.
     pub due: u64,
@@ -166,7 +168,7 @@ impl IterationStats {
 }
 
 /// What the requests of one series did in some stretch of time.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct RequestStats {
     /// Requests begun, counted in the second in which they were.
     pub sent: u64,
@@ -270,7 +272,7 @@ impl RequestStats {
 }
 
 /// The first failure of its kind in its series that an agent saw.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ErrorSample {
     /// The series, by its number in the [`SeriesTable`].
     pub series: u32,
@@ -283,7 +285,7 @@ pub struct ErrorSample {
 }
 
 /// What was measured in some stretch of time, by one worker, one agent or the whole cluster.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Measurement {
     /// By the scenario's place in the plan.
     pub scenarios: Vec<IterationStats>,
@@ -348,7 +350,7 @@ fn sum(counts: impl Iterator<Item = u64>) -> u64 {
 }
 
 /// How an agent itself was doing in some stretch of time.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Health {
     /// The busiest worker's CPU use, as a fraction of one core.
     pub worker_cpu_max: f32,
@@ -386,7 +388,7 @@ pub struct Delta {
 }
 
 /// One agent's closing totals: cumulative over all its deltas, counted apart from them, so that both must agree.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Totals {
     /// The number of the last delta.
     pub last_seq: u64,
@@ -423,7 +425,7 @@ impl Totals {
 }
 
 /// A series: what is measured together.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SeriesKey {
     /// The scenario's place in the plan.
     pub scenario: usize,
@@ -432,7 +434,7 @@ pub struct SeriesKey {
 }
 
 /// The series of a plan, numbered alike on every machine: requests of one name in one scenario are one series.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SeriesTable(Vec<SeriesKey>);
 
 impl SeriesTable {

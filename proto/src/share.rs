@@ -4,7 +4,11 @@
 //! and then over an agent's workers, is dividing a set of shards, the same code twice: so whatever the weights,
 //! nothing is lost and nothing doubled.
 
+mod kept;
+
 use std::fmt;
+
+use serde::{Deserialize, Serialize};
 
 /// How many shards a scenario has. The shard of a number is the number modulo this.
 pub const SHARDS: usize = 65_536;
@@ -21,7 +25,7 @@ pub struct Share {
 }
 
 /// Shares that are given to somebody, or taken away, at a moment of a run.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ShareChange {
     /// 1, 2, 3, ... for whoever holds the shares.
     pub number: u64,

@@ -9,7 +9,7 @@ use super::Problem;
 use crate::begun::Begun;
 use crate::conduct::Opening;
 use crate::exit::ExitCode;
-use crate::journal::{BYTES_MAX_DEFAULT, Buffered, Durable, Head, Journal, JournalError};
+use crate::journal::{BYTES_MAX_DEFAULT, Head, Journal, JournalError};
 use crate::plan_file::parse_size;
 use crate::report::Report;
 use crate::run::life::RunSettings;
@@ -63,12 +63,8 @@ impl KeepArgs {
 
     fn begin(&self, head: &Head, durable: bool) -> Result<(RunFolder, Journal), JournalError> {
         let folder = RunFolder::create(&self.out, head.settings.id, &head.settings.plan, durable)?;
-        let (file, bytes_max) = (folder.make_journal()?, self.journal_max());
-        let journal = match durable {
-            true => Journal::begin(Durable(file), head, bytes_max),
-            false => Journal::begin(Buffered(file), head, bytes_max),
-        };
-        Ok((folder, journal?))
+        let journal = folder.begin_journal(head, self.journal_max())?;
+        Ok((folder, journal))
     }
 }
 

@@ -18,6 +18,16 @@ pub trait Medium: Send + 'static {
     fn sync(&mut self) -> io::Result<()>;
 }
 
+impl Medium for Box<dyn Medium> {
+    fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
+        (**self).append(bytes)
+    }
+
+    fn sync(&mut self) -> io::Result<()> {
+        (**self).sync()
+    }
+}
+
 /// A file whose bytes outlive a power cut once they were synchronised.
 pub struct Durable(pub File);
 

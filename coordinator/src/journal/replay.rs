@@ -40,6 +40,9 @@ pub enum ReplayError {
     /// Its head makes no sense.
     #[error("its head makes no sense: {0}")]
     Head(String),
+    /// A snapshot's state makes no sense.
+    #[error("its state makes no sense: {0}")]
+    Snapshot(String),
     /// One of its entries makes no sense.
     #[error("its entry {number} makes no sense: {problem}")]
     Entry {
@@ -63,14 +66,14 @@ pub struct Told {
     pub last_ns: u64,
     /// How many entries the journal has.
     pub entries: u64,
-    /// How many bytes of it are whole.
+    /// How many bytes of its last segment are whole.
     pub bytes: u64,
     /// How many bytes follow that are what is left of a group that was never made durable, and are left out.
     pub torn: u64,
 }
 
 impl Told {
-    fn begin(head: Head) -> Self {
+    pub(super) fn begin(head: Head) -> Self {
         let begun = head.begun;
         Self {
             run: Run::new(head.settings.clone(), begun.clock_ns),
@@ -94,13 +97,30 @@ impl Told {
     }
 }
 
-/// Tells a run again, as far as its journal goes.
+/// Tells a run again, as far as its journal goes, which is this one segment.
 ///
 /// # Errors
 /// When the journal is damaged, or not of this build.
 pub fn tell(source: impl Read) -> Result<Told, ReplayError> {
+    tell_on(None, source)
+}
+
+/// Tells a run on with the next segment of its journal; from its beginning, if nothing is told yet.
+///
+/// # Errors
+/// When the segment is damaged, or not of this build, or the one before it has no whole end.
+pub fn tell_on(told: Option<Told>, source: impl Read) -> Result<Told, ReplayError> {
     let mut frames = Frames::new(source);
-    let mut told = Told::begin(Head::decode(&frames.next_content()?.ok_or(ReplayError::Empty)?)?);
+    if let Some(before) = told.as_ref().filter(|told| told.torn > 0) {
+        return Err(FrameError::Damaged { offset: before.bytes }.into());
+    }
+    let mut told = match (frames.next_content()?, told) {
+        (Some(_), Some(told)) => told,
+        (Some(head), None) => Told::begin(Head::decode(&head)?),
+        // Nothing was written to it before its coordinator ended.
+        (None, Some(told)) => return Ok(Told { bytes: 0, torn: frames.torn(), ..told }),
+        (None, None) => return Err(ReplayError::Empty),
+    };
     let shape = Shape::of(told.run.plan());
     while let Some(content) = frames.next_content()? {
         let mut rest = content.as_slice();
@@ -114,13 +134,21 @@ pub fn tell(source: impl Read) -> Result<Told, ReplayError> {
     Ok(told)
 }
 
-/// Tells a run again. If its journal ends before the run did, so does the run, as interrupted.
+impl Told {
+    /// The run, ended where its journal ends if not before.
+    #[must_use]
+    pub fn interrupted(self) -> Replay {
+        let Self { mut run, head, last_ns, entries, torn, .. } = self;
+        run.apply(Event::Interrupted, last_ns);
+        let started_at = head.begun.date(run.start_ns());
+        Replay { record: run.into_record(started_at), entries, torn }
+    }
+}
+
+/// Tells a run again. If its journal, which is this one segment, ends before the run did, so does the run, as interrupted.
 ///
 /// # Errors
 /// When the journal is damaged, or not of this build.
 pub fn replay(source: impl Read) -> Result<Replay, ReplayError> {
-    let Told { mut run, head, last_ns, entries, torn, .. } = tell(source)?;
-    run.apply(Event::Interrupted, last_ns);
-    let started_at = head.begun.date(run.start_ns());
-    Ok(Replay { record: run.into_record(started_at), entries, torn })
+    tell(source).map(Told::interrupted)
 }

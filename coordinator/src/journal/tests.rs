@@ -63,7 +63,7 @@ fn plan() -> Plan {
     plan
 }
 
-fn head() -> Head {
+pub(crate) fn head() -> Head {
     let settings = RunSettings {
         id: RunId(uuid::Uuid::from_u128(7)),
         plan: plan(),
@@ -85,7 +85,7 @@ fn said(link: u64, message: from_agent::Message) -> Happened {
     Happened::said(Link(link), FromAgent { message: Some(message) }, Shape::of(&plan())).unwrap()
 }
 
-fn hello(link: u64) -> Happened {
+pub(crate) fn hello(link: u64) -> Happened {
     let hello = Hello { incarnation: link, name: format!("pod-{link}"), ..anybody() };
     said(link, from_agent::Message::Hello(hello))
 }
@@ -108,28 +108,28 @@ fn anybody() -> Hello {
     }
 }
 
-fn ready(link: u64) -> Happened {
+pub(crate) fn ready(link: u64) -> Happened {
     said(link, from_agent::Message::Ready(Ready { clock_offset_ns: -7, round_trip_ns: 300, ..Ready::default() }))
 }
 
-fn measured(link: u64, seq: u64) -> Happened {
+pub(crate) fn measured(link: u64, seq: u64) -> Happened {
     let mut delta = delta(&plan(), seq.saturating_sub(1) as u32);
     healthy(&mut delta);
     said(link, from_agent::Message::Delta(delta_to_wire(&delta)))
 }
 
-fn closing(link: u64, last_seq: u64) -> Happened {
+pub(crate) fn closing(link: u64, last_seq: u64) -> Happened {
     let totals = Totals { last_seq, ..Totals::default() };
     said(link, from_agent::Message::Closing(closing_to_wire(&totals, Some(9))))
 }
 
 /// A run as it was lived, with its journal.
-struct Lived {
-    run: Run,
+pub(crate) struct Lived {
+    pub(crate) run: Run,
     begun: Begun,
-    now_ns: u64,
+    pub(crate) now_ns: u64,
     disk: Memory,
-    journal: Option<Journal>,
+    pub(crate) journal: Option<Journal>,
 }
 
 impl Lived {
@@ -140,20 +140,35 @@ impl Lived {
     fn of(head: Head) -> Self {
         let disk = Memory::new();
         let journal = Journal::begin(disk.clone(), &head, BYTES_MAX_DEFAULT).unwrap();
+        Self { disk, ..Self::written_to(journal, head) }
+    }
+
+    /// A run that begins with this journal.
+    pub(crate) fn written_to(journal: Journal, head: Head) -> Self {
+        let disk = Memory::new();
         let run = Run::new(head.settings, head.begun.clock_ns);
         Self { run, begun: head.begun, now_ns: head.begun.clock_ns, disk, journal: Some(journal) }
     }
 
-    /// These things happen at once.
-    fn group(&mut self, happened: Vec<Happened>) {
+    /// These things happen at once. A snapshot that is due is kept.
+    pub(crate) fn group(&mut self, happened: Vec<Happened>) {
         let (events, entries): (Vec<Event>, Vec<Entry>) =
             happened.into_iter().map(|happened| happened.at(self.now_ns)).unzip();
-        self.journal = self.journal.take().map(|journal| journal.commit(&entries).unwrap());
+        let mut journal = self.journal.take().unwrap();
+        let snapshot = journal.snapshot_if_due(&self.run);
+        if snapshot.is_some() {
+            journal = journal.turn().unwrap();
+        }
+        journal = journal.commit(&entries).unwrap();
+        if let Some(snapshot) = snapshot {
+            journal.note_saved(Some(snapshot.save().unwrap()));
+        }
+        self.journal = Some(journal);
         events.into_iter().for_each(|event| drop(self.run.apply(event, self.now_ns)));
     }
 
     /// The document of the run, ended where it stands.
-    fn document(&self) -> serde_json::Value {
+    pub(crate) fn document(&self) -> serde_json::Value {
         let mut run = self.run.clone();
         run.apply(Event::Interrupted, self.now_ns);
         let started_at = self.begun.date(run.start_ns());
@@ -272,7 +287,7 @@ fn a_journal_never_grows_beyond_its_bound() {
 }
 
 #[derive(Clone, Copy, Debug)]
-enum Act {
+pub(crate) enum Act {
     Hello,
     Ready,
     /// So many deltas further than the last: 0 for the same again, 2 for a gap.
@@ -286,7 +301,7 @@ enum Act {
 }
 
 /// Things that happen at once, on which streams, and how long it then is quiet, in milliseconds.
-fn groups() -> impl Strategy<Value = Vec<(Vec<(Act, u64)>, u64)>> {
+pub(crate) fn groups() -> impl Strategy<Value = Vec<(Vec<(Act, u64)>, u64)>> {
     let act = prop_oneof![
         2 => Just(Act::Hello),
         2 => Just(Act::Ready),
@@ -304,7 +319,7 @@ fn groups() -> impl Strategy<Value = Vec<(Vec<(Act, u64)>, u64)>> {
     prop::collection::vec((prop::collection::vec((act, 0..3_u64), 1..4), pause_ms), 0..60)
 }
 
-fn happened(act: Act, link: u64, last_seq: &mut u64) -> Happened {
+pub(crate) fn happened(act: Act, link: u64, last_seq: &mut u64) -> Happened {
     match act {
         Act::Hello => hello(link),
         Act::Ready => ready(link),

@@ -4,12 +4,13 @@ use std::collections::VecDeque;
 
 use muster_proto::id::{AgentId, Incarnation};
 use muster_proto::share::ShareChange;
+use serde::{Deserialize, Serialize};
 
 use super::event::{ClockReading, Link, Newcomer};
 use super::record::AgentRecord;
 
 /// How far an agent has come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum State {
     /// It has joined and waits for the plan.
     Joined,
@@ -24,7 +25,7 @@ pub(super) enum State {
 }
 
 /// Since when a worker has come no further.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub(super) struct Stillness {
     pub(super) progress: u64,
     /// By the agent's clock.
@@ -34,7 +35,7 @@ pub(super) struct Stillness {
 }
 
 /// An agent as the run sees it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Agent {
     /// The stream on which it was heard last, broken or not.
     pub(super) link: Link,

@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use muster_proto::id::{Incarnation, RunId};
 use muster_proto::measurement::{Delta, Totals};
 use muster_proto::share::{Share, ShareChange};
+use serde::{Deserialize, Serialize};
 
 /// One agent's stream, as the service numbers them. Never used twice.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Link(pub u64);
 
 /// Who wants to take part.
@@ -117,7 +118,7 @@ pub struct ClockReading {
 }
 
 /// How a run is brought to its end.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Manner {
     /// Nothing new starts; what is in flight may end in grace.
     Drain,

@@ -5,12 +5,14 @@ use std::sync::Arc;
 use muster_proto::plan::{Executor, Plan};
 use muster_proto::schedule::{ArrivalCursor, ArrivalSchedule, Stream};
 use muster_proto::share::Share;
+use serde::{Deserialize, Serialize};
 
 /// Who holds which shares of a plan's scenarios, and how many arrivals fell due while somebody did. Moments are of run
 /// time, agents are known by their place among the run's agents.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Holdings {
-    /// One for each scenario; arrivals of closed models are nobody's to count.
+    /// One for each scenario; arrivals of closed models are nobody's to count. They follow from the plan.
+    #[serde(skip)]
     schedules: Vec<Option<Schedule>>,
     tenures: Vec<Tenure>,
     /// By agent, then by scenario: arrivals of tenures that are over.
@@ -24,7 +26,7 @@ struct Schedule {
 }
 
 /// Shares in somebody's hands.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 struct Tenure {
     agent: usize,
     /// One for each scenario.
@@ -44,6 +46,11 @@ impl Holdings {
         };
         let schedules = plan.scenarios.iter().enumerate().map(schedule).collect();
         Self { schedules, tenures: Vec::new(), counted: Vec::new() }
+    }
+
+    /// These holdings, of this plan, after they were kept without what follows from it.
+    pub(super) fn of_plan(self, plan: &Plan) -> Self {
+        Self { schedules: Self::none(plan).schedules, ..self }
     }
 
     /// An agent holds these shares, one for each scenario, from a moment on. Nobody else does.

@@ -7,6 +7,7 @@ mod losing;
 mod pulse;
 mod resuming;
 mod settling;
+mod state;
 
 use std::collections::BTreeMap;
 
@@ -15,6 +16,8 @@ use muster_proto::measurement::{Delta, Totals, WINDOW_NS};
 use muster_proto::plan::Plan;
 use muster_proto::share::Share;
 use muster_proto::split;
+use serde::{Deserialize, Serialize};
+pub use state::RunState;
 
 use super::agent::{Agent, State};
 use super::event::{ClockReading, Command, Event, Link, Manner};
@@ -55,7 +58,7 @@ pub struct RunSettings {
 }
 
 /// How far a run has come. Moments are of the coordinator's clock.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 enum Phase {
     Gathering { since_ns: u64 },
     Preparing { since_ns: u64 },

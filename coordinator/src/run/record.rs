@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use muster_proto::id::{AgentId, RunId};
 use muster_proto::measurement::Totals;
 use muster_proto::plan::Plan;
+use serde::{Deserialize, Serialize};
 
 use crate::exit::ExitCode;
 use crate::run::timeline::Timeline;
@@ -40,7 +41,7 @@ pub struct RunRecord {
 }
 
 /// How long a run was without a coordinator.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Absence {
     /// How often another one went on with it.
     pub resumed: u32,
@@ -51,7 +52,7 @@ pub struct Absence {
 }
 
 /// How a run ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Ending {
     /// It did what the plan asked.
     Completed,
@@ -73,7 +74,7 @@ pub enum Ending {
 }
 
 /// One agent's part in a run.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct AgentRecord {
     /// Who, as the coordinator numbered it.
     pub id: AgentId,

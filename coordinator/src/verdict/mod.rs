@@ -11,7 +11,7 @@ use muster_proto::outcome::ErrorKind;
 use muster_proto::plan::OnLoss;
 
 pub use sample::percentile_ns;
-pub use thresholds::{Judge, ThresholdResult, Value};
+pub use thresholds::{Judge, LineSeen, ThresholdResult, Value};
 
 use crate::exit::ExitCode;
 use crate::run::record::{Ending, RunRecord};

@@ -3,6 +3,7 @@
 use muster_proto::histogram::Histogram;
 use muster_proto::measurement::{IterationStats, Measurement, Phase, RequestStats, SeriesTable};
 use muster_proto::plan::{Aggregate, MetricName, Plan, Selector, Threshold};
+use serde::{Deserialize, Serialize};
 
 /// The duration at or below which this percentage (0 to 100) lies, in nanoseconds: the bucket's highest value, but
 /// never more than the exact maximum. Asked of merged histograms only.
@@ -153,7 +154,7 @@ pub(super) const fn is_time(kind: Kind, aggregate: Aggregate) -> bool {
 }
 
 /// What a threshold speaks of, in some stretch of time. Adding two stretches is adding their counts.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct Sample {
     durations: Histogram,
     count: u64,

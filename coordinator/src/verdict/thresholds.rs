@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 
 use muster_proto::measurement::{INTERVAL_NS, SeriesTable};
 use muster_proto::plan::{Aggregate, Bound, Comparison, Plan, Threshold, ThresholdWindow};
+use serde::{Deserialize, Serialize};
 
 use super::sample::{Kind, Sample, Selection, is_time, kind_of};
 use crate::run::timeline::{Second, Timeline};
@@ -63,6 +64,23 @@ impl Judge {
         abort
     }
 
+    /// What it has seen, in the plan's order, for whoever goes on as this judge.
+    #[must_use]
+    pub fn seen(&self) -> Vec<LineSeen> {
+        self.lines.iter().map(Line::seen).collect()
+    }
+
+    /// A judge of this plan's thresholds who has seen this. `None` when it is of another plan.
+    #[must_use]
+    pub fn who_has_seen(plan: &Plan, seen: Vec<LineSeen>) -> Option<Self> {
+        let mut judge = Self::new(plan);
+        if judge.lines.len() != seen.len() {
+            return None;
+        }
+        judge.lines.iter_mut().zip(seen).for_each(|(line, seen)| line.recall(seen));
+        Some(judge)
+    }
+
     /// What became of each threshold, in the plan's order.
     #[must_use]
     pub fn results(&self, timeline: &Timeline) -> Vec<ThresholdResult> {
@@ -86,15 +104,26 @@ struct Line {
     violated: Option<Violation>,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 enum Window {
     Run,
     For { seconds: u32, streak: u32, longest: u32 },
     Over { seconds: usize, recent: VecDeque<Sample> },
 }
 
+/// What one threshold has seen.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct LineSeen {
+    begun: u64,
+    ended: u64,
+    window: Window,
+    judged: u64,
+    worst: Option<f64>,
+    violated: Option<Violation>,
+}
+
 /// When a window was first violated.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 struct Violation {
     second: u32,
     value: Option<f64>,
@@ -122,6 +151,25 @@ impl Line {
             worst: None,
             violated: None,
         }
+    }
+
+    fn seen(&self) -> LineSeen {
+        let Self { threshold: _, selection: _, kind: _, impossible: _, begun, ended, window, judged, worst, violated } =
+            self;
+        LineSeen {
+            begun: *begun,
+            ended: *ended,
+            window: window.clone(),
+            judged: *judged,
+            worst: *worst,
+            violated: *violated,
+        }
+    }
+
+    fn recall(&mut self, seen: LineSeen) {
+        let LineSeen { begun, ended, window, judged, worst, violated } = seen;
+        (self.begun, self.ended, self.window) = (begun, ended, window);
+        (self.judged, self.worst, self.violated) = (judged, worst, violated);
     }
 
     /// Whether the threshold is violated as of this second, for the first time or still.

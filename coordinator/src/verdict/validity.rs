@@ -2,6 +2,8 @@
 
 use std::collections::VecDeque;
 
+use serde::{Deserialize, Serialize};
+
 /// How many seconds lateness and shortness are judged over.
 pub const SLIDING_SECONDS: usize = 10;
 /// With fewer late arrivals than this in the sliding seconds, lateness is chance.
@@ -74,7 +76,7 @@ impl Reason {
 }
 
 /// What the grade of a second depends on.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Seen {
     /// Arrivals of open models that began in it.
     pub arrivals: u64,
@@ -97,7 +99,7 @@ pub struct Seen {
 }
 
 /// Grades seconds in their order, remembering as many as the sliding rules need.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Grader {
     recent: VecDeque<Seen>,
 }
@@ -163,7 +165,7 @@ fn invalid_if(condition: bool) -> Grade {
 }
 
 /// How many seconds got which grade, and why; of one second or of many.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Grades {
     /// Seconds that are valid.
     pub valid: u64,
@@ -175,7 +177,7 @@ pub struct Grades {
 }
 
 /// The seconds that one reason spoiled.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct ReasonSeconds {
     /// Seconds that it made suspect.
     pub suspect: u64,

@@ -27,23 +27,28 @@ struct Cluster {
 
 impl Cluster {
     /// A coordinator that waits for so many agents, with a target that behaves so.
-    fn waiting(agents: usize, script: &str, seconds: u64) -> Self {
+    fn waiting(agents: usize, script: &str, seconds: u64, more: &[&str]) -> Self {
         let (scene, runs) = (Scene::new(script), tempfile::tempdir().unwrap());
         let plan = scene.plan(&format!(
             "scenarios:\n  a: {{ executor: constant-arrival-rate, rate: {RATE}/s, duration: {seconds}s, graceful_stop: 60s, \
              steps: [ {{ get: / }} ] }}"
         ));
         let (agents, out) = (agents.to_string(), runs.path().to_str().unwrap());
-        let mut coordinator = muster(&["run", &plan, "--agents", &agents, "--listen", "127.0.0.1:0", "--out", out]);
+        let common = ["run", &plan, "--agents", &agents, "--listen", "127.0.0.1:0", "--out", out];
+        let mut coordinator = muster(&[&common[..], more].concat());
         let address = address(&coordinator.says("waiting for "));
         Self { scene, runs, address, coordinator, agents: Vec::new() }
     }
 
     /// So many agents take part in a run, until it ends.
     fn of(agents: usize, script: &str, seconds: u64) -> Self {
-        let mut cluster = Self::waiting(agents, script, seconds);
-        (0..agents).for_each(|_| cluster.join(&["--once"]));
-        cluster
+        Self::waiting(agents, script, seconds, &[]).with(agents)
+    }
+
+    /// So many agents join.
+    fn with(mut self, agents: usize) -> Self {
+        (0..agents).for_each(|_| self.join(&["--once"]));
+        self
     }
 
     fn join(&mut self, more: &[&str]) {
@@ -82,8 +87,9 @@ impl Cluster {
         line
     }
 
-    /// Waits for the run's end. Nothing may be missing but what nobody had a lease for.
+    /// Waits for the run's end. Nothing may be missing but what nobody had a lease for, and the journal tells the same.
     fn end(self, resumed: u64, due: u64) -> Ended {
+        let folder = self.folder();
         let ended = self.coordinator.end();
         let document: Value = serde_json::from_slice(&std::fs::read(self.scene.result()).unwrap()).unwrap();
         let served = self.scene.target.stop();
@@ -91,7 +97,8 @@ impl Cluster {
         assert_eq!(document["run"]["resumed"]["times"], resumed, "{}", ended.out);
         assert!(ended.out.contains("  resumed "), "{}", ended.out);
         assert_eq!((&document["accounting"]["balanced"], &iterations["due"]), (&true.into(), &due.into()), "{ended:?}");
-        assert_eq!((&requests["sent"], &requests["outcomes"]), (&served.requests.into(), &served.responses.into()));
+        let counted = (&requests["sent"], &requests["outcomes"]);
+        assert_eq!(counted, (&served.requests.into(), &served.responses.into()), "{ended:?}");
         let unknown = (&iterations["unknown"], &requests["unknown"], &document["accounting"]["lost"]["high"]);
         assert_eq!(unknown, (&0.into(), &0.into(), &0.into()));
         let skipped = iterations["skipped"]["lease"].as_u64().unwrap();
@@ -99,6 +106,8 @@ impl Cluster {
         let absent_s = document["run"]["resumed"]["absent_s"].as_f64().unwrap();
         assert!(skipped as f64 <= (absent_s + NOISE_S) * RATE as f64, "{skipped} skipped in {absent_s} s");
         assert!(ended.code == Some(0) || skipped > 0, "{ended:?}");
+        let told = muster(&["report", folder.to_str().unwrap(), "--from-journal", "--json", "-"]).end();
+        assert_eq!(serde_json::from_str::<Value>(&told.out).unwrap(), document, "{}", told.err);
         ended
     }
 }
@@ -185,7 +194,7 @@ fn a_run_that_ends_without_its_coordinator_is_concluded_by_the_next() {
 
 #[test]
 fn a_run_that_still_waits_for_agents_goes_on_waiting() {
-    let mut cluster = Cluster::waiting(2, "", 1);
+    let mut cluster = Cluster::waiting(2, "", 1, &[]);
     cluster.join(&[]);
     cluster.coordinator.says("1 of 2 agents joined");
     cluster.kill_coordinator();
@@ -208,6 +217,19 @@ fn a_torn_end_of_the_journal_is_cut_off_and_said() {
     cluster.coordinator = cluster.another();
     cluster.coordinator.says(&format!("cut off: the last {torn} bytes of the journal"));
     cluster.end(1, RATE * 4);
+}
+
+#[test]
+fn a_run_that_has_outgrown_its_journal_goes_on_from_a_snapshot() {
+    let seconds = 10;
+    let mut cluster = Cluster::waiting(2, "", seconds, &["--journal-max", "48KiB"]).with(2);
+    let snapshot = cluster.folder().join("snapshot.3");
+    wait_for("a second snapshot is kept", || snapshot.exists().then_some(()));
+    let beginning = cluster.folder().join("journal");
+    wait_for("nobody needs its beginning any more", || (!beginning.exists()).then_some(()));
+    cluster.kill_coordinator();
+    cluster.resume();
+    cluster.end(1, RATE * seconds);
 }
 
 #[test]

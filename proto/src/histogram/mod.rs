@@ -2,6 +2,7 @@
 
 mod codec;
 mod counts;
+mod kept;
 mod layout;
 mod summary;
 mod varint;

@@ -26,8 +26,8 @@ impl Lived {
         assert_eq!((told.bytes, told.torn), (whole.len() as u64, torn.len() as u64));
         assert!(told.last_ns <= self.now_ns);
         self.disk.bytes.lock().unwrap().truncate(whole.len());
+        self.journal = Some(Journal::go_on(self.disk.clone(), &told, 1, BYTES_MAX_DEFAULT).unwrap());
         self.run = told.run;
-        self.journal = Some(Journal::go_on(self.disk.clone(), told.bytes, BYTES_MAX_DEFAULT));
         let shown = shown(self.now_ns / MS);
         let goes_on = told.anchor.goes_on(told.last_ns, &shown);
         self.group(vec![Happened::resumed(&shown, goes_on.by_wall_clock, true)]);

@@ -2,11 +2,12 @@
 
 use muster_proto::histogram::Histogram;
 use muster_proto::measurement::{Delta, Health, WINDOW_NS};
+use serde::{Deserialize, Serialize};
 
 use super::counts::Counts;
 
 /// One agent's contribution to a run, as its deltas told it.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct AgentTotals {
     /// Everything it counted.
     pub counts: Counts,
@@ -67,7 +68,7 @@ impl AgentTotals {
 }
 
 /// Processor use over some windows, kept in whole millionths so that the order of adding never shows.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CpuUse {
     windows: u64,
     worker_millionths: u64,

@@ -1,6 +1,7 @@
 //! The counts that the books are kept in.
 
 use muster_proto::measurement::{IterationStats, Measurement, RequestStats, SkipReason, Totals};
+use serde::{Deserialize, Serialize};
 
 /// The most that one agent may count in a run, everything together: a million requests a second, with all that is
 /// counted of each, for months. What the most agents of a run count together then fits, several times over, into 64
@@ -8,7 +9,7 @@ use muster_proto::measurement::{IterationStats, Measurement, RequestStats, SkipR
 pub const COUNTED_MAX: u64 = 1 << 48;
 
 /// What happened in some stretch of time, or to some agent, without its times.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Counts {
     /// Iterations that fell due.
     pub due: u64,

@@ -1,13 +1,14 @@
 //! A stretch of the timeline whose seconds are complete.
 
 use muster_proto::measurement::{Measurement, RequestStats};
+use serde::{Deserialize, Serialize};
 
 use super::counts::Counts;
 use super::sparse::Sparse;
 use crate::verdict::validity::Grades;
 
 /// One second of the run, or several neighbouring ones.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Interval {
     /// Its first second, counted from the run's start.
     pub first: u32,
@@ -68,7 +69,7 @@ impl Interval {
 }
 
 /// One series in one interval.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SeriesInterval {
     /// Requests begun.
     pub sent: u64,

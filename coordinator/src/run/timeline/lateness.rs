@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 
 use muster_proto::histogram::Histogram;
 use muster_proto::measurement::{IterationStats, Measurement, SeriesTable, SkipReason};
+use serde::{Deserialize, Serialize};
 
 use super::spans::Span;
 use crate::verdict::validity::{SLIDING_SECONDS, Seen};
@@ -12,7 +13,7 @@ use crate::verdict::validity::{SLIDING_SECONDS, Seen};
 const LATE_AT_LEAST_NS: u64 = 1_000_000;
 
 /// Remembers the last seconds' service times, because what is late depends on how fast the target is.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Lateness {
     /// By scenario, the latest second last.
     service: Vec<VecDeque<Histogram>>,

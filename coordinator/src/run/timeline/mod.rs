@@ -25,6 +25,7 @@ use muster_proto::outcome::ErrorKind;
 use muster_proto::plan::Plan;
 use open::OpenSecond;
 use samples::Samples;
+use serde::{Deserialize, Serialize};
 pub use spans::Span;
 
 use crate::verdict::validity::{Grader, Grades, Seen};
@@ -40,7 +41,7 @@ pub const OPEN_SECONDS_MAX: u32 = 120;
 
 /// Merges deltas into seconds, a run, and its agents. It does not matter in which order they come, except that a
 /// delta for a second already closed can no longer be judged with it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Timeline {
     table: SeriesTable,
     spans: Vec<Span>,
@@ -74,7 +75,7 @@ pub struct Second {
 }
 
 /// The last closed second, for whoever watches the run.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct LastSecond {
     /// Counted from the run's start.
     pub number: u32,

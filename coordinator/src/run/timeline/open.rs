@@ -3,18 +3,19 @@
 use std::collections::BTreeMap;
 
 use muster_proto::measurement::{Health, Measurement};
+use serde::{Deserialize, Serialize};
 
 use super::agent::CpuUse;
 
 /// What agents have told of a second so far.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct OpenSecond {
     pub(super) measurement: Measurement,
     health: BTreeMap<usize, AgentHealth>,
 }
 
 /// How one agent was doing during the second.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 struct AgentHealth {
     cpu: CpuUse,
     /// Of the latest window, whose number is kept because deltas may be applied in any order.

@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 
 use muster_proto::measurement::ErrorSample;
 use muster_proto::outcome::ErrorKind;
+use serde::{Deserialize, Serialize};
 
 /// The earliest failure of each kind in each series; bounded by their numbers, and the same whatever the order in
 /// which agents tell of them.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct Samples(BTreeMap<(u32, ErrorKind), ErrorSample>);
 
 impl Samples {

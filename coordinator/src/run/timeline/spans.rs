@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use muster_proto::measurement::INTERVAL_NS;
 use muster_proto::plan::{Executor, Plan, Scenario};
+use serde::{Deserialize, Serialize};
 
 /// A scenario's times, in nanoseconds of run time.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Span {
     /// The first second that lies wholly behind its warm-up.
     pub first_measured: u32,

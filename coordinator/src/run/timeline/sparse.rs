@@ -3,10 +3,11 @@
 use std::cmp::Ordering;
 
 use muster_proto::histogram::{Histogram, highest_in_bucket_ns};
+use serde::{Deserialize, Serialize};
 
 /// A bucket's number in the upper sixteen bits and its count in the others: there are fewer than 2¹⁶ buckets, and
 /// 2⁴⁸ requests are a million a second for nine years.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Entry(u64);
 
 const COUNT_BITS: u32 = 48;
@@ -27,7 +28,7 @@ impl Entry {
 
 /// The buckets of a [`Histogram`] that are not empty, eight bytes each, so that thousands of intervals can keep
 /// theirs and still be merged exactly.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Sparse {
     entries: Vec<Entry>,
     max_ns: u64,

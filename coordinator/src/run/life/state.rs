@@ -1,0 +1,80 @@
+//! All that a run is apart from what it was told at its beginning, to be kept and taken up again.
+
+use serde::{Deserialize, Serialize};
+
+use super::super::agent::Agent;
+use super::super::record::{Absence, Ending};
+use super::{Holdings, Judge, Manner, Phase, Run, RunSettings, Timeline};
+use crate::verdict::LineSeen;
+
+/// A run between two events, without its settings.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct RunState {
+    phase: Phase,
+    agents: Vec<Agent>,
+    welcomed: u32,
+    holdings: Holdings,
+    wants_balance: bool,
+    handed_on_ns: u64,
+    timeline: Timeline,
+    seen: Vec<LineSeen>,
+    ending: Option<Ending>,
+    stopping: Option<(Manner, u64)>,
+    told_ns: u64,
+    ticked_ns: u64,
+    conducted_since_ns: u64,
+    absence: Absence,
+    next_link: u64,
+    lacks_secrets: bool,
+}
+
+impl Run {
+    /// Its state. What it wants done was handed out with the last event, so that there is nothing of it to keep.
+    #[must_use]
+    pub fn state(&self) -> RunState {
+        RunState {
+            phase: self.phase,
+            agents: self.agents.clone(),
+            welcomed: self.welcomed,
+            holdings: self.holdings.clone(),
+            wants_balance: self.wants_balance,
+            handed_on_ns: self.handed_on_ns,
+            timeline: self.timeline.clone(),
+            seen: self.judge.seen(),
+            ending: self.ending.clone(),
+            stopping: self.stopping,
+            told_ns: self.told_ns,
+            ticked_ns: self.ticked_ns,
+            conducted_since_ns: self.conducted_since_ns,
+            absence: self.absence,
+            next_link: self.next_link,
+            lacks_secrets: self.lacks_secrets,
+        }
+    }
+
+    /// The run of these settings in this state. `None` when the state is of another plan.
+    #[must_use]
+    pub fn in_state(settings: RunSettings, state: RunState) -> Option<Self> {
+        let fits = *state.timeline.table() == *Timeline::new(&settings.plan).table();
+        Some(Self {
+            judge: Judge::who_has_seen(&settings.plan, state.seen).filter(|_| fits)?,
+            holdings: state.holdings.of_plan(&settings.plan),
+            wants_balance: state.wants_balance,
+            handed_on_ns: state.handed_on_ns,
+            lacks_secrets: state.lacks_secrets,
+            settings,
+            phase: state.phase,
+            agents: state.agents,
+            welcomed: state.welcomed,
+            timeline: state.timeline,
+            ending: state.ending,
+            stopping: state.stopping,
+            commands: Vec::new(),
+            told_ns: state.told_ns,
+            ticked_ns: state.ticked_ns,
+            conducted_since_ns: state.conducted_since_ns,
+            absence: state.absence,
+            next_link: state.next_link,
+        })
+    }
+}
