@@ -9,5 +9,6 @@ pub mod generator;
 pub mod guard;
 pub mod health;
 pub mod outbox;
+pub mod planted;
 pub mod resources;
 pub mod session;
