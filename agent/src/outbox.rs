@@ -7,6 +7,8 @@ use std::collections::VecDeque;
 
 use muster_proto::measurement::{Delta, Health, Measurement};
 
+use crate::planted::planted;
+
 /// The most deltas that have a number and are not acknowledged.
 pub const UNACKNOWLEDGED_MAX: usize = 16;
 
@@ -37,7 +39,8 @@ pub struct AckError {
 impl Outbox {
     /// Takes what was measured in some windows.
     pub fn put(&mut self, windows: (u32, u32), measurement: &Measurement, health: Health) {
-        match &mut self.open {
+        let sent = self.frozen.back_mut().filter(|_| planted("coalesces-a-sent-delta"));
+        match sent.or(self.open.as_mut()).filter(|_| !planted("open-window-overwritten")) {
             Some(open) => {
                 open.first_window = open.first_window.min(windows.0);
                 open.last_window = open.last_window.max(windows.1);
@@ -68,7 +71,8 @@ impl Outbox {
         if seq > self.last_seq {
             return Err(AckError { acknowledged: seq, last: self.last_seq });
         }
-        while self.frozen.front().is_some_and(|delta| delta.seq <= seq) {
+        let all = planted("everything-acknowledged-at-once");
+        while self.frozen.front().is_some_and(|delta| delta.seq <= seq || all) {
             self.frozen.pop_front();
             self.sent = self.sent.saturating_sub(1);
         }
@@ -78,7 +82,12 @@ impl Outbox {
 
     /// Begins a new stream, on which everything that is not acknowledged has to be sent again.
     pub fn rewind(&mut self) {
-        self.sent = 0;
+        if planted("unsent-forgotten-at-a-break") {
+            self.frozen.truncate(self.sent);
+        }
+        if !planted("nothing-sent-again") {
+            self.sent = usize::from(planted("resent-from-wrong-position"));
+        }
     }
 
     /// The number of the last delta.

@@ -14,7 +14,7 @@ use tokio::time::Instant;
 pub use self::leave::Leave;
 use self::part::Part;
 use self::stream::Stream;
-pub use self::surroundings::{Surroundings, ThisMachine};
+pub use self::surroundings::{Notice, Surroundings, ThisMachine};
 use crate::engine::start::EngineConfig;
 
 /// How long an agent whose stream broke tries to find its coordinator again. Its load has paused by then.

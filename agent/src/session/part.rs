@@ -33,6 +33,8 @@ pub(super) struct Part<S: Surroundings> {
     pub(super) offset: ClockOffset,
     /// What is being carried out.
     pub(super) duty: Option<Box<Duty<S::Generator>>>,
+    /// Whether the coordinator waits to hear that it is prepared.
+    pub(super) owes_ready: bool,
     /// When its load began or begins, by our clock, once that was told.
     pub(super) started_at_ns: Option<u64>,
     /// How the last changes of what it holds were made, the latest one last.
@@ -80,17 +82,29 @@ impl<S: Surroundings> Part<S> {
     /// No part yet.
     pub(super) fn none() -> Self {
         let (lease, offset) = (Lease::until(0), ClockOffset::default());
-        let (changed, started_at_ns) = (VecDeque::new(), None);
-        Self { run: None, scenarios: 0, epoch: 0, lease, offset, duty: None, started_at_ns, changed, preparing: None }
+        Self {
+            run: None,
+            scenarios: 0,
+            epoch: 0,
+            lease,
+            offset,
+            duty: None,
+            owes_ready: false,
+            started_at_ns: None,
+            changed: VecDeque::new(),
+            preparing: None,
+        }
     }
 
-    /// Whether there is load that a broken stream leaves behind.
+    /// Whether there is something prepared, or load, that a broken stream leaves behind: the start may be on its way.
     pub(super) fn is_underway(&self) -> bool {
-        self.duty.is_some() && self.started_at_ns.is_some()
+        self.duty.is_some()
     }
 
     /// Begins to prepare what was assigned.
     pub(super) fn prepare(&mut self, assignment: AssignmentMessage, config: &EngineConfig, surroundings: &S) {
+        // What was prepared for a coordinator that has forgotten it is of no use.
+        (self.duty, self.owes_ready) = (None, false);
         self.run = Some(assignment.run_id);
         self.scenarios = assignment.shares.len();
         let (engine, lease, surroundings) = (config.clone(), self.lease.clone(), surroundings.clone());

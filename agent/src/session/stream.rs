@@ -17,10 +17,11 @@ use tonic::transport::{Channel, Endpoint, Uri};
 
 use super::leave::Leave;
 use super::part::{ChangeFault, Changed, Part, Prepared, Progress};
-use super::surroundings::Surroundings;
+use super::surroundings::{Notice, Surroundings};
 use super::{AgentConfig, SessionError};
 use crate::duty::{Duty, News};
 use crate::generator::{Generator, PrepareError};
+use crate::planted::planted;
 
 /// How many probes the clocks are compared with before anything else is done.
 const PROBES_AT_FIRST: usize = 32;
@@ -129,6 +130,7 @@ impl<S: Surroundings> Stream<S> {
         tracing::info!(coordinator = self.address, "joined");
         part.epoch = self.epoch;
         if let Some(duty) = &mut part.duty {
+            self.surroundings.notice(Notice::Acknowledged(self.applied_seq));
             duty.resume(self.applied_seq).map_err(|error| self.protocol(&error.to_string()))?;
             for change in std::mem::take(&mut self.changes) {
                 self.change(&change, part).await?;
@@ -146,7 +148,7 @@ impl<S: Surroundings> Stream<S> {
                 biased;
                 _ = probe.tick() => self.send(self.pulse(part)).await?,
                 () = leave.wanted(), if self.drain_at.is_none() => {
-                    if !part.is_underway() {
+                    if part.started_at_ns.is_none() {
                         return Ok(());
                     }
                     self.drain_at = Some(Instant::now() + HAND_BACK_MAX);
@@ -195,17 +197,22 @@ impl<S: Surroundings> Stream<S> {
                 if part.offset.probes() < PROBES_AT_FIRST {
                     self.send(self.pulse(part)).await?;
                 }
-                Ok(())
+                self.tell_ready(part).await
             }
             Message::Renewal(renewal) => {
                 // Counted from when we asked, so that the lease has always ended here before the coordinator, who counts
                 // from when it heard us, takes it for ended.
-                let asked_at_ns = renewal.sent_at_ns.min(self.surroundings.now_ns());
-                part.lease.extend(asked_at_ns.saturating_add(self.lease.as_nanos() as u64));
+                let now_ns = self.surroundings.now_ns();
+                let from_ns = if planted("lease-from-receive-time") { now_ns } else { renewal.sent_at_ns.min(now_ns) };
+                let lease_ns = if planted("lease-without-end") { u64::MAX } else { self.lease.as_nanos() as u64 };
+                part.lease.extend(from_ns.saturating_add(lease_ns));
                 Ok(())
             }
             Message::Change(change) => self.change(&change, part).await,
             Message::Assign(assign) => {
+                if part.started_at_ns.is_some() {
+                    return Err(self.protocol("an assignment in the middle of a run"));
+                }
                 let assignment = assignment_from_wire(assign).map_err(|error| self.protocol(&error.to_string()))?;
                 tracing::info!(run = %assignment.run_id, plan = assignment.plan.name, "assigned");
                 part.prepare(assignment, &config.engine, &self.surroundings);
@@ -216,6 +223,7 @@ impl<S: Surroundings> Stream<S> {
             }
             Message::Ack(ack) => {
                 let Some(duty) = part.duty.as_mut() else { return Ok(()) };
+                self.surroundings.notice(Notice::Acknowledged(ack.seq));
                 duty.acknowledge(ack.seq).map_err(|error| self.protocol(&error.to_string()))
             }
             Message::Stop(stop) => {
@@ -261,29 +269,41 @@ impl<S: Surroundings> Stream<S> {
     }
 
     async fn prepared(&mut self, prepared: Prepared<S::Generator>, part: &mut Part<S>) -> Result<(), SessionError> {
-        let answer = match prepared {
+        match prepared {
             Ok(generator) => {
                 part.duty = Some(Box::new(Duty::new(generator)));
-                let estimate = part.offset.estimate();
-                from_agent::Message::Ready(wire::Ready {
-                    clock_offset_ns: estimate.offset_ns,
-                    clock_uncertainty_ns: estimate.uncertainty_ns,
-                    round_trip_ns: estimate.round_trip_ns,
-                })
+                part.owes_ready = true;
+                self.tell_ready(part).await
             }
             Err(error) => {
                 tracing::error!(%error, "cannot carry the plan out");
                 let by_policy = matches!(error, PrepareError::Refused(_));
-                from_agent::Message::Unable(wire::Unable { reason: error.to_string(), by_policy })
+                self.send(from_agent::Message::Unable(wire::Unable { reason: error.to_string(), by_policy })).await
             }
+        }
+    }
+
+    /// Tells that the agent is prepared, once it is and knows how far the clocks are apart.
+    async fn tell_ready(&self, part: &mut Part<S>) -> Result<(), SessionError> {
+        let compared = part.offset.probes() >= PROBES_AT_FIRST || planted("ready-before-clocks-agree");
+        if !part.owes_ready || !compared {
+            return Ok(());
+        }
+        part.owes_ready = false;
+        let estimate = part.offset.estimate();
+        let ready = wire::Ready {
+            clock_offset_ns: estimate.offset_ns,
+            clock_uncertainty_ns: estimate.uncertainty_ns,
+            round_trip_ns: estimate.round_trip_ns,
         };
-        self.send(answer).await
+        self.send(from_agent::Message::Ready(ready)).await
     }
 
     async fn report(&mut self, news: News, part: &mut Part<S>) -> Result<(), SessionError> {
         match news {
             News::Measured => {
                 while let Some(delta) = part.duty.as_mut().and_then(|duty| duty.next_unsent()) {
+                    self.surroundings.notice(Notice::Sent(delta));
                     let delta = delta_to_wire(delta);
                     self.send(from_agent::Message::Delta(delta)).await?;
                 }

@@ -4,6 +4,7 @@ use std::future::Future;
 use std::io;
 
 use muster_proto::convert::AssignmentMessage;
+use muster_proto::measurement::Delta;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 
@@ -38,6 +39,18 @@ pub trait Surroundings: Clone + Send + Sync + 'static {
         config: EngineConfig,
         lease: Lease,
     ) -> impl Future<Output = Result<Self::Generator, PrepareError>> + Send;
+
+    /// Hears what becomes of measurements. Nobody needs to know on this machine.
+    fn notice(&self, _: Notice<'_>) {}
+}
+
+/// What becomes of measurements.
+#[derive(Clone, Copy, Debug)]
+pub enum Notice<'a> {
+    /// This delta is sent over the present stream.
+    Sent(&'a Delta),
+    /// Everything up to this delta is in the result.
+    Acknowledged(u64),
 }
 
 /// This machine's clock since boot, its network, and threads that send requests.

@@ -28,9 +28,9 @@ impl Run {
             Some("its weight and its workers must be 1 or more".to_owned())
         } else if self.agents.len() >= AGENTS_MAX {
             Some(format!("there are {AGENTS_MAX} agents already"))
-        } else if let Some(run) = newcomer.run {
+        } else if let Some(run) = newcomer.run.filter(|run| *run != self.settings.id || !self.is_gathering()) {
             Some(format!("its part in run {} is over, or was never given here", run.short()))
-        } else if !matches!(self.phase, Phase::Gathering { .. }) && !self.hands_on() {
+        } else if !self.is_gathering() && !self.hands_on() {
             Some("the run has begun without it".to_owned())
         } else if self.lacks_secrets {
             Some(
@@ -49,7 +49,7 @@ impl Run {
         self.welcomed += 1;
         self.commands.push(Command::Welcome { link, agent: id.0, applied_seq: 0, changes: Vec::new() });
         self.agents.push(Agent::new(link, id, newcomer, now_ns));
-        if !matches!(self.phase, Phase::Gathering { .. }) {
+        if !self.is_gathering() {
             return self.take_in();
         }
         let wanted = self.settings.plan.agents.start_when as usize;
@@ -59,6 +59,11 @@ impl Run {
         if self.agents.len() >= wanted {
             self.assign(now_ns);
         }
+    }
+
+    /// Whether agents are waited for. Some may have been prepared for a coordinator that was killed before the start.
+    fn is_gathering(&self) -> bool {
+        matches!(self.phase, Phase::Gathering { .. })
     }
 
     /// Lets the agent that joined last prepare while load is generated. It is given its part once it is ready.
