@@ -1,11 +1,12 @@
 //! Double entry: what was counted one way must equal what was counted another way.
 
+mod lost;
 mod undone;
 
-use muster_proto::measurement::{SkipReason, WINDOW_NS};
+use muster_proto::measurement::SkipReason;
 
 use crate::run::record::{AgentRecord, RunRecord};
-use crate::run::timeline::{AgentTotals, COUNTED_MAX, Counts, named_totals};
+use crate::run::timeline::{AgentTotals, Counts, named_totals};
 
 /// The books of a run.
 #[derive(Clone, Debug, PartialEq)]
@@ -63,7 +64,7 @@ impl Law {
 pub struct Lost {
     /// At least so many.
     pub low: u64,
-    /// At most so many, if the agent went no faster at the end than it ever told of.
+    /// At most so many, if the agent went no faster at the end than it ever told of or was asked to.
     pub high: u64,
 }
 
@@ -76,7 +77,7 @@ impl Books {
         let indexed = || record.agents.iter().enumerate();
         let agents: Vec<Account> =
             indexed().map(|(index, agent)| Account::of_agent(agent, told(index), record.began)).collect();
-        let lost = indexed().map(|(index, agent)| Lost::with(agent, told(index)));
+        let lost = indexed().map(|(index, agent)| lost::with(agent, told(index), record));
         Self {
             lost: lost.fold(Lost::default(), |sum, lost| Lost { low: sum.low + lost.low, high: sum.high + lost.high }),
             total: Account::of_cluster(record, &agents),
@@ -199,14 +200,5 @@ fn compared(name: &str, left: &[(&'static str, u64)], right: &[(&'static str, u6
             let sent = left.iter().find(|(name, _)| *name == "sent").map_or(0, |(_, count)| *count);
             Law::new(name, sent, sent)
         }
-    }
-}
-
-impl Lost {
-    /// What an agent may have sent after its last word, until it was given up.
-    fn with(agent: &AgentRecord, told: &AgentTotals) -> Self {
-        let Some(lost_at_ns) = agent.lost_at_ns.filter(|_| agent.died()) else { return Self::default() };
-        let windows = lost_at_ns.saturating_sub(told.told_until_ns).div_ceil(WINDOW_NS);
-        Self { low: 0, high: told.sent_per_window_max.saturating_mul(windows).min(COUNTED_MAX) }
     }
 }

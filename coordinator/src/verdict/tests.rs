@@ -316,6 +316,19 @@ fn what_a_dead_agent_had_in_flight_is_unknown_and_the_books_balance() {
 }
 
 #[test]
+fn who_dies_before_its_first_word_may_have_sent_what_the_plan_asked_of_it() {
+    let mut plan = open_plan(5);
+    plan.agents.on_loss = OnLoss::Degrade;
+    let made = Made::new(plan, 2).lose(1).seconds(5, |_, _, delta| healthy(delta));
+    let books = Books::of(&made.end(Ending::Completed));
+    assert_eq!(
+        books.lost,
+        books::Lost { low: 0, high: (80 + 2) * 2 },
+        "half of 100/s for eight windows, two steps each"
+    );
+}
+
+#[test]
 fn a_loss_is_forgiven_as_far_as_the_plan_tolerates_it() {
     let lost_with = |seconds: u32, on_loss: OnLoss, loss_tolerance_millionths: u32| {
         let mut plan = open_plan(100);

@@ -1,0 +1,36 @@
+//! What a lost agent may have sent after its last word.
+
+use muster_agent::planted::planted;
+use muster_proto::measurement::WINDOW_NS;
+use muster_proto::plan::{Executor, Step};
+
+use super::Lost;
+use crate::run::record::{AgentRecord, RunRecord};
+use crate::run::timeline::{AgentTotals, COUNTED_MAX};
+
+/// What an agent may have sent after its last word, until it was given up: no more per window than it ever told of, or
+/// than the plan asked of it.
+pub(super) fn with(agent: &AgentRecord, told: &AgentTotals, record: &RunRecord) -> Lost {
+    let died = agent.died() && !planted("loss-not-bounded");
+    let Some(lost_at_ns) = agent.lost_at_ns.filter(|_| died) else { return Lost::default() };
+    let windows = lost_at_ns.saturating_sub(told.told_until_ns).div_ceil(WINDOW_NS);
+    let as_before = told.sent_per_window_max.saturating_mul(windows);
+    Lost { low: 0, high: as_before.max(planned(agent, told, record, windows)).min(COUNTED_MAX) }
+}
+
+/// The most requests that the plan's arrivals ask of an agent in so many windows, and those that were waiting before.
+fn planned(agent: &AgentRecord, told: &AgentTotals, record: &RunRecord, windows: u64) -> u64 {
+    let weights: f64 = record.agents.iter().map(|agent| f64::from(agent.weight)).sum();
+    let share = if weights > 0.0 { f64::from(agent.weight) / weights } else { 0.0 };
+    let waiting = told.counts.due.saturating_sub(told.counts.started + told.counts.skipped_total());
+    let mut requests = 0.0;
+    for scenario in &record.plan.scenarios {
+        let Executor::ArrivalRate { stages, .. } = &scenario.executor else { continue };
+        let fastest = stages.iter().flat_map(|stage| [stage.from.as_per_second(), stage.to.as_per_second()]);
+        // An agent's arrivals are spread evenly, but for one at either end.
+        let arrivals = share * fastest.fold(0.0, f64::max) * windows as f64 * WINDOW_NS as f64 / 1e9 + 2.0;
+        let steps = scenario.steps.iter().filter(|step| matches!(step, Step::Request(_))).count();
+        requests += (arrivals + waiting as f64) * steps as f64;
+    }
+    if windows > 0 { requests.ceil() as u64 } else { 0 }
+}
