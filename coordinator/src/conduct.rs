@@ -3,6 +3,7 @@
 use std::io;
 use std::time::Duration;
 
+use muster_agent::planted::planted;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
@@ -109,11 +110,12 @@ where
             _ = tick.tick() => Happened::tick(),
             Some(happened) = happenings.recv() => happened,
         };
-        let group = Group::gather(first, &mut happenings, &now_ns);
+        let mut group = Group::gather(first, &mut happenings, &now_ns);
+        let late = planted("acknowledged-before-durable").then(|| std::mem::take(&mut group.entries));
         let failure = match scribe.write_down(group.entries, &run).await {
             Ok(()) => None,
             // Nothing is wrong with the disk, so the load need not suffer.
-            Err(full @ JournalError::Full(_)) => {
+            Err(full) if matches!(full, JournalError::Full(_)) || planted("storage-failure-ignored") => {
                 watcher.tell(&format!("{full}; the run goes on, and could not be told again after a crash"));
                 None
             }
@@ -122,17 +124,21 @@ where
         if let Some(error) = scribe.snapshot_failure().await {
             watcher.tell(&format!("no snapshot was kept, and the journal goes on growing: {error}"));
         }
-        for (event, now_ns) in failure.into_iter().chain(group.events) {
+        for (event, at_ns) in failure.into_iter().chain(group.events) {
+            let at_ns = if planted("clock-read-again") { now_ns() } else { at_ns };
             let is_tick = matches!(event, Event::Tick);
             streams = count_streams(streams, &event);
-            for command in run.apply(event, now_ns) {
+            for command in run.apply(event, at_ns) {
                 if let Some(text) = switchboard.carry_out(command) {
                     watcher.tell(&text);
                 }
             }
             if is_tick {
-                watcher.tick(&run, now_ns);
+                watcher.tick(&run, at_ns);
             }
+        }
+        if let Some(entries) = late {
+            let _ = scribe.write_down(entries, &run).await;
         }
     }
     watcher.tick(&run, now_ns());
@@ -156,20 +162,30 @@ struct Group {
 }
 
 impl Group {
-    /// Everything that has happened by now: what came while the group before was written.
+    /// Everything that has happened by now: what came while the group before was written. That time went by is told
+    /// last, so that nobody is taken for silent whose words only waited to be heard.
     fn gather(first: Happened, more: &mut mpsc::Receiver<Happened>, clock: impl Fn() -> u64) -> Self {
         let mut group = Self { entries: Vec::new(), events: Vec::new() };
-        let (mut next, mut bytes) = (Some(first), 0);
+        let (first, tick) = if matches!(first.event, Event::Tick) { (None, Some(first)) } else { (Some(first), None) };
+        let (mut next, mut bytes) = (first.or_else(|| more.try_recv().ok()), 0);
         while let Some(happened) = next {
-            let now_ns = clock();
-            let (event, entry) = happened.at(now_ns);
-            bytes += entry.bytes();
-            group.entries.push(entry);
-            group.events.push((event, now_ns));
+            bytes += group.add(happened, clock());
             let full = bytes >= GROUP_BYTES_MAX || group.entries.len() >= GROUP_ENTRIES_MAX;
             next = if full { None } else { more.try_recv().ok() };
         }
+        if let Some(tick) = tick {
+            group.add(tick, clock());
+        }
         group
+    }
+
+    /// Adds what happened, and says how many bytes it takes.
+    fn add(&mut self, happened: Happened, now_ns: u64) -> usize {
+        let (event, entry) = happened.at(now_ns);
+        let bytes = entry.bytes();
+        self.entries.push(entry);
+        self.events.push((event, now_ns));
+        bytes
     }
 }
 
@@ -178,5 +194,25 @@ fn count_streams(streams: usize, event: &Event) -> usize {
         Event::Joined(..) => streams + 1,
         Event::Gone(..) | Event::Expelled(..) => streams.saturating_sub(1),
         _ => streams,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_waits_to_be_heard_comes_before_the_time_that_went_by() {
+        let (said, mut waiting) = mpsc::channel(2);
+        (0..2).for_each(|_| said.try_send(Happened::stop()).unwrap());
+        let moments = std::cell::Cell::new(0);
+        let clock = || moments.replace(moments.get() + 1);
+        let group = Group::gather(Happened::tick(), &mut waiting, clock);
+        assert!(
+            matches!(group.events[..], [(Event::Stop, 0), (Event::Stop, 1), (Event::Tick, 2)]),
+            "{:?}",
+            group.events
+        );
+        assert_eq!(group.entries.len(), 3);
     }
 }

@@ -20,7 +20,9 @@ pub(super) fn with(agent: &AgentRecord, told: &AgentTotals, record: &RunRecord) 
 
 /// The most requests that the plan's arrivals ask of an agent in so many windows, and those that were waiting before.
 fn planned(agent: &AgentRecord, told: &AgentTotals, record: &RunRecord, windows: u64) -> u64 {
-    let weights: f64 = record.agents.iter().map(|agent| f64::from(agent.weight)).sum();
+    // Whoever was lost or left before may have left it a part of the load.
+    let was_there = |other: &&AgentRecord| other.lost_at_ns >= agent.lost_at_ns || other.lost_at_ns.is_none();
+    let weights: f64 = record.agents.iter().filter(was_there).map(|agent| f64::from(agent.weight)).sum();
     let share = if weights > 0.0 { f64::from(agent.weight) / weights } else { 0.0 };
     let waiting = told.counts.due.saturating_sub(told.counts.started + told.counts.skipped_total());
     let mut requests = 0.0;
