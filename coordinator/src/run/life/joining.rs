@@ -28,7 +28,7 @@ impl Run {
             Some("its weight and its workers must be 1 or more".to_owned())
         } else if self.agents.len() >= AGENTS_MAX {
             Some(format!("there are {AGENTS_MAX} agents already"))
-        } else if let Some(run) = newcomer.run.filter(|run| *run != self.settings.id || !self.is_gathering()) {
+        } else if let Some(run) = newcomer.run.filter(|run| *run != self.settings.id || !self.gathers_anew()) {
             Some(format!("its part in run {} is over, or was never given here", run.short()))
         } else if !self.is_gathering() && !self.hands_on() {
             Some("the run has begun without it".to_owned())
@@ -61,9 +61,13 @@ impl Run {
         }
     }
 
-    /// Whether agents are waited for. Some may have been prepared for a coordinator that was killed before the start.
     fn is_gathering(&self) -> bool {
         matches!(self.phase, Phase::Gathering { .. })
+    }
+
+    /// Whether agents are waited for that a coordinator before us may have known: it was killed before the start.
+    fn gathers_anew(&self) -> bool {
+        self.is_gathering() && self.absence.resumed > 0
     }
 
     /// Lets the agent that joined last prepare while load is generated. It is given its part once it is ready.

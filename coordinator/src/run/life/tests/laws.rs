@@ -71,6 +71,7 @@ struct World {
     stopped: BTreeMap<Link, Manner>,
     duplicates: u64,
     stops: u32,
+    resumed: bool,
 }
 
 impl World {
@@ -127,7 +128,10 @@ impl World {
                 let run = Some(RunId(uuid::Uuid::from_u128(7)));
                 Event::Joined(link, Newcomer { incarnation: Incarnation(first.0), run, ..newcomer() })
             }
-            Act::Resumed => Event::Resumed { by_wall_clock: false, lacks_secrets: false },
+            Act::Resumed => {
+                self.resumed = true;
+                Event::Resumed { by_wall_clock: false, lacks_secrets: false }
+            }
             Act::Stop => {
                 self.stops += 1;
                 Event::Stop
@@ -141,6 +145,10 @@ impl World {
         for command in commands {
             match command {
                 Command::Welcome { link, applied_seq, .. } => {
+                    if self.resumed && self.started.is_empty() {
+                        // Whoever was prepared for a coordinator that was killed before the start is a newcomer.
+                        self.first.remove(link);
+                    }
                     let who = self.who(*link);
                     let is_new = self.welcomed.insert(who);
                     prop_assert_eq!(is_new, who == *link, "welcomed twice, or back from nowhere");
