@@ -56,7 +56,7 @@ fn plan() -> Plan {
     Plan {
         name: "shop".to_owned(),
         seed: 42,
-        http: Http::default(),
+        http: Http { request_ids: true, ..Http::default() },
         connect: Connect {
             hosts: vec![("shop.test".to_owned(), vec!["127.0.0.1".parse().unwrap(), "::1".parse().unwrap()])],
             dns: DnsPolicy::Every(Duration::from_secs(30)),

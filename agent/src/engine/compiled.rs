@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use muster_proto::measurement::SeriesTable;
-use muster_proto::plan::{Connections, Plan, Request, Scenario, Step, Think};
+use muster_proto::plan::{Connections, NUMBER_BITS, Plan, Request, Scenario, Step, Think};
 use muster_proto::schedule::{ArrivalSchedule, ScheduleError, Stream, UserSchedule};
 use muster_proto::share::Share;
 
@@ -95,6 +95,8 @@ pub enum CompiledStep {
 pub struct RequestStep {
     /// As the plan has it.
     pub request: Request,
+    /// The number that it carries in the first iteration, if requests carry numbers.
+    pub first_id: u64,
     /// The series under which it is measured.
     pub series: u32,
     /// The number of the origin (scheme, host and port) it goes to.
@@ -129,7 +131,8 @@ impl CompiledPlan {
                 stream: Stream { seed: plan.seed, scenario: index as u32 },
             })
         });
-        let scenarios = scenarios.collect::<Result<_, _>>()?;
+        let mut scenarios: Vec<_> = scenarios.collect::<Result<_, _>>()?;
+        number_requests(&mut scenarios);
         Ok(Self { series, scenarios, origins: origins.len(), plan })
     }
 
@@ -161,6 +164,18 @@ fn compile_profile(seed: u64, index: usize, scenario: &Scenario, share: &Share) 
     Ok(Profile::Users { schedule: UserSchedule::new(&stages).map_err(wrap)?, quota })
 }
 
+/// Gives each request numbers of its own, so that no two of the plan ever carry the same.
+fn number_requests(scenarios: &mut [CompiledScenario]) {
+    let steps = scenarios.iter_mut().flat_map(|scenario| &mut scenario.steps);
+    let requests = steps.filter_map(|step| match step {
+        CompiledStep::Request(request) => Some(request),
+        CompiledStep::Think(_) => None,
+    });
+    for (place, request) in requests.enumerate() {
+        request.first_id = (place as u64) << NUMBER_BITS;
+    }
+}
+
 fn compile_step(
     plan: &Plan,
     scenario: usize,
@@ -173,7 +188,8 @@ fn compile_step(
         Step::Request(request) => request.clone(),
     };
     let keep_alive = plan.scenarios[scenario].connections != Connections::New;
-    let manner = Manner { absolute: plan.connect.proxy.is_some() && !request.url.tls, keep_alive };
+    let absolute = plan.connect.proxy.is_some() && !request.url.tls;
+    let manner = Manner { absolute, keep_alive, numbered: plan.http.request_ids };
     let rendered = Rendered::new(&request, manner).map_err(|source| CompileError::Render {
         scenario: plan.scenarios[scenario].name.clone(),
         request: request.name.clone(),
@@ -185,6 +201,7 @@ fn compile_step(
         origins.len() - 1
     });
     Ok(CompiledStep::Request(Box::new(RequestStep {
+        first_id: 0,
         series: series.find(scenario, &request.name).unwrap_or_default(),
         origin,
         rendered,

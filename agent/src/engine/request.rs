@@ -7,7 +7,7 @@ use muster_proto::plan::{Connections, Request};
 use super::clock;
 use super::compiled::RequestStep;
 use super::redirect::{self, Hop};
-use super::transport::http1::Rendered;
+use super::transport::http1::{Numbered, Rendered};
 use super::transport::{Broken, Connected, Connection, Failure, Reply};
 use super::user::User;
 use super::worker::Worker;
@@ -74,6 +74,8 @@ pub(super) struct Errand<'a> {
     pub(super) step: &'a RequestStep,
     /// Who shares connections.
     pub(super) connections: Connections,
+    /// The number that its requests carry, if any do.
+    pub(super) id: u64,
 }
 
 impl Errand<'_> {
@@ -142,10 +144,9 @@ impl Errand<'_> {
             Some(connection) => (connection, call.idempotent),
             None => (self.open(call, in_flight).await?, false),
         };
+        let (worker, request) = (self.worker, Numbered { rendered: call.rendered, id: self.id });
         loop {
-            let worker = self.worker;
-            let result =
-                connection.exchange(call.rendered, &worker.limits, &worker.scratch, &mut self.user.deadline).await;
+            let result = connection.exchange(request, &worker.limits, &worker.scratch, &mut self.user.deadline).await;
             match result {
                 Err(broken) if broken.closed_early && repeatable => {
                     in_flight.repeat(&broken);

@@ -43,7 +43,8 @@ impl User {
         for (index, step) in scenario.steps.iter().enumerate() {
             let now_ns = match step {
                 CompiledStep::Request(request) => {
-                    let mut errand = Errand { worker, user: self, step: request, connections: scenario.connections };
+                    let (connections, id) = (scenario.connections, request.first_id | begin.id);
+                    let mut errand = Errand { worker, user: self, step: request, connections, id };
                     let Some(ended) = errand.perform(turn).await else { return turn.now_ns };
                     iteration.all_expected &= ended.expected;
                     ended.done_ns

@@ -75,8 +75,9 @@ pub(super) struct Worker {
 impl Worker {
     /// How requests that are not known in advance are written.
     pub(super) fn manner(&self, connections: Connections) -> Manner {
-        let absolute = self.plan.plan.connect.proxy.is_some();
-        Manner { absolute, keep_alive: connections != Connections::New }
+        let plan = &self.plan.plan;
+        let (absolute, numbered) = (plan.connect.proxy.is_some(), plan.http.request_ids);
+        Manner { absolute, keep_alive: connections != Connections::New, numbered }
     }
 }
 

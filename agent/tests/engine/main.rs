@@ -7,6 +7,7 @@ mod executors;
 mod failures;
 mod handovers;
 mod leases;
+mod numbers;
 mod ramps;
 mod reconnects;
 mod redirects;

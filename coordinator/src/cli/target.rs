@@ -1,11 +1,13 @@
 //! `muster target`: the scripted server.
 
+use std::fs::File;
+use std::io::{BufWriter, Write};
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::Args;
-use muster_target::{Config, Script, ScriptError, Stall, Target};
+use muster_target::{Arrival, Config, Script, ScriptError, Stall, Target};
 
 use super::{Outcome, Problem, print, stops};
 use crate::exit::ExitCode;
@@ -34,6 +36,10 @@ pub(super) struct TargetArgs {
     /// Count each number in x-request-id, to find what was served twice
     #[arg(long)]
     track_ids: bool,
+    /// Write a line per number in x-request-id to a file in the end: the number, how often it came, and when first and
+    /// last, in nanoseconds since this machine was booted
+    #[arg(long, value_name = "FILE")]
+    ids: Option<PathBuf>,
     /// Write a line per response to a file
     #[arg(long, value_name = "FILE")]
     access_log: Option<PathBuf>,
@@ -53,7 +59,7 @@ pub(super) fn main(args: TargetArgs) -> Outcome {
         script,
         stall: args.stall,
         seed: args.seed,
-        track_ids: args.track_ids,
+        track_ids: args.track_ids || args.ids.is_some(),
         access_log: args.access_log,
         ..Config::default()
     };
@@ -62,9 +68,21 @@ pub(super) fn main(args: TargetArgs) -> Outcome {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Problem::other(format!("the runtime: {error}")))?;
     runtime.block_on(async { stops::listen().recv().await });
+    if let Some(file) = &args.ids {
+        write_ids(file, &target.arrivals())
+            .map_err(|error| Problem::other(format!("cannot write the ids to {}: {error}", file.display())))?;
+    }
     let counts = serde_json::to_string_pretty(&target.stop()).unwrap_or_default();
     print(&format!("{counts}\n"));
     Ok(ExitCode::Passed)
+}
+
+fn write_ids(file: &Path, arrivals: &[Arrival]) -> std::io::Result<()> {
+    let mut file = BufWriter::new(File::create(file)?);
+    for Arrival { id, count, first_ns, last_ns } in arrivals {
+        writeln!(file, "{id} {count} {first_ns} {last_ns}")?;
+    }
+    file.flush()
 }
 
 fn stall(text: &str) -> Result<Stall, String> {

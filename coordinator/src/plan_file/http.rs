@@ -55,6 +55,9 @@ pub(super) fn read(reader: &mut Reader, field: &Field<'_>) -> Section {
     if let Some(size) = size(reader, &fields, "max_body") {
         section.http.body_bytes_max = size;
     }
+    if let Some(flag) = fields.get("request_ids").and_then(|field| reader.flag(&field)) {
+        section.http.request_ids = flag;
+    }
     section
 }
 

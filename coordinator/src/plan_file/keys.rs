@@ -153,6 +153,7 @@ pub(super) static HTTP: Table = Table {
         key("redirects", REDIRECTS, "How many redirects a request follows; 0 unless said"),
         key("max_head", Kind::Size { min: 1 << 10, max: 1 << 20 }, "The largest response head; 64KiB unless said"),
         key("max_body", Kind::Size { min: 0, max: 1 << 30 }, "The largest response body; 64MiB unless said"),
+        key("request_ids", Kind::Flag, "Number each request in `x-request-id`; `false` unless said"),
     ],
     later: &["cookies", "compression", "retries"],
 };

@@ -1,6 +1,6 @@
 //! The plan as a whole.
 
-use muster_proto::plan::{AgentsWanted, OnLoss, Plan, STEPS_MAX, Scenario};
+use muster_proto::plan::{AgentsWanted, NUMBERED_MAX, OnLoss, Plan, STEPS_MAX, Scenario, Step};
 
 use super::keys::{AGENTS, PLAN};
 use super::limits::SEED_DEFAULT;
@@ -35,6 +35,9 @@ pub(super) fn read(reader: &mut Reader, field: &Field<'_>, name: &str) -> Option
             scenarios.extend(read.scenario);
         }
         check_steps(reader, &field, &scenarios);
+        if http.http.request_ids {
+            check_numbered(reader, &field, &scenarios);
+        }
     }
     let thresholds = fields.get("thresholds").map(|field| threshold::read(reader, &field, &names));
     let agents = agents(reader, &fields);
@@ -55,6 +58,17 @@ fn check_steps(reader: &mut Reader, field: &Field<'_>, scenarios: &[Scenario]) {
     let steps: usize = scenarios.iter().map(|scenario| scenario.steps.len()).sum();
     if steps > STEPS_MAX {
         reader.at_key(field, format!("wanted at most {STEPS_MAX} steps in all scenarios, found {steps}"));
+    }
+}
+
+/// The requests of all scenarios together, where each needs numbers of its own.
+fn check_numbered(reader: &mut Reader, field: &Field<'_>, scenarios: &[Scenario]) {
+    let requests =
+        scenarios.iter().flat_map(|scenario| &scenario.steps).filter(|step| matches!(step, Step::Request(_)));
+    let requests = requests.count();
+    if requests > NUMBERED_MAX {
+        let message = format!("wanted at most {NUMBERED_MAX} requests with `request_ids`, found {requests}");
+        reader.at_key(field, message);
     }
 }
 

@@ -28,6 +28,7 @@ pub fn resolved(plan: &Plan) -> Value {
             "read_timeout": format_duration(plan.http.read_timeout),
             "max_head_bytes": plan.http.head_bytes_max,
             "max_body_bytes": plan.http.body_bytes_max,
+            "request_ids": plan.http.request_ids,
         },
         "connect": connect(&plan.connect),
         "scenarios": plan.scenarios.iter().map(scenario).collect::<Vec<_>>(),

@@ -14,6 +14,8 @@ pub struct Http {
     pub head_bytes_max: u32,
     /// The largest response body, in bytes.
     pub body_bytes_max: u64,
+    /// Whether each request carries a number by which it can be found in the target's log.
+    pub request_ids: bool,
 }
 
 impl Default for Http {
@@ -23,6 +25,7 @@ impl Default for Http {
             read_timeout: Duration::from_secs(60),
             head_bytes_max: 64 << 10,
             body_bytes_max: 64 << 20,
+            request_ids: false,
         }
     }
 }

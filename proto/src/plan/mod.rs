@@ -81,6 +81,11 @@ impl OnLoss {
 pub const SCENARIOS_MAX: usize = 1_000;
 /// The most steps in one plan, over all its scenarios.
 pub const STEPS_MAX: usize = 10_000;
+/// The most requests in one plan whose requests carry numbers: so many fit above [`NUMBER_BITS`].
+pub const NUMBERED_MAX: usize = 1 << (u64::BITS - NUMBER_BITS);
+/// The number that a request carries is its iteration's in so many lower bits, and in those above it the request's place
+/// among all of the plan, from 0.
+pub const NUMBER_BITS: u32 = 56;
 /// The longest name of a plan, scenario or step, in bytes.
 pub const NAME_BYTES_MAX: usize = 256;
 /// The largest plan on the wire, bodies included, in bytes.

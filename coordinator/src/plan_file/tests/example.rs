@@ -26,6 +26,7 @@ http:
   redirects: 3
   max_head: 32KiB
   max_body: 10MB
+  request_ids: true
 connect:
   hosts: { Shop.test: 127.0.0.1, api.test: [127.0.0.2, "::1"] }
   source: [127.0.0.2, 127.0.0.3]
@@ -176,6 +177,7 @@ fn the_example_means_what_it_says() {
         read_timeout: seconds(3),
         head_bytes_max: 32 << 10,
         body_bytes_max: 10_000_000,
+        request_ids: true,
     };
     assert_eq!(plan.http, http);
     let connect = Connect {

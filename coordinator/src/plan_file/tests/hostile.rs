@@ -46,6 +46,18 @@ fn headers_of_all_requests_together_are_bounded() {
 }
 
 #[test]
+fn requests_that_carry_numbers_are_bounded() {
+    let plan = |requests: usize| {
+        let steps = "- get: /\n".repeat(requests);
+        let scenario = super::scenario(&format!("executor: constant-users\nusers: 1\nduration: 1s\nsteps:\n{steps}"));
+        format!("http: {{request_ids: true}}\n{scenario}")
+    };
+    assert!(super::yaml(&plan(256)).is_ok());
+    let found = mistakes(&plan(257));
+    assert_eq!(found, "3:1 scenarios: wanted at most 256 requests with `request_ids`, found 257");
+}
+
+#[test]
 fn a_long_text_does_not_make_a_long_message() {
     let long = "9".repeat(300_000);
     for plan in [

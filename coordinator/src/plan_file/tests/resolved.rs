@@ -49,7 +49,8 @@ fn the_example_resolved() {
         "connect_timeout": "2s",
         "max_body_bytes": 10000000,
         "max_head_bytes": 32768,
-        "read_timeout": "3s"
+        "read_timeout": "3s",
+        "request_ids": true
       },
       "name": "shop",
       "scenarios": [

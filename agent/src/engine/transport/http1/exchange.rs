@@ -13,7 +13,7 @@ use super::super::super::clock;
 use super::super::super::deadline::Deadline;
 use super::super::io::Quiet;
 use super::super::{Broken, Failure, Reply};
-use super::{Decoder, Fed, Limits, Rendered, Scratch};
+use super::{Decoder, Fed, Limits, Numbered, Scratch};
 
 /// A connection that speaks HTTP/1.1.
 pub struct Http1<IO> {
@@ -46,7 +46,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Http1<IO> {
     /// [`Broken`] when no complete response came; the connection must then be dropped.
     pub async fn exchange(
         &mut self,
-        request: &Rendered,
+        request: Numbered<'_>,
         limits: &Limits,
         scratch: &Scratch,
         deadline: &mut Deadline,
@@ -55,7 +55,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Http1<IO> {
         let mut exchange = Exchange {
             io: &mut self.io,
             request,
-            decoder: Decoder::begin(request.asked(), limits),
+            decoder: Decoder::begin(request.rendered.asked(), limits),
             scratch,
             total_at_ns: deadline.at_ns(),
             deadline,
@@ -76,7 +76,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Http1<IO> {
 
 struct Exchange<'a, IO> {
     io: &'a mut IO,
-    request: &'a Rendered,
+    request: Numbered<'a>,
     decoder: Decoder,
     scratch: &'a Scratch,
     deadline: &'a mut Deadline,
@@ -124,8 +124,9 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Exchange<'_, IO> {
     }
 
     fn poll_write_all(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        while self.sent < self.request.bytes().len() {
-            match ready!(Pin::new(&mut *self.io).poll_write(cx, &self.request.bytes()[self.sent..]))? {
+        while self.sent < self.request.rendered.bytes().len() {
+            let mut scratch = self.scratch.borrow();
+            match ready!(Pin::new(&mut *self.io).poll_write(cx, self.request.rest(self.sent, &mut scratch.bytes)))? {
                 0 => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
                 written => self.sent += written,
             }
@@ -210,7 +211,10 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Exchange<'_, IO> {
             done_ns,
             bytes_sent: self.sent as u64,
             bytes_received: self.received,
-            reusable: is_exact && self.written_ns.is_some() && !self.request.closes() && self.decoder.is_persistent(),
+            reusable: is_exact
+                && self.written_ns.is_some()
+                && !self.request.rendered.closes()
+                && self.decoder.is_persistent(),
             location: self.decoder.take_location(),
         }
     }

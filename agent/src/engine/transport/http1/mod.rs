@@ -19,5 +19,5 @@ pub use decoder::{Decoder, Fed};
 pub use exchange::Http1;
 pub use known::KnownHeads;
 pub use limits::Limits;
-pub use render::{Asked, Manner, RenderError, Rendered, Verb};
+pub use render::{Asked, Manner, Numbered, RenderError, Rendered, Verb};
 pub use scratch::Scratch;

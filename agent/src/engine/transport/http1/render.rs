@@ -5,12 +5,50 @@ use thiserror::Error;
 
 const USER_AGENT: &str = concat!("muster/", env!("CARGO_PKG_VERSION"));
 
+/// The field that carries a request's number ...
+const ID_NAME: &str = "x-request-id";
+/// ... in as many digits as the largest has, so that every number takes the same place.
+const ID_DIGITS: usize = 20;
+
 /// A request as it goes over the wire, with what the one who reads the response must know.
 #[derive(Clone, Debug)]
 pub struct Rendered {
     bytes: Box<[u8]>,
     asked: Asked,
     closes: bool,
+    /// Where the digits of its number stand, if it has one.
+    id_at: Option<usize>,
+}
+
+/// A request on its way: its bytes, and the number that goes with them if they have a place for it.
+#[derive(Clone, Copy, Debug)]
+pub struct Numbered<'a> {
+    /// The bytes.
+    pub rendered: &'a Rendered,
+    /// The number.
+    pub id: u64,
+}
+
+impl<'a> Numbered<'a> {
+    /// What is to be written after the first `sent` bytes, or its beginning: where the number is still to come, as much
+    /// as `copy` takes, with the number in it. The same bytes whenever it is asked for, so nothing needs to be kept
+    /// between two attempts to write.
+    #[must_use]
+    pub fn rest(&self, sent: usize, copy: &'a mut [u8]) -> &'a [u8] {
+        let rest = &self.rendered.bytes()[sent..];
+        let Some(at) = self.rendered.id_at.filter(|at| sent < at + ID_DIGITS) else { return rest };
+        let length = rest.len().min(copy.len());
+        let copy = &mut copy[..length];
+        copy.copy_from_slice(&rest[..length]);
+        let mut left = self.id;
+        for place in (at..at + ID_DIGITS).rev() {
+            if let Some(digit) = place.checked_sub(sent).and_then(|place| copy.get_mut(place)) {
+                *digit = b'0' + (left % 10) as u8;
+            }
+            left /= 10;
+        }
+        copy
+    }
 }
 
 /// What of a request decides about its response.
@@ -40,6 +78,8 @@ pub struct Manner {
     pub absolute: bool,
     /// Whether the connection is kept for another request.
     pub keep_alive: bool,
+    /// Whether the request carries a number, unless the plan gives it one of its own.
+    pub numbered: bool,
 }
 
 /// Why a request cannot be put on the wire.
@@ -81,12 +121,13 @@ impl Rendered {
             _ => Verb::Other,
         };
         let mut bytes = Vec::with_capacity(256 + request.body.0.len());
-        write_head(&mut bytes, request, verb, manner);
+        let id_at = write_head(&mut bytes, request, verb, manner);
         bytes.extend_from_slice(&request.body.0);
         Ok(Self {
             bytes: bytes.into_boxed_slice(),
             asked: Asked { verb, location: request.redirects.0 > 0 },
             closes: !manner.keep_alive || says_close(request),
+            id_at,
         })
     }
 
@@ -142,7 +183,8 @@ fn check_header(request: &Request, name: &str, value: &str) -> Result<(), Render
     Ok(())
 }
 
-fn write_head(bytes: &mut Vec<u8>, request: &Request, verb: Verb, manner: Manner) {
+/// Writes the head, and returns where in it the digits of a number stand.
+fn write_head(bytes: &mut Vec<u8>, request: &Request, verb: Verb, manner: Manner) -> Option<usize> {
     let authority = request.url.authority();
     let length = request.body.0.len();
     let has_length = length > 0 || matches!(request.method.as_str(), "POST" | "PUT" | "PATCH");
@@ -170,7 +212,13 @@ fn write_head(bytes: &mut Vec<u8>, request: &Request, verb: Verb, manner: Manner
     for (name, value) in &request.headers {
         line(&[name, ": ", value.trim(), "\r\n"]);
     }
-    line(&["\r\n"]);
+    let numbered = manner.numbered && !is_given(request, ID_NAME);
+    if numbered {
+        line(&[ID_NAME, ": ", &"0".repeat(ID_DIGITS), "\r\n"]);
+    }
+    let id_at = numbered.then(|| bytes.len() - "\r\n".len() - ID_DIGITS);
+    bytes.extend_from_slice(b"\r\n");
+    id_at
 }
 
 fn is_given(request: &Request, name: &str) -> bool {
@@ -196,7 +244,7 @@ mod tests {
 
     use super::*;
 
-    const KEPT: Manner = Manner { absolute: false, keep_alive: true };
+    const KEPT: Manner = Manner { absolute: false, keep_alive: true, numbered: false };
 
     fn request(method: &str, headers: &[(&str, &str)], body: &'static str) -> Request {
         Request {
@@ -238,6 +286,25 @@ mod tests {
         );
         let put = text(&request("PUT", &[("content-length", "2")], "ok"), KEPT);
         assert_eq!(put.matches("content-length").count(), 1, "{put}");
+    }
+
+    #[test]
+    fn a_number_is_written_over_its_place_wherever_writing_goes_on() {
+        let post = Rendered::new(&request("POST", &[("x-a", "1")], "body"), Manner { numbered: true, ..KEPT }).unwrap();
+        let wanted = String::from_utf8(post.bytes().to_vec()).unwrap();
+        let wanted = wanted.replace(&"0".repeat(20), "09223372036854775809");
+        assert!(wanted.ends_with("x-a: 1\r\nx-request-id: 09223372036854775809\r\n\r\nbody"), "{wanted}");
+        let numbered = Numbered { rendered: &post, id: (1 << 63) + 1 };
+        for room in [7, 64, 1_000] {
+            let (mut sent, mut copy) = (Vec::new(), vec![0; room]);
+            while sent.len() < wanted.len() {
+                sent.extend_from_slice(numbered.rest(sent.len(), &mut copy));
+            }
+            assert_eq!(String::from_utf8(sent).unwrap(), wanted);
+        }
+        let given = Rendered::new(&request("GET", &[("X-Request-Id", "5")], ""), Manner { numbered: true, ..KEPT });
+        let given = given.unwrap();
+        assert_eq!(Numbered { rendered: &given, id: 9 }.rest(0, &mut [0; 100]), given.bytes(), "the plan's own stays");
     }
 
     #[test]

@@ -8,7 +8,7 @@ use super::KnownHeads;
 /// The size of the shared buffer. Most responses fit, so that one read takes them whole.
 const SCRATCH_BYTES: usize = 64 << 10;
 
-/// A worker's read buffer and the response heads it knows. Clones share both.
+/// A worker's buffer, which numbered requests are written from as well, and the response heads it knows. Clones share both.
 ///
 /// It is borrowed only while one connection is polled, never across a wait, so a worker needs one however many
 /// connections it has.

@@ -11,7 +11,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt, BufWriter, DuplexStream, duplex};
 use tokio::net::{TcpListener, TcpStream};
 
 use super::super::super::io::is_pending;
-use super::super::Manner;
+use super::super::{Manner, Rendered};
 use super::*;
 
 const OK: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
@@ -22,7 +22,7 @@ const SHORT_NS: u64 = 20_000_000;
 const LIMITS: Limits = Limits { head_bytes_max: 4_096, body_bytes_max: 16 << 20, silence_max_ns: LONG_NS };
 
 fn request(body: Vec<u8>) -> Rendered {
-    rendered(body, Manner { absolute: false, keep_alive: true })
+    rendered(body, Manner { absolute: false, keep_alive: true, numbered: false })
 }
 
 fn rendered(body: Vec<u8>, manner: Manner) -> Rendered {
@@ -37,6 +37,10 @@ fn rendered(body: Vec<u8>, manner: Manner) -> Rendered {
         timeout: Duration::from_secs(60),
     };
     Rendered::new(&request, manner).unwrap()
+}
+
+fn numbered(rendered: &Rendered) -> Numbered<'_> {
+    Numbered { rendered, id: 0 }
 }
 
 macro_rules! quiet {
@@ -57,7 +61,7 @@ async fn send<IO: AsyncRead + AsyncWrite + Unpin>(
 ) -> Result<Reply, Box<Broken>> {
     let mut deadline = Deadline::default();
     deadline.set(clock::now_ns() + total_ns);
-    http.exchange(request, limits, &Scratch::default(), &mut deadline).await
+    http.exchange(numbered(request), limits, &Scratch::default(), &mut deadline).await
 }
 
 /// A GET over a pipe whose other end follows a script.
@@ -123,7 +127,7 @@ async fn one_connection_carries_many_exchanges_at_one_write_and_one_read_each() 
         let (writes_before, reads_before) = (writes.get(), reads.get());
         let started_ns = clock::now_ns();
         deadline.set(started_ns + LONG_NS);
-        let exchange = http.exchange(&get, &LIMITS, &scratch, &mut deadline);
+        let exchange = http.exchange(numbered(&get), &LIMITS, &scratch, &mut deadline);
         let (reply, ()) = tokio::join!(exchange, async {
             hear(&mut far).await;
             far.write_all(OK).await.unwrap();
@@ -147,7 +151,7 @@ async fn connections_of_a_worker_share_one_buffer() {
         let (near, mut far) = duplex(100);
         let (mut http, mut deadline) = (Http1::new(near), Deadline::default());
         deadline.set(clock::now_ns() + LONG_NS);
-        let (reply, ()) = tokio::join!(http.exchange(&get, &LIMITS, &scratch, &mut deadline), async {
+        let (reply, ()) = tokio::join!(http.exchange(numbered(&get), &LIMITS, &scratch, &mut deadline), async {
             hear(&mut far).await;
             let body = vec![name; length];
             far.write_all(format!("HTTP/1.1 200 OK\r\ncontent-length: {length}\r\n\r\n").as_bytes()).await.unwrap();
@@ -212,7 +216,7 @@ async fn what_the_connection_holds_back_is_flushed() {
 async fn a_connection_for_one_request_is_not_reused_whatever_the_target_says() {
     let (near, mut far) = duplex(1 << 16);
     let mut http = Http1::new(near);
-    let once = rendered(Vec::new(), Manner { absolute: false, keep_alive: false });
+    let once = rendered(Vec::new(), Manner { absolute: false, keep_alive: false, numbered: false });
     far.write_all(b"HTTP/1.1 200 OK\r\nconnection: keep-alive\r\ncontent-length: 0\r\n\r\n").await.unwrap();
     assert!(!send(&mut http, &once, &LIMITS, LONG_NS).await.unwrap().reusable);
     assert!(http.is_stale());
