@@ -81,6 +81,7 @@ async fn deliver(
             // Only then is it known whether what fell due meanwhile was still ours. It is not made up for.
             let back_ns = worker.lease.regained(LEASE_LOOK_NS).await;
             queue.cut_off.set(false);
+            worker.recorder.borrow_mut().roll(back_ns);
             queue.skip_before(worker, scenario, back_ns, SkipReason::Lease);
             continue;
         }

@@ -95,7 +95,8 @@ impl Recorder {
         &mut self.open.series[series as usize]
     }
 
-    /// Counts an arrival that will never start, in its due second.
+    /// Counts an arrival that will never start, in its due second. It must be due by the moment up to which windows are
+    /// closed or in the one that is open, so that nobody hears of it before it is told that it fell due.
     pub(super) fn skip(&mut self, scenario: usize, due_ns: u64, reason: SkipReason) {
         self.gauges.totals.skipped += 1;
         self.at_due(scenario, due_ns).skipped[reason as usize] += 1;
@@ -142,6 +143,7 @@ impl Recorder {
     /// Nothing of a scenario falls due any more from now on that has not been held until now. Returns the moment from
     /// which on nothing does.
     pub(super) fn settle_due(&mut self, scenario: usize, now_ns: u64) -> u64 {
+        self.roll(now_ns);
         let leased_until_ns = self.leased_until_ns(now_ns);
         let Some(counter) = self.due_counters.iter_mut().find(|counter| counter.scenario == scenario) else { return 0 };
         counter.until_ns = counter.until_ns.min(leased_until_ns);
@@ -175,6 +177,8 @@ impl Recorder {
 
     #[cold]
     fn roll_slowly(&mut self, now_ns: u64) {
+        // What was skipped of what is late is not told before it fell due: the agent may be lost in between.
+        self.count_due(now_ns, self.window_end_ns);
         self.send_late();
         while now_ns >= self.window_end_ns {
             self.count_due(now_ns, self.window_end_ns);

@@ -102,6 +102,25 @@ fn what_falls_due_without_a_lease_is_counted_once_it_is_back_in_its_due_second()
 }
 
 #[test]
+fn nothing_is_told_as_skipped_before_it_is_told_as_due() {
+    let (mut recorder, mut receiver) = counted(100, 10);
+    recorder.due_counters[0].arrivals = recorder.due_counters[0].arrivals.like();
+    recorder.roll(START_NS + 3_190_000_000);
+    recorder.hold(0, &granted(500_000_000));
+    for arrival in 50..320 {
+        recorder.skip(0, START_NS + arrival * 10_000_000, SkipReason::AgentLost);
+    }
+    recorder.finish(START_NS + 4_990_000_000);
+    let (mut due, mut skipped) = (0, 0);
+    for part in taken(&mut receiver) {
+        let stats = &part.measurement.scenarios[0];
+        (due, skipped) = (due + stats.due, skipped + stats.skipped_total());
+        assert!(skipped <= due, "{skipped} of {due} by window {}", part.last_window);
+    }
+    assert_eq!((due, skipped), (450, 270));
+}
+
+#[test]
 fn what_was_taken_away_before_the_lease_was_back_is_others_to_count() {
     let lease = Lease::until(START_NS + 500_000_000);
     let (mut recorder, mut receiver) = counted(100, 10);
