@@ -48,6 +48,8 @@ pub(super) async fn run(
         }
     };
     if stopped.is_some() {
+        // Also for users who get free before anybody else has heard of it: what falls due from here on is nobody's.
+        worker.stopping.set(true);
         worker.recorder.borrow_mut().end_due(clock::now_ns());
         skip_the_rest(worker, scenario, &queue, SkipReason::Stopped);
     }

@@ -55,7 +55,7 @@ pub struct Stuck;
 pub(super) struct Holdings {
     plan: Arc<Plan>,
     workers: usize,
-    /// By scenario.
+    /// By scenario; also what is held no longer, as long as it may turn out that it was held for less.
     held: Vec<Vec<Held>>,
     /// By scenario, then by worker.
     senders: Vec<Vec<mpsc::Sender<Change>>>,
@@ -92,20 +92,29 @@ impl Holdings {
         Ok(())
     }
 
-    /// Holds these shares, one for each scenario, no longer than until a moment.
-    pub(super) fn revoke(&mut self, shares: &[Share], at_ns: u64) -> Result<(), Stuck> {
+    /// Holds these shares, one for each scenario, no longer than until a moment, also those of which it was said before
+    /// that they would be held for longer. Nothing is taken away before `settled_ns`, now or later.
+    pub(super) fn revoke(&mut self, shares: &[Share], at_ns: u64, settled_ns: u64) -> Result<(), Stuck> {
         for (scenario, revoked) in shares.iter().enumerate().filter(|(_, share)| !share.is_empty()) {
-            let affected = |held: &mut Held| held.shares.iter().any(|share| share.overlaps(revoked));
-            let affected: Vec<Held> = self.held[scenario].extract_if(.., affected).collect();
-            for held in affected {
+            self.held[scenario].retain(|held| held.tenure.until_ns() > settled_ns);
+            let mut rests = Vec::new();
+            for held in &self.held[scenario] {
+                let (from_ns, until_ns) = (at_ns.max(held.tenure.from_ns), held.tenure.until_ns());
+                if from_ns >= until_ns || !held.shares.iter().any(|share| share.overlaps(revoked)) {
+                    continue;
+                }
                 held.tenure.end_at(at_ns);
+                let shares = held.shares.iter().map(|share| Arc::new(share.without(revoked))).collect();
+                let tenure = Tenure::from(from_ns);
+                tenure.end_at(until_ns);
+                rests.push(Held { shares, tenure });
+            }
+            for rest in rests {
                 for sender in &self.senders[scenario] {
                     send(sender, Change::Revoked)?;
                 }
-                let rest: Vec<_> = held.shares.iter().map(|share| Arc::new(share.without(revoked))).collect();
-                if rest.iter().any(|share| !share.is_empty()) {
-                    let tenure = Tenure::from(at_ns.max(held.tenure.from_ns));
-                    self.hold(scenario, Held { shares: rest, tenure }, 0)?;
+                if rest.shares.iter().any(|share| !share.is_empty()) {
+                    self.hold(scenario, rest, 0)?;
                 }
             }
         }
@@ -116,7 +125,8 @@ impl Holdings {
     pub(super) fn shares(&self) -> Vec<Share> {
         let union = |held: &Vec<Held>| {
             let mut union = Share::empty();
-            held.iter().flat_map(|held| &held.shares).for_each(|share| union.union(share));
+            let kept = held.iter().filter(|held| held.tenure.until_ns() == u64::MAX);
+            kept.flat_map(|held| &held.shares).for_each(|share| union.union(share));
             union
         };
         self.held.iter().map(union).collect()

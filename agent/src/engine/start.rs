@@ -148,7 +148,7 @@ impl Engine {
         let now_ns = clock::now_ns();
         let earliest_ns = if self.lease.holds(now_ns) { now_ns + REVOKE_LEAD_NS } else { self.lease.until_ns() };
         let at_ns = start_ns.saturating_add(at_ns).max(earliest_ns);
-        holdings.revoke(shares, at_ns)?;
+        holdings.revoke(shares, at_ns, now_ns.min(self.lease.until_ns()))?;
         Ok(at_ns - start_ns)
     }
 

@@ -136,6 +136,24 @@ fn a_worker_shows_how_far_it_has_come_also_where_it_holds_nothing() {
 }
 
 #[test]
+fn what_was_to_be_given_up_can_be_taken_away_sooner() {
+    let target = target("");
+    let leases = [Lease::until(clock::now_ns() + 450 * MS), Lease::endless()];
+    let both = handed_over(&plan_of(arrivals(500, 2.0, 100), &target), &leases, |engine, second| {
+        thread::sleep(Duration::from_millis(800));
+        second.send((Share::full(), 700 * MS)).unwrap();
+        let [given, _] = halves();
+        assert_eq!(engine.revoke(&[given], 760 * MS), Ok(760 * MS));
+        assert_eq!(engine.revoke(&[Share::full()], 700 * MS), Ok(700 * MS));
+        assert!(engine.shares()[0].is_empty());
+        leases[0].extend(u64::MAX);
+    });
+    both.iter().for_each(Generated::assert_books_balance);
+    let [first, second] = both.each_ref().map(Generated::iterations);
+    assert_eq!((first.due, second.due), (350, 650));
+}
+
+#[test]
 fn users_go_from_one_agent_to_the_other() {
     let target = target("");
     let leases = [Lease::endless(), Lease::endless()];

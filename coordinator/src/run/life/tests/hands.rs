@@ -82,11 +82,11 @@ impl Peer {
             at_ns = at_ns.max(earliest_ns.saturating_sub(start_ns));
             for index in 0..self.held.len() {
                 let (shares, from_ns, until_ns) = self.held[index].clone();
-                if until_ns == u64::MAX {
+                if from_ns.max(at_ns) < until_ns {
                     let pairs = || shares.iter().zip(&change.shares);
                     let kept = pairs().map(|(mine, taken)| mine.without(taken)).collect();
                     self.held[index] = (pairs().map(|(mine, taken)| mine.within(taken)).collect(), from_ns, at_ns);
-                    self.held.push((kept, from_ns, u64::MAX));
+                    self.held.push((kept, from_ns, until_ns));
                 }
             }
         } else {
