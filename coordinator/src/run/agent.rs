@@ -51,6 +51,9 @@ pub(super) struct Agent {
     pub(super) changes: VecDeque<ShareChange>,
     /// The number of the last change.
     pub(super) last_change: u64,
+    /// Changes up to this number are about what was taken from it without its word. It may hold the same again by now, so
+    /// its answers to them say nothing of that.
+    pub(super) taken_by_change: u64,
     /// Whether its operator does not allow it to hold more.
     pub(super) refuses_more: bool,
     /// How long each of its workers has come no further.
@@ -91,6 +94,7 @@ impl Agent {
             seq: 0,
             changes: VecDeque::new(),
             last_change: 0,
+            taken_by_change: 0,
             refuses_more: false,
             workers: Vec::new(),
             counted: 0,

@@ -56,10 +56,16 @@ impl Run {
         let lease_ended_ns = self.agents[index].heard_ns + self.settings.lease_ns + LEASE_MARGIN_NS;
         let at_ns = self.giving_moment(start_ns, now_ns).max(lease_ended_ns.saturating_sub(start_ns));
         let pool = self.transferable(self.holdings.of(index));
-        self.note_change(index, true, at_ns, pool.clone());
-        let (pool, free_ns) = self.holdings.take(index, &pool, at_ns);
-        self.deal_out(pool, free_ns);
+        self.take_away(index, &pool, at_ns);
         Some(at_ns)
+    }
+
+    /// Takes shares from an agent that cannot start anything of them any more. It hears of it if it comes back.
+    fn take_away(&mut self, index: usize, shares: &[Share], at_ns: u64) {
+        self.note_change(index, true, at_ns, shares.to_vec());
+        self.agents[index].taken_by_change = self.agents[index].last_change;
+        let (pool, free_ns) = self.holdings.take(index, shares, at_ns);
+        self.deal_out(pool, free_ns);
     }
 
     /// Gives shares that nobody holds any more to those who hold too little, from a moment on.
@@ -121,9 +127,7 @@ impl Run {
             if self.agents[index].is_active() {
                 self.tell_of_change(index, true, at_ns, shares);
             } else {
-                self.note_change(index, true, at_ns, shares.clone());
-                let (pool, free_ns) = self.holdings.take(index, &shares, at_ns);
-                self.deal_out(pool, free_ns);
+                self.take_away(index, &shares, at_ns);
             }
         }
     }
@@ -143,7 +147,8 @@ impl Run {
             return;
         }
         let Some(ShareChange { revoked, at_ns, shares, .. }) = agent.changes.pop_front() else { return };
-        let name = agent.record.name.clone();
+        let (name, was_taken) = (agent.record.name.clone(), number <= agent.taken_by_change);
+        let shares = if was_taken { Vec::new() } else { shares };
         let next_ns = self.giving_moment(start_ns, now_ns);
         if revoked {
             if made_ns < at_ns || made_ns > next_ns.max(at_ns) + PUT_OFF_MAX_NS {

@@ -250,24 +250,45 @@ impl World {
     }
 }
 
+/// Lets these things happen, each followed by so many steps.
+fn assert_apart_after(agents: u32, acts: impl IntoIterator<Item = (u64, Act)>) {
+    let mut world = World::started(agents);
+    let mut step = 0;
+    for (pause, act) in acts {
+        world.act(act);
+        for _ in 0..pause {
+            step += 1;
+            world.step(step);
+        }
+        if world.stage.run.has_ended() {
+            break;
+        }
+        world.assert_whole();
+    }
+    world.assert_apart();
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(96))]
 
     #[test]
     fn nothing_is_in_two_hands(agents in 2_u32..5, acts in acts()) {
-        let mut world = World::started(agents);
-        let mut step = 0;
-        for (pause, act) in acts {
-            world.act(act);
-            for _ in 0..pause {
-                step += 1;
-                world.step(step);
-            }
-            if world.stage.run.has_ended() {
-                break;
-            }
-            world.assert_whole();
-        }
-        world.assert_apart();
+        assert_apart_after(agents, acts);
     }
+}
+
+#[test]
+fn an_answer_about_what_was_taken_long_ago_gives_nothing_away_that_was_given_since() {
+    use Act::{Cut, Join, Return};
+    let acts = [
+        (33, Join),
+        (28, Cut(0)),
+        (4, Cut(1)),
+        (33, Join),
+        (37, Cut(3)),
+        (15, Return(0)),
+        (1, Return(1)),
+        (3, Return(3)),
+    ];
+    assert_apart_after(3, acts);
 }
