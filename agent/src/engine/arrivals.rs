@@ -79,6 +79,10 @@ async fn deliver(
 ) {
     while let Some(due_ns) = queue.next_due_ns() {
         let Ok(now_ns) = pacer.wait_until(due_ns).await else { return clock::sleep_until(end_ns).await };
+        if worker.stopping.get() {
+            // The worker has heard of it and counts nothing more as due; this scenario is about to hear of it.
+            return std::future::pending().await;
+        }
         if queue.is_cut_off(worker, now_ns) {
             // Only then is it known whether what fell due meanwhile was still ours. It is not made up for.
             let back_ns = worker.lease.regained(LEASE_LOOK_NS).await;
