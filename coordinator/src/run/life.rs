@@ -77,6 +77,8 @@ pub struct Run {
     holdings: Holdings,
     /// Whether agents hold other parts of the load than they are entitled to.
     wants_balance: bool,
+    /// Shares that nobody can hold, one for each scenario, or none.
+    unheld: Vec<Share>,
     /// Whether the plan's secrets are not known here any more, so that nobody else can be told what to do.
     lacks_secrets: bool,
     /// When shares last went from hand to hand, in nanoseconds of run time.
@@ -107,6 +109,7 @@ impl Run {
         Self {
             holdings: Holdings::none(&settings.plan),
             wants_balance: false,
+            unheld: Vec::new(),
             lacks_secrets: false,
             handed_on_ns: 0,
             timeline: Timeline::new(&settings.plan),

@@ -70,9 +70,14 @@ impl Run {
 
     /// Gives shares that nobody holds any more to those who hold too little, from a moment on.
     fn deal_out(&mut self, pool: Vec<Share>, at_ns: u64) {
-        let takers: Vec<usize> = (0..self.agents.len()).filter(|index| self.may_hold_more(*index)).collect();
-        if takers.is_empty() || is_nothing(&pool) {
+        if is_nothing(&pool) {
             return;
+        }
+        let takers: Vec<usize> = (0..self.agents.len()).filter(|index| self.may_hold_more(*index)).collect();
+        if takers.is_empty() {
+            // It waits for somebody who joins.
+            self.unheld.resize(pool.len(), Share::empty());
+            return self.unheld.iter_mut().zip(&pool).for_each(|(unheld, share)| unheld.union(share));
         }
         self.handed_on_ns = at_ns;
         let weights: Vec<u32> = takers.iter().map(|index| self.agents[*index].record.weight).collect();
@@ -107,6 +112,8 @@ impl Run {
         self.wants_balance = false;
         // Whoever gives something up says so before others are told that it will be theirs.
         let at_ns = self.giving_moment(start_ns, now_ns) + self.lead_ns();
+        let unheld = std::mem::take(&mut self.unheld);
+        self.deal_out(unheld, at_ns);
         let held: Vec<Vec<Share>> = (0..self.agents.len()).map(|index| self.holdings.of(index)).collect();
         let weight = |index: usize| match &self.agents[index] {
             agent if agent.state != State::Ready || agent.record.left => 0,

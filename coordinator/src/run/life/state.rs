@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::super::agent::Agent;
 use super::super::record::{Absence, Ending};
-use super::{Holdings, Judge, Manner, Phase, Run, RunSettings, Timeline};
+use super::{Holdings, Judge, Manner, Phase, Run, RunSettings, Share, Timeline};
 use crate::verdict::LineSeen;
 
 /// A run between two events, without its settings.
@@ -16,6 +16,7 @@ pub struct RunState {
     holdings: Holdings,
     wants_balance: bool,
     handed_on_ns: u64,
+    unheld: Vec<Share>,
     timeline: Timeline,
     seen: Vec<LineSeen>,
     ending: Option<Ending>,
@@ -39,6 +40,7 @@ impl Run {
             holdings: self.holdings.clone(),
             wants_balance: self.wants_balance,
             handed_on_ns: self.handed_on_ns,
+            unheld: self.unheld.clone(),
             timeline: self.timeline.clone(),
             seen: self.judge.seen(),
             ending: self.ending.clone(),
@@ -61,6 +63,7 @@ impl Run {
             holdings: state.holdings.of_plan(&settings.plan),
             wants_balance: state.wants_balance,
             handed_on_ns: state.handed_on_ns,
+            unheld: state.unheld,
             lacks_secrets: state.lacks_secrets,
             settings,
             phase: state.phase,
