@@ -24,7 +24,7 @@ pub(crate) struct Process {
 }
 
 /// What became of a process.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Ended {
     /// Its exit code, unless a signal ended it.
     pub(crate) code: Option<i32>,

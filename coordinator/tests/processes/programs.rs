@@ -1,36 +1,21 @@
-//! Where the programs are, and how tests start them.
+//! How tests start the programs.
 
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::PathBuf;
 
 use muster_target::{Config, Target};
 use tempfile::TempDir;
 
+use super::places::{agent_program, muster_program};
 use super::process::Process;
 
 /// Starts `muster`.
 pub(crate) fn muster(arguments: &[&str]) -> Process {
-    Process::start(Path::new(env!("CARGO_BIN_EXE_muster")), arguments)
+    Process::start(muster_program(), arguments)
 }
 
 /// Starts `muster-agent`.
 pub(crate) fn agent(arguments: &[&str]) -> Process {
     Process::start(&agent_program(), arguments)
-}
-
-/// The agent's program lies beside the coordinator's wherever the whole workspace is built. Where only the
-/// coordinator's package is, it is built here.
-fn agent_program() -> PathBuf {
-    let program = Path::new(env!("CARGO_BIN_EXE_muster")).with_file_name("muster-agent");
-    if !program.exists() {
-        let mut build = Command::new(env!("CARGO"));
-        build.args(["build", "--locked", "--package", "muster", "--package", "muster-agent", "--bins"]);
-        if program.parent().is_some_and(|folder| folder.ends_with("release")) {
-            build.arg("--release");
-        }
-        assert!(build.status().unwrap().success(), "the agent's program is built");
-    }
-    program
 }
 
 /// A plan in a file, with the target that it loads.

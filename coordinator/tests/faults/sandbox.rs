@@ -1,0 +1,47 @@
+//! A place in which anyone may be root: user, network and mount namespaces around this very test.
+
+use std::process::Command;
+
+use super::shell::{run, succeeds};
+
+/// Set where the test runs inside of its namespaces.
+const INSIDE: &str = "MUSTER_FAULTS_INSIDE";
+const UNSHARE: [&str; 4] = ["unshare", "--user", "--map-root-user", "--net"];
+
+/// Whether this is the inside. If not, the test with this name has been run there by now, or the machine does not
+/// permit it, which is said.
+pub(crate) fn enter(test: &str) -> bool {
+    if std::env::var_os(INSIDE).is_some() {
+        run(&["mount", "-t", "tmpfs", "tmpfs", "/run"]);
+        run(&["ip", "link", "set", "lo", "up"]);
+        return true;
+    }
+    if let Err(reason) = is_permitted() {
+        eprintln!("\nSKIPPED: no real faults on this machine, for it permits no namespaces to try them in: {reason}\n");
+        return false;
+    }
+    let mut command = Command::new(UNSHARE[0]);
+    command.args(&UNSHARE[1..]).arg("--mount").arg(std::env::current_exe().unwrap());
+    command.args([test, "--exact", "--nocapture", "--include-ignored"]).env(INSIDE, "1");
+    assert!(command.status().unwrap().success(), "the test in its namespaces has failed");
+    false
+}
+
+/// Whether everything that hosts and faults are made of can be had.
+fn is_permitted() -> Result<(), String> {
+    let probe = "mount -t tmpfs tmpfs /run && ip netns add host && ip link add bridge0 type bridge && \
+                 ip link add link0 type veth peer name eth0 netns host && iptables -w -A INPUT -s 10.0.0.1 -j DROP && \
+                 iptables -w -A INPUT -p tcp -s 10.0.0.1 -j REJECT --reject-with tcp-reset && \
+                 tc qdisc add dev link0 root tbf rate 1mbit burst 4kb latency 1s";
+    succeeds(&[&UNSHARE[..], &["--mount", "sh", "-c", probe]].concat())
+}
+
+/// Whether clocks since boot can differ between hosts of this machine.
+pub(crate) fn has_clocks_of_its_own() -> bool {
+    succeeds(&["unshare", "--time", "--boottime", "1000", "true"]).is_ok()
+}
+
+/// Whether system calls can be made to fail.
+pub(crate) fn can_break_system_calls() -> bool {
+    succeeds(&["strace", "-o", "/dev/null", "-e", "inject=fdatasync:error=EIO", "true"]).is_ok()
+}
