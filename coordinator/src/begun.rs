@@ -4,6 +4,8 @@ use jiff::Timestamp;
 use muster_agent::engine::clock;
 use uuid::Uuid;
 
+/// How often both clocks are read, so that the two are read together once, whatever comes between them otherwise.
+const READINGS: usize = 16;
 /// Where the system says which of its starts it is.
 const BOOT_ID: &str = "/proc/sys/kernel/random/boot_id";
 
@@ -24,7 +26,12 @@ impl Begun {
     #[must_use]
     pub fn now() -> Self {
         let boot = std::fs::read_to_string(BOOT_ID).ok().and_then(|text| text.trim().parse().ok());
-        Self { clock_ns: clock::now_ns(), wall: Timestamp::now(), boot: boot.unwrap_or_default() }
+        let reading = |_| {
+            let (before_ns, wall) = (clock::now_ns(), Timestamp::now());
+            (clock::now_ns() - before_ns, before_ns, wall)
+        };
+        let (apart_ns, before_ns, wall) = (0..READINGS).map(reading).min().unwrap_or_default();
+        Self { clock_ns: before_ns + apart_ns / 2, wall, boot: boot.unwrap_or_default() }
     }
 
     /// The date of a later moment of the first clock, in RFC 3339; without one, of this moment.
@@ -46,6 +53,14 @@ mod tests {
         assert_eq!(begun.date(None), "2001-09-09T01:46:40Z");
         assert_eq!(begun.date(Some(1_500_000_500)), "2001-09-09T01:46:41.5Z");
         assert_eq!(begun.date(Some(0)), begun.date(None));
+    }
+
+    #[test]
+    fn both_clocks_are_read_together() {
+        let (first, second) = (Begun::now(), Begun::now());
+        let by_wall = second.wall.duration_since(first.wall).as_nanos();
+        let by_clock = i128::from(second.clock_ns) - i128::from(first.clock_ns);
+        assert!((by_wall - by_clock).abs() < 1_000_000_000, "{by_wall} {by_clock}");
     }
 
     #[test]

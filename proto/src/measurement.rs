@@ -99,8 +99,10 @@ pub struct IterationStats {
     pub completed: u64,
     /// Iterations that ended with at least one failed request.
     pub failed: u64,
-    /// Iterations that were ended by the run's end.
+    /// Iterations that were ended by the run's end, or by that of the lease.
     pub cut_off: u64,
+    /// Those of them that the lease's end ended.
+    pub unleased: u64,
     /// Arrivals that started more than one second late through the generator's own lag, counted in their due second.
     pub very_late: u64,
     /// From due to the end of the last step, in nanoseconds, of completed and failed iterations.
@@ -122,6 +124,7 @@ impl IterationStats {
         self.completed += other.completed;
         self.failed += other.failed;
         self.cut_off += other.cut_off;
+        self.unleased += other.unleased;
         self.very_late += other.very_late;
         self.duration.merge(&other.duration);
         self.arrival_lag.merge(&other.arrival_lag);
@@ -148,16 +151,27 @@ impl IterationStats {
     }
 
     fn volume(&self) -> u64 {
-        let counts = [self.due, self.started, self.completed, self.failed, self.cut_off, self.very_late];
+        let counts = [self.due, self.started, self.completed, self.failed, self.cut_off, self.unleased, self.very_late];
         let times = [&self.duration, &self.arrival_lag, &self.think_lag].map(Histogram::count);
         sum(counts.into_iter().chain(self.skipped).chain(times))
     }
 
     /// Forgets everything, keeping the memory for the next window.
     pub fn clear(&mut self) {
-        let Self { due, started, skipped, completed, failed, cut_off, very_late, duration, arrival_lag, think_lag } =
-            self;
-        for count in [due, started, completed, failed, cut_off, very_late] {
+        let Self {
+            due,
+            started,
+            skipped,
+            completed,
+            failed,
+            cut_off,
+            unleased,
+            very_late,
+            duration,
+            arrival_lag,
+            think_lag,
+        } = self;
+        for count in [due, started, completed, failed, cut_off, unleased, very_late] {
             *count = 0;
         }
         *skipped = Default::default();

@@ -39,6 +39,8 @@ pub(super) struct Ended {
     pub(super) done_ns: u64,
     /// Whether its last response was as expected.
     pub(super) expected: bool,
+    /// Whether it was never sent, because the lease ended while it was being prepared.
+    unleased: bool,
 }
 
 /// Where a request goes, and its bytes.
@@ -92,7 +94,7 @@ impl Errand<'_> {
             let call = Call::new(self.step, hop.as_deref());
             let (ended, next) = self.send(&call, turn, hops_left > 0).await;
             if next.is_none() {
-                return Some(ended);
+                return (!ended.unleased).then_some(ended);
             }
             hop = next;
             hops_left -= 1;
@@ -107,9 +109,10 @@ impl Errand<'_> {
         match self.attempt(call, &mut in_flight).await {
             Ok(reply) => self.answered(call, in_flight, reply, may_redirect),
             Err(broken) => {
-                let done_ns = broken.at_ns;
+                // Whatever the run's end cancels is dropped, and comes to no end here.
+                let (done_ns, unleased) = (broken.at_ns, broken.failure.kind == ErrorKind::Cancelled);
                 in_flight.break_off(*broken);
-                (Ended { done_ns, expected: false }, None)
+                (Ended { done_ns, expected: false, unleased }, None)
             }
         }
     }
@@ -129,11 +132,11 @@ impl Errand<'_> {
             Ok(next) => {
                 let expected = next.is_some() || self.step.request.expect_status.contains(reply.status);
                 in_flight.end(&reply, expected);
-                (Ended { done_ns, expected }, next)
+                (Ended { done_ns, expected, unleased: false }, next)
             }
             Err(failure) => {
                 in_flight.misdirect(&reply, failure);
-                (Ended { done_ns, expected: false }, None)
+                (Ended { done_ns, expected: false, unleased: false }, None)
             }
         }
     }

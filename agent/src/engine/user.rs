@@ -45,7 +45,10 @@ impl User {
                 CompiledStep::Request(request) => {
                     let (connections, id) = (scenario.connections, request.first_id | begin.id);
                     let mut errand = Errand { worker, user: self, step: request, connections, id };
-                    let Some(ended) = errand.perform(turn).await else { return turn.now_ns };
+                    let Some(ended) = errand.perform(turn).await else {
+                        iteration.unleased = true;
+                        return clock::now_ns();
+                    };
                     iteration.all_expected &= ended.expected;
                     ended.done_ns
                 }
@@ -83,6 +86,8 @@ struct Iteration<'a> {
     due_ns: u64,
     all_expected: bool,
     ended: bool,
+    /// Whether the lease ended first.
+    unleased: bool,
 }
 
 impl<'a> Iteration<'a> {
@@ -106,7 +111,7 @@ impl<'a> Iteration<'a> {
         }
         recorder.gauges().totals.started += 1;
         recorder.gauges().users += 1;
-        Self { worker, scenario, due_ns: begin.due_ns, all_expected: true, ended: false }
+        Self { worker, scenario, due_ns: begin.due_ns, all_expected: true, ended: false, unleased: false }
     }
 
     fn end(mut self, now_ns: u64) {
@@ -129,7 +134,9 @@ impl Drop for Iteration<'_> {
         let mut recorder = self.worker.recorder.borrow_mut();
         recorder.gauges().users -= 1;
         if !self.ended {
-            recorder.scenario(self.scenario, clock::now_ns()).cut_off += 1;
+            let stats = recorder.scenario(self.scenario, clock::now_ns());
+            stats.cut_off += 1;
+            stats.unleased += u64::from(self.unleased);
             recorder.gauges().totals.cut_off += 1;
         }
     }

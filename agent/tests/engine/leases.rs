@@ -6,7 +6,7 @@ use std::time::Duration;
 use muster_agent::engine::clock;
 use muster_agent::engine::lease::Lease;
 use muster_proto::measurement::SkipReason;
-use muster_proto::plan::Executor;
+use muster_proto::plan::{Executor, Step, Think};
 
 use super::support::{Generated, arrivals, generate_under, get, plan, scenario, target, users};
 
@@ -41,6 +41,24 @@ fn arrivals_without_a_lease_are_skipped_and_not_made_up_for() {
     let late = |window: &u32| (5..=10).contains(window);
     let started: u64 = generated.windows.iter().filter(|(n, _)| late(n)).map(|(_, w)| w.scenarios[0].started).sum();
     assert!(started <= 110, "{started} started in about one second: no burst");
+}
+
+#[test]
+fn iterations_under_way_end_with_the_lease_and_are_told_apart() {
+    let target = target("");
+    let lease = Lease::until(clock::now_ns() + 500_000_000);
+    let pause = Step::Think(Think { min: Duration::from_millis(800), max: Duration::from_millis(800) });
+    let steps = vec![get(target.addr(), "/"), pause, get(target.addr(), "/")];
+    let plan = plan(vec![scenario(arrivals(50, 0.4, 100), steps)]);
+    let generated = generate_under(&lease, plan, 2, |_| {});
+    generated.assert_books_balance();
+    let stats = generated.iterations();
+    assert!(stats.started > 0 && stats.started == stats.unleased, "{} of {}", stats.unleased, stats.started);
+    assert_eq!(
+        (stats.cut_off, generated.requests().sent),
+        (stats.unleased, stats.started),
+        "no second request is sent"
+    );
 }
 
 #[test]

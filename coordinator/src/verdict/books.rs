@@ -103,7 +103,8 @@ impl Books {
     pub fn undelivered_fraction(&self) -> f64 {
         let Account { counts, unknown_iterations, unknown_requests, .. } = &self.total;
         let skipped = |reason: SkipReason| counts.skipped[reason as usize];
-        let undone = self.undone + unknown_iterations + skipped(SkipReason::Lease) + skipped(SkipReason::AgentLost);
+        let unstarted = skipped(SkipReason::Lease) + skipped(SkipReason::AgentLost);
+        let undone = self.undone + unknown_iterations + unstarted + counts.unleased;
         let untold = unknown_requests + self.lost.high;
         fraction(undone, counts.due + self.undone).max(fraction(untold, counts.sent + self.lost.high))
     }

@@ -346,6 +346,18 @@ fn a_loss_is_forgiven_as_far_as_the_plan_tolerates_it() {
     assert_eq!(lost_after(99, OnLoss::Fail).exit_code, ExitCode::Incomplete);
 }
 
+#[test]
+fn iterations_that_a_lost_lease_cut_off_count_as_left_undone() {
+    let undelivered = |unleased: u64| {
+        let made = Made::new(open_plan(10), 1).seconds(10, |_, window, delta| {
+            healthy(delta);
+            delta.measurement.scenarios[0].unleased = if window == 7 { unleased } else { 0 };
+        });
+        Books::of(&made.end(Ending::Completed)).undelivered_fraction()
+    };
+    assert_eq!((undelivered(0), undelivered(20)), (0.0, 0.02));
+}
+
 /// Two scenarios of which the slow one is still warming up: a window judges only the other.
 #[test]
 fn a_window_leaves_out_whoever_warms_up() {

@@ -1,6 +1,7 @@
 //! What is known of a run once it is over, from the target, the coordinator and the clock.
 
 use jiff::Timestamp;
+use muster::begun::Begun;
 use muster::report::Report;
 use muster_proto::share::Share;
 use muster_target::now_ns;
@@ -47,8 +48,8 @@ pub(crate) fn gather(schedule: Schedule, world: u8) -> (Evidence, Folder) {
 /// What the clock since boot said at a moment of the wall clock.
 fn clock_at(date: &str) -> u64 {
     let date: Timestamp = date.parse().unwrap();
-    let since = Timestamp::now().duration_since(date);
-    now_ns() - u64::try_from(since.as_nanos()).unwrap()
+    let now = Begun::now();
+    now.clock_ns - u64::try_from(now.wall.duration_since(date).as_nanos()).unwrap()
 }
 
 fn served(lines: &str) -> Vec<Served> {

@@ -69,6 +69,7 @@ fn iterations_to_wire(index: usize, stats: &IterationStats) -> wire::IterationSt
         completed: stats.completed,
         failed: stats.failed,
         cut_off: stats.cut_off,
+        unleased: stats.unleased,
         very_late: stats.very_late,
         duration: encoded(&stats.duration),
         arrival_lag: encoded(&stats.arrival_lag),
@@ -86,6 +87,7 @@ fn iterations_from_wire(message: &wire::IterationStats, stats: &mut IterationSta
     add(&mut stats.completed, message.completed, "completed")?;
     add(&mut stats.failed, message.failed, "failed")?;
     add(&mut stats.cut_off, message.cut_off, "cut_off")?;
+    add(&mut stats.unleased, message.unleased, "unleased")?;
     add(&mut stats.very_late, message.very_late, "very_late")?;
     merge(&mut stats.duration, &message.duration, "duration")?;
     merge(&mut stats.arrival_lag, &message.arrival_lag, "arrival_lag")?;

@@ -23,6 +23,8 @@ pub struct Counts {
     pub failed: u64,
     /// Iterations that the run's end ended.
     pub cut_off: u64,
+    /// Those of them that ended because their agent's lease had.
+    pub unleased: u64,
     /// Requests begun.
     pub sent: u64,
     /// Requests ended as expected.
@@ -50,6 +52,7 @@ impl Counts {
         self.completed += stats.completed;
         self.failed += stats.failed;
         self.cut_off += stats.cut_off;
+        self.unleased += stats.unleased;
     }
 
     fn add_requests(&mut self, stats: &RequestStats) {
@@ -68,6 +71,7 @@ impl Counts {
         self.completed += other.completed;
         self.failed += other.failed;
         self.cut_off += other.cut_off;
+        self.unleased += other.unleased;
         self.sent += other.sent;
         self.expected += other.expected;
         self.errors += other.errors;
