@@ -50,7 +50,10 @@ fn iterations_under_way_end_with_the_lease_and_are_told_apart() {
     let pause = Step::Think(Think { min: Duration::from_millis(800), max: Duration::from_millis(800) });
     let steps = vec![get(target.addr(), "/"), pause, get(target.addr(), "/")];
     let plan = plan(vec![scenario(arrivals(50, 0.4, 100), steps)]);
-    let generated = generate_under(&lease, plan, 2, |_| {});
+    let generated = generate_under(&lease, plan, 2, |_| {
+        std::thread::sleep(Duration::from_millis(1_500));
+        lease.extend(u64::MAX);
+    });
     generated.assert_books_balance();
     let stats = generated.iterations();
     assert!(stats.started > 0 && stats.started == stats.unleased, "{} of {}", stats.unleased, stats.started);

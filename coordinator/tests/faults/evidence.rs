@@ -4,7 +4,6 @@ use jiff::Timestamp;
 use muster::begun::Begun;
 use muster::report::Report;
 use muster_proto::share::Share;
-use muster_target::now_ns;
 
 use super::cluster::{Cluster, Folder, RATE, Remains};
 use super::fault::{AGENTS, Kind, Schedule};
