@@ -61,9 +61,14 @@ impl Surroundings for Host {
 }
 
 /// An agent's process, from its start until it was released or nobody wants it.
-pub(crate) async fn process(host: Host, name: String, weight: u32, leave: watch::Receiver<bool>) -> turmoil::Result {
+pub(crate) async fn process(
+    mut host: Host,
+    name: String,
+    weight: u32,
+    leave: watch::Receiver<bool>,
+) -> turmoil::Result {
     let incarnation = Incarnation(super::history::fnv(name.as_bytes()));
-    let config = AgentConfig {
+    let mut config = AgentConfig {
         name,
         labels: BTreeMap::new(),
         weight,
@@ -72,9 +77,13 @@ pub(crate) async fn process(host: Host, name: String, weight: u32, leave: watch:
     };
     for _ in 0..ATTEMPTS_MAX {
         let leave = Leave::when(leave.clone());
-        match take_part_in(&host, super::coordinator::ADDRESS, &config, incarnation, leave).await {
-            Ok(()) => break,
-            Err(_) => tokio::time::sleep(RETRY).await,
+        if take_part_in(&host, super::coordinator::ADDRESS, &config, incarnation, leave).await.is_ok() {
+            break;
+        }
+        tokio::time::sleep(RETRY).await;
+        // Whoever has lost his part takes another, and gets another name so that the two can be told apart.
+        if let Some((process, name)) = host.site.target.begins_anew(host.site.process) {
+            (host.site.process, config.name) = (process, name);
         }
     }
     Ok(())

@@ -23,6 +23,7 @@ use tokio::task::JoinSet;
 
 use super::clock::{SkewedClock, true_ns};
 use super::dice::Dice;
+use super::hands::Hands;
 use super::ledger::Ledger;
 use super::target::{ProcessId, Target};
 
@@ -39,6 +40,8 @@ const HEALTH: Health = Health {
     in_flight: 0,
 };
 
+/// Time goes in steps here, so that the last arrivals may be seen so much after the end, in nanoseconds.
+const GRAIN_NS: u64 = 10_000_000;
 /// How often it is looked whether the lease has come back, in nanoseconds.
 const LEASE_LOOK_NS: u64 = 20_000_000;
 
@@ -67,6 +70,7 @@ struct Load {
     lease: Lease,
     ledger: Mutex<Ledger>,
     changed: Notify,
+    hands: Arc<Hands>,
     progress: Progress,
     schedule: Arc<ArrivalSchedule>,
     grace_ns: u64,
@@ -83,24 +87,21 @@ impl SimulatedWorkers {
         let (mut holdings, mut changes) = Holdings::none(&Arc::new(assignment.plan), 1);
         holdings.grant(&assignment.shares, 0, 0).expect("nothing waits yet");
         let changes = changes[0].remove(0);
+        let hands = Arc::new(Hands::new(site.clock, lease.clone(), assignment.shares[0].clone()));
+        site.target.holds(site.process, &hands);
         let (control, receiver) = watch::channel(Control::Wait);
         let load = Arc::new(Load {
             site,
             ledger: Mutex::new(Ledger::new(lease.clone())),
             lease,
             changed: Notify::new(),
+            hands,
             progress: Progress::default(),
             schedule,
             grace_ns,
         });
         tokio::spawn(run(Arc::clone(&load), changes, receiver));
-        Self {
-            control,
-            load,
-            holdings: Mutex::new(holdings),
-            started_at_ns: OnceLock::new(),
-            alarm: Alarm::default(),
-        }
+        Self { control, load, holdings: Mutex::new(holdings), started_at_ns: OnceLock::new(), alarm: Alarm::default() }
     }
 }
 
@@ -113,14 +114,16 @@ impl Generator for SimulatedWorkers {
     fn change(&self, change: &ShareChange) -> Result<u64, ChangeError> {
         let ShareChange { revoked, at_ns, shares, .. } = change;
         let start_ns = self.started_at_ns.get().copied().unwrap_or_default();
-        let (at_ns, now_ns) = (start_ns + at_ns, self.load.site.clock.now_ns());
+        let (mut at_ns, now_ns) = (start_ns + at_ns, self.load.site.clock.now_ns());
         let mut holdings = self.holdings.lock().expect("nobody panics with shares in his hands");
         if !*revoked {
             holdings.grant(shares, at_ns, granted_too_late_until_ns(&self.load.lease, now_ns))?;
-            return Ok(at_ns - start_ns);
+        } else {
+            at_ns = at_ns.max(revocable_from_ns(&self.load.lease, now_ns));
+            holdings.revoke(shares, at_ns)?;
         }
-        let at_ns = at_ns.max(revocable_from_ns(&self.load.lease, now_ns));
-        holdings.revoke(shares, at_ns)?;
+        self.load.hands.change(change, at_ns - start_ns);
+        self.load.site.target.changes(*revoked);
         Ok(at_ns - start_ns)
     }
 
@@ -195,7 +198,7 @@ async fn run(load: Arc<Load>, mut changes: ChangeReceiver, mut control: watch::R
             told = wait_for_stop(&mut control) => break Some(told),
             change = next_change(&load, &mut changes) => waiting.change(&load, &change),
             () = deliver(&load, &mut waiting, end_ns, &mut requests) => break None,
-            () = clock.sleep_until(end_ns + load.grace_ns) => break None,
+            () = until_over(&load, end_ns + load.grace_ns.max(GRAIN_NS)) => break None,
         }
     };
     if stopped.is_some() {
@@ -223,6 +226,15 @@ async fn run(load: Arc<Load>, mut changes: ChangeReceiver, mut control: watch::R
 async fn wait_for_stop(control: &mut watch::Receiver<Control>) -> Control {
     let told = control.wait_for(|told| matches!(told, Control::Drain | Control::Abort)).await;
     told.map_or(Control::Abort, |told| *told)
+}
+
+/// Waits for this moment, and for a lease: without one it is not known what fell due at the end, so the books stay open.
+async fn until_over(load: &Load, at_ns: u64) {
+    let clock = load.site.clock;
+    clock.sleep_until(at_ns).await;
+    while !load.lease.holds(clock.now_ns()) && !planted("books-closed-without-lease") {
+        clock.sleep_until(clock.now_ns() + LEASE_LOOK_NS).await;
+    }
 }
 
 /// The next change, once there is a processor to hear of it. May be given up and called again.
@@ -305,7 +317,7 @@ impl Waiting {
     fn skip_the_rest(&mut self, load: &Load, reason: SkipReason) {
         let now_ns = load.site.clock.now_ns();
         let due_until_ns = load.ledger().settle_due(now_ns);
-        let reason = if load.lease.holds(now_ns) { reason } else { SkipReason::Lease };
+        let reason = if self.is_cut_off(load, now_ns) { SkipReason::Lease } else { reason };
         self.skip_before(load, due_until_ns, reason);
     }
 }
@@ -344,7 +356,8 @@ struct Request {
 impl Request {
     /// Sends it: the target sees it at once.
     fn begin(load: &Arc<Load>, arrival: Arrival, now_ns: u64) -> Self {
-        load.site.target.serve(load.site.process, arrival.id);
+        let due_ns = load.schedule.due_ns(arrival.id).expect("an arrival of the plan");
+        load.site.target.serve(load.site.process, arrival.id, due_ns);
         load.enter(|ledger| ledger.start(arrival.due_ns, now_ns));
         Self { load: Arc::clone(load), arrival, ended: false }
     }

@@ -85,10 +85,13 @@ fn count(cluster: &mut Cluster, record: &RunRecord, books: &Books, code: ExitCod
     let tally = &mut cluster.tally;
     tally.add("duplicates refused", books.duplicates_refused);
     tally.add("agents lost", lines("lost agent"));
+    tally.add("agents joined late", lines("joins while the run goes on"));
     tally.add("agents back", lines("is back"));
     tally.add("agents back after they were lost", lines("its lease begins anew"));
     tally.add("agents refused", lines("refused agent"));
     tally.add("agents that left", record.agents.iter().filter(|agent| agent.left).count() as u64);
+    let taken_over = record.agents.iter().filter(|agent| agent.died() && agent.taken_over_at_ns.is_some());
+    tally.add("agents taken over", taken_over.count() as u64);
     tally.add("books closed", record.agents.iter().filter(|agent| agent.totals.is_some()).count() as u64);
     tally.add("disks failed", u64::from(failed));
     tally.add("runs without a start", u64::from(!record.began));
@@ -103,6 +106,8 @@ fn count(cluster: &mut Cluster, record: &RunRecord, books: &Books, code: ExitCod
     tally.add(outcome, 1);
     cluster.target.with(|seen| {
         let processes = &seen.processes;
+        tally.add("shares granted", seen.granted);
+        tally.add("shares revoked", seen.revoked);
         tally.add("requests", seen.requests.len() as u64);
         tally.add("deltas", processes.iter().map(|process| process.deltas.len() as u64).sum());
         tally.add("deltas sent again", processes.iter().map(|process| process.sent_again).sum());

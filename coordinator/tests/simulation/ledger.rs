@@ -8,7 +8,9 @@ use muster_agent::engine::held::HeldArrivals;
 use muster_agent::engine::lease::Lease;
 use muster_agent::engine::part::{Gauges, PARTS_MAX};
 use muster_agent::planted::planted;
-use muster_proto::measurement::{INTERVAL_NS, IterationStats, Measurement, SkipReason, WINDOW_NS, WINDOWS_PER_INTERVAL};
+use muster_proto::measurement::{
+    INTERVAL_NS, IterationStats, Measurement, SkipReason, WINDOW_NS, WINDOWS_PER_INTERVAL,
+};
 use muster_proto::outcome::ErrorKind;
 
 /// The books of one generator: one scenario, one series.

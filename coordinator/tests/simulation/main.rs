@@ -11,6 +11,7 @@ mod coordinator;
 mod dice;
 mod disk;
 mod generator;
+mod hands;
 mod history;
 mod laws;
 mod ledger;

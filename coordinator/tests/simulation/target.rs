@@ -2,7 +2,7 @@
 //! held against.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, Weak};
 
 use muster::run::timeline::Counts;
 use muster_agent::session::Notice;
@@ -11,6 +11,7 @@ use muster_proto::measurement::{Delta, SkipReason};
 use prost::Message;
 
 use super::clock::true_ns;
+use super::hands::Hands;
 use super::history::fnv;
 
 /// A start of an agent's process, by its place among all of them.
@@ -28,6 +29,11 @@ pub(crate) struct Seen {
     pub(crate) requests: Vec<Request>,
     /// Every start of an agent's process.
     pub(crate) processes: Vec<Process>,
+    /// What each generator that may still be at work holds.
+    hands: Vec<(ProcessId, Weak<Hands>)>,
+    /// How often shares were given to an agent, and taken away from one.
+    pub(crate) granted: u64,
+    pub(crate) revoked: u64,
     /// What did not go as it must, found at once.
     pub(crate) wrong: Vec<String>,
 }
@@ -80,15 +86,44 @@ impl Target {
         })
     }
 
+    /// A process that has told of its load begins anew on its host, if it has.
+    pub(crate) fn begins_anew(&self, process: ProcessId) -> Option<(ProcessId, String)> {
+        let host = self.with(|seen| {
+            let process = &seen.processes[process.0];
+            (!process.deltas.is_empty()).then_some(process.host)
+        });
+        host.map(|host| self.begins(host))
+    }
+
     /// The process that began last on a host.
     pub(crate) fn latest_on(&self, host: usize) -> Option<ProcessId> {
         self.with(|seen| seen.processes.iter().rposition(|process| process.host == host).map(ProcessId))
     }
 
-    /// Takes a request.
-    pub(crate) fn serve(&self, process: ProcessId, arrival: u64) {
+    /// An agent's generator is prepared.
+    pub(crate) fn holds(&self, process: ProcessId, hands: &Arc<Hands>) {
+        self.with(|seen| seen.hands.push((process, Arc::downgrade(hands))));
+    }
+
+    /// Shares were given to an agent, or taken away.
+    pub(crate) fn changes(&self, revoked: bool) {
+        self.with(|seen| if revoked { seen.revoked += 1 } else { seen.granted += 1 });
+    }
+
+    /// Takes a request for an arrival that is due at this moment of run time. Nobody else could have sent it now.
+    pub(crate) fn serve(&self, process: ProcessId, arrival: u64, due_ns: u64) {
         let at_ns = true_ns();
-        self.with(|seen| seen.requests.push(Request { arrival, process, at_ns }));
+        self.with(|seen| {
+            seen.requests.push(Request { arrival, process, at_ns });
+            let others = seen.hands.iter().filter(|(other, _)| *other != process);
+            let another = others.filter_map(|(other, hands)| Some((other, hands.upgrade()?)));
+            let another = { another }.find(|(_, hands)| hands.could_start(arrival, due_ns));
+            if let Some((ProcessId(other), _)) = another {
+                let (mine, other) = (&seen.processes[process.0].name, &seen.processes[*other].name);
+                seen.wrong
+                    .push(format!("{mine} served arrival {arrival} at {at_ns} ns, which {other} could start too"));
+            }
+        });
     }
 
     pub(crate) fn starts(&self, process: ProcessId, at_ns: i64) {

@@ -186,7 +186,8 @@ fn settings(seed: u64, agents: usize, dice: &mut Dice) -> RunSettings {
     let rate = Rate::per_second(dice.pick(&[20, 50, 100, 200]));
     let stages = vec![RateStage { duration: Duration::from_millis(dice.within(1_000..=5_000)), from: rate, to: rate }];
     let executor = Executor::ArrivalRate { stages, arrivals: Arrivals::Uniform, max_users: 1_000, constant: true };
-    let on_loss = dice.pick(&[OnLoss::Degrade, OnLoss::Degrade, OnLoss::Degrade, OnLoss::Fail]);
+    let redistribute = OnLoss::Redistribute;
+    let on_loss = dice.pick(&[redistribute, redistribute, redistribute, redistribute, OnLoss::Degrade, OnLoss::Fail]);
     let plan = Plan {
         name: "simulation".to_owned(),
         seed,

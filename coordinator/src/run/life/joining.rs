@@ -97,7 +97,8 @@ impl Run {
         let before = std::mem::replace(&mut agent.link, newest);
         agent.heard_ns = now_ns;
         let applied_seq = if planted("welcome-from-nothing") { 0 } else { agent.seq };
-        let changes = if planted("welcome-without-changes") { Vec::new() } else { agent.changes.iter().cloned().collect() };
+        let changes =
+            if planted("welcome-without-changes") { Vec::new() } else { agent.changes.iter().cloned().collect() };
         let welcome = Command::Welcome { link, agent: agent.record.id.0, applied_seq, changes };
         let name = agent.record.name.clone();
         self.commands.extend([Command::HangUp(before), welcome]);

@@ -63,6 +63,7 @@ impl Run {
         self.excuse_agents_for_our_own_stall(now_ns);
         let margin_ns = if planted("no-margin") { 0 } else { LEASE_MARGIN_NS };
         let silence_max_ns = self.settings.lease_ns.saturating_add(margin_ns);
+        let silence_max_ns = if planted("taken-over-at-once") { self.settings.lease_ns / 2 } else { silence_max_ns };
         let silent = |agent: &Agent| agent.is_active() && now_ns.saturating_sub(agent.heard_ns) > silence_max_ns;
         while let Some(index) = self.agents.iter().position(silent) {
             let reason = format!("silent for {:.1} s", silence_max_ns as f64 / 1e9);

@@ -5,8 +5,14 @@ use muster::run::record::{Ending, RunRecord};
 use crate::cluster::Cluster;
 
 /// Why an agent may be lost that keeps to the protocol: what its user is told begins with this.
-const MISFORTUNES: &[&str] =
-    &["silent for", "it closed its stream", "its stream broke", "not finished", "it left", "its worker 0 came no further"];
+const MISFORTUNES: &[&str] = &[
+    "silent for",
+    "it closed its stream",
+    "its stream broke",
+    "not finished",
+    "it left",
+    "its worker 0 came no further",
+];
 
 /// Every law of fairness that was broken.
 pub(crate) fn broken(cluster: &Cluster, record: &RunRecord) -> Vec<String> {

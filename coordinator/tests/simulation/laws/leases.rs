@@ -85,6 +85,12 @@ fn introduced_ns(cluster: &Cluster, shown: &Shown, line: usize, name: &str) -> O
     if told(&format!("refused agent {name}:")).is_some() {
         return None;
     }
+    // Whoever joined late was heard first on the stream that it joined by.
+    if let Some((at_ns, _)) =
+        told(&format!("agent {name} joins while")).filter(|_| told(&format!("agent {name} is back")).is_none())
+    {
+        return Some(*at_ns);
+    }
     let started_ns = shown.start_ns.map_or(0, |start_ns| cluster.weather.coordinator.true_at(start_ns) as u64);
     Some(told(&format!("agent {name} is back")).map_or(started_ns, |(at_ns, _)| *at_ns))
 }
