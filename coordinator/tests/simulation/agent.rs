@@ -81,10 +81,8 @@ pub(crate) async fn process(
             break;
         }
         tokio::time::sleep(RETRY).await;
-        // Whoever has lost his part takes another, and gets another name so that the two can be told apart.
-        if let Some((process, name)) = host.site.target.begins_anew(host.site.process) {
-            (host.site.process, config.name) = (process, name);
-        }
+        // Another name tells the parts apart that it may have had.
+        (host.site.process, config.name) = host.site.target.begins_anew(host.site.process);
     }
     Ok(())
 }

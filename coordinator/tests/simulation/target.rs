@@ -86,13 +86,9 @@ impl Target {
         })
     }
 
-    /// A process that has told of its load begins anew on its host, if it has.
-    pub(crate) fn begins_anew(&self, process: ProcessId) -> Option<(ProcessId, String)> {
-        let host = self.with(|seen| {
-            let process = &seen.processes[process.0];
-            (!process.deltas.is_empty()).then_some(process.host)
-        });
-        host.map(|host| self.begins(host))
+    /// A process begins anew on its host: whoever has lost his part, or never got it, may get another.
+    pub(crate) fn begins_anew(&self, process: ProcessId) -> (ProcessId, String) {
+        self.begins(self.with(|seen| seen.processes[process.0].host))
     }
 
     /// The process that began last on a host.

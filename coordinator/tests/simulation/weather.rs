@@ -115,6 +115,9 @@ impl Weather {
                 self.trouble(host, end_ms, dice);
             }
         }
+        if dice.one_in(3) {
+            self.change_hands_late(dice);
+        }
         let lease_ms = self.settings.lease_ns / 1_000_000;
         if dice.one_in(4) {
             let from_ms = dice.within(0..=end_ms);
@@ -135,13 +138,28 @@ impl Weather {
         self.acts.sort_by_key(|(at_ms, _)| *at_ms);
     }
 
+    /// An agent joins or leaves, and whoever has to give something up for that hears of it late.
+    fn change_hands_late(&mut self, dice: &mut Dice) {
+        let hosts = self.agents.len() as u64;
+        let (comes, gives) = (dice.within(0..=hosts - 1) as usize, dice.within(0..=hosts - 1) as usize);
+        let (at_ms, lease_ms) = (dice.within(300..=self.duration_ms()), self.settings.lease_ns / 1_000_000);
+        self.troubled.extend([comes, gives]);
+        if dice.one_in(3) {
+            self.acts.push((at_ms, Act::Leave(gives)));
+        } else {
+            self.acts.extend([(at_ms - 200, Act::Crash(comes)), (at_ms, Act::Restart(comes))]);
+        }
+        let from_ms = at_ms + dice.within(10..=150);
+        let until_ms = from_ms + dice.within(lease_ms / 3..=lease_ms);
+        self.acts.extend([(from_ms, Act::Hold(gives)), (until_ms, Act::Mend(gives))]);
+    }
+
     /// Trouble of one host: one thing after the other.
     fn trouble(&mut self, host: usize, end_ms: u64, dice: &mut Dice) {
         let lease_ms = self.settings.lease_ns / 1_000_000;
         let mut at_ms = dice.within(50..=end_ms);
         while at_ms < end_ms {
-            let lasts_ms =
-                dice.pick(&[50, lease_ms / 2, lease_ms, lease_ms * 2, lease_ms * 4, 4_500]) + dice.within(0..=100);
+            let lasts_ms = dice.pick(&[50, lease_ms / 2, lease_ms, lease_ms * 2, 2_600, 4_500]) + dice.within(0..=100);
             let until_ms = at_ms + lasts_ms;
             let mut acts = |act: Act, undo: Act| self.acts.extend([(at_ms, act), (until_ms, undo)]);
             match dice.within(0..=11) {

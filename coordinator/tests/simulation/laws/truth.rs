@@ -77,7 +77,8 @@ fn clocks_beyond_their_bounds(cluster: &Cluster, record: &RunRecord) -> Vec<Stri
     let Some(start_ns) = cluster.window.with(|shown| shown.start_ns) else { return Vec::new() };
     let at_ns = cluster.weather.coordinator.true_at(start_ns) as u64;
     let mut wrong = Vec::new();
-    for agent in &record.agents {
+    // Whoever was lost before it was prepared has told nothing of its clock.
+    for agent in record.agents.iter().filter(|agent| agent.round_trip_ns > 0) {
         let host = cluster.target.with(|seen| seen.processes.iter().find(|p| p.name == agent.name).map(|p| p.host));
         let Some(clock) = host.map(|host| cluster.weather.agents[host].clock) else { continue };
         let truth_ns = clock.at(at_ns) as i64 - cluster.weather.coordinator.at(at_ns) as i64;
