@@ -9,6 +9,7 @@ use std::time::Duration;
 
 pub use connection::Connection;
 use connection::Shears;
+use muster_agent::planted::planted;
 use muster_proto::convert::{
     AssignmentMessage, assignment_to_wire, change_to_wire, closing_from_wire, delta_from_wire,
 };
@@ -178,6 +179,10 @@ impl Shared {
             Some(from_agent::Message::Probe(probe)) => {
                 let reply = wire::ProbeReply { sent_at_ns: probe.sent_at_ns, coordinator_ns: (self.clock)() };
                 self.send(link, from_coordinator::Message::ProbeReply(reply));
+                if planted("renewed-without-the-run") {
+                    let renewal = wire::Renewal { sent_at_ns: probe.sent_at_ns };
+                    self.send(link, from_coordinator::Message::Renewal(renewal));
+                }
             }
             _ => {}
         }

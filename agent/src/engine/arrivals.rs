@@ -44,7 +44,7 @@ pub(super) async fn run(
             stop = control.wait_for_stop() => break Some(stop),
             change = changes.next() => queue.change(worker, scenario, &change),
             () = deliver(worker, scenario, &queue, &mut users, &mut pacer, end_ns) => break None,
-            () = clock::sleep_until(end_ns + compiled.graceful_stop_ns) => break None,
+            () = until_over(worker, end_ns + compiled.graceful_stop_ns) => break None,
         }
     };
     if stopped.is_some() {
@@ -66,6 +66,12 @@ pub(super) async fn run(
     let reason = if queue.has_free_user() { SkipReason::Overload } else { SkipReason::Users };
     skip_the_rest(worker, scenario, &queue, reason);
     users.shutdown().await;
+}
+
+/// Waits for this moment, and for a lease: without one it is not known what fell due at the end, so the books stay open.
+async fn until_over(worker: &Worker, at_ns: u64) {
+    clock::sleep_until(at_ns).await;
+    worker.lease.regained(LEASE_LOOK_NS).await;
 }
 
 /// Gives every arrival to a user; ends with the profile, once none is waiting. May be given up and called again.
@@ -136,7 +142,7 @@ async fn serve(worker: Rc<Worker>, scenario: usize, queue: Rc<Queue>, first: Beg
 fn skip_the_rest(worker: &Worker, scenario: usize, queue: &Queue, reason: SkipReason) {
     let now_ns = clock::now_ns();
     let due_until_ns = worker.recorder.borrow_mut().settle_due(scenario, now_ns);
-    let reason = if worker.lease.holds(now_ns) { reason } else { SkipReason::Lease };
+    let reason = if queue.is_cut_off(worker, now_ns) { SkipReason::Lease } else { reason };
     queue.skip_before(worker, scenario, due_until_ns, reason);
 }
 

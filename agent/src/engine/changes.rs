@@ -8,25 +8,44 @@ use muster_proto::share::Share;
 use muster_proto::split;
 use tokio::sync::mpsc;
 
+use super::lease::Lease;
 use super::tenure::Tenure;
 
 /// The most changes that wait for one worker. They are few and far between; a worker that is so many behind is stuck.
 pub const CHANGES_MAX: usize = 256;
 
+/// Shares that are taken away are held at least for so long from now, in nanoseconds: what workers start until then they may
+/// have taken already.
+const REVOKE_LEAD_NS: u64 = 10_000_000;
+
+/// Before which moment nothing can be made up for of shares that are given at this one. Without a lease that is for the
+/// workers to see, once there is one.
+#[must_use]
+pub fn granted_too_late_until_ns(lease: &Lease, now_ns: u64) -> u64 {
+    if lease.holds(now_ns) { now_ns } else { 0 }
+}
+
+/// The soonest moment from which on nothing needs to be started of shares that are taken away at this one. Without a lease
+/// that is its end, also if it has passed.
+#[must_use]
+pub fn revocable_from_ns(lease: &Lease, now_ns: u64) -> u64 {
+    if lease.holds(now_ns) { now_ns + REVOKE_LEAD_NS } else { lease.until_ns() }
+}
+
 /// A worker's part of a share, given to it. Moments are of the engine's clock.
 #[derive(Clone, Debug)]
-pub(super) struct Grant {
+pub struct Grant {
     /// Which shards.
-    pub(super) share: Arc<Share>,
+    pub share: Arc<Share>,
     /// While they are held.
-    pub(super) tenure: Tenure,
+    pub tenure: Tenure,
     /// What falls due before this moment cannot be made up for: nobody held it in time.
-    pub(super) begin_ns: u64,
+    pub begin_ns: u64,
 }
 
 /// What a worker's scenario is told of its shares.
 #[derive(Debug)]
-pub(super) enum Change {
+pub enum Change {
     /// It holds one more.
     Granted(Grant),
     /// The tenure of one that it holds has been given an end.
@@ -34,11 +53,11 @@ pub(super) enum Change {
 }
 
 /// Where a worker's scenario hears of its shares.
-pub(super) struct ChangeReceiver(mpsc::Receiver<Change>);
+pub struct ChangeReceiver(mpsc::Receiver<Change>);
 
 impl ChangeReceiver {
     /// The next change; waits for ever if there can be none. May be given up and called again.
-    pub(super) async fn next(&mut self) -> Change {
+    pub async fn next(&mut self) -> Change {
         match self.0.recv().await {
             Some(change) => change,
             None => future::pending().await,
@@ -52,7 +71,7 @@ impl ChangeReceiver {
 pub struct Stuck;
 
 /// What an engine holds of each scenario, and which of its workers.
-pub(super) struct Holdings {
+pub struct Holdings {
     plan: Arc<Plan>,
     workers: usize,
     /// By scenario; also what is held no longer, as long as it may turn out that it was held for less.
@@ -69,7 +88,8 @@ struct Held {
 
 impl Holdings {
     /// Nothing, with the ears of each worker, one for each scenario.
-    pub(super) fn none(plan: &Arc<Plan>, workers: usize) -> (Self, Vec<Vec<ChangeReceiver>>) {
+    #[must_use]
+    pub fn none(plan: &Arc<Plan>, workers: usize) -> (Self, Vec<Vec<ChangeReceiver>>) {
         let mut receivers: Vec<Vec<ChangeReceiver>> = (0..workers).map(|_| Vec::new()).collect();
         let mut channel = |worker: usize| {
             let (sender, receiver) = mpsc::channel(CHANGES_MAX);
@@ -81,8 +101,11 @@ impl Holdings {
         (Self { plan: Arc::clone(plan), workers, held, senders }, receivers)
     }
 
-    /// Holds these shares, one for each scenario, from a moment on.
-    pub(super) fn grant(&mut self, shares: &[Share], from_ns: u64, begin_ns: u64) -> Result<(), Stuck> {
+    /// Holds these shares, one for each scenario, from a moment on. What falls due before another cannot be made up for.
+    ///
+    /// # Errors
+    /// [`Stuck`] when a worker is.
+    pub fn grant(&mut self, shares: &[Share], from_ns: u64, begin_ns: u64) -> Result<(), Stuck> {
         let weights = vec![1; self.workers];
         for (scenario, share) in shares.iter().enumerate().filter(|(_, share)| !share.is_empty()) {
             let dealt = split::deal(&self.plan.scenarios[scenario].executor, share, &weights);
@@ -94,7 +117,10 @@ impl Holdings {
 
     /// Holds these shares, one for each scenario, no longer than until a moment, also those of which it was said before
     /// that they would be held for longer. Nothing is taken away before `settled_ns`, now or later.
-    pub(super) fn revoke(&mut self, shares: &[Share], at_ns: u64, settled_ns: u64) -> Result<(), Stuck> {
+    ///
+    /// # Errors
+    /// [`Stuck`] when a worker is.
+    pub fn revoke(&mut self, shares: &[Share], at_ns: u64, settled_ns: u64) -> Result<(), Stuck> {
         for (scenario, revoked) in shares.iter().enumerate().filter(|(_, share)| !share.is_empty()) {
             self.held[scenario].retain(|held| held.tenure.until_ns() > settled_ns);
             let mut rests = Vec::new();
@@ -122,7 +148,8 @@ impl Holdings {
     }
 
     /// What is held, one share for each scenario.
-    pub(super) fn shares(&self) -> Vec<Share> {
+    #[must_use]
+    pub fn shares(&self) -> Vec<Share> {
         let union = |held: &Vec<Held>| {
             let mut union = Share::empty();
             let kept = held.iter().filter(|held| held.tenure.until_ns() == u64::MAX);

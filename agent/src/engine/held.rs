@@ -10,7 +10,7 @@ use super::tenure::Tenure;
 
 /// The arrivals of all shares that a worker holds of a scenario, each while it is held, in the order in which they are
 /// due. Moments are of the engine's clock.
-pub(super) struct HeldArrivals {
+pub struct HeldArrivals {
     schedule: Arc<ArrivalSchedule>,
     /// The beginning of the profile.
     start_ns: u64,
@@ -33,29 +33,31 @@ impl Held {
 
 impl HeldArrivals {
     /// None, of a schedule that begins at this moment.
-    pub(super) fn none(schedule: Arc<ArrivalSchedule>, start_ns: u64) -> Self {
+    #[must_use]
+    pub fn none(schedule: Arc<ArrivalSchedule>, start_ns: u64) -> Self {
         Self { schedule, start_ns, held: Vec::new() }
     }
 
     /// None, of the same schedule.
-    pub(super) fn like(&self) -> Self {
+    #[must_use]
+    pub fn like(&self) -> Self {
         Self::none(Arc::clone(&self.schedule), self.start_ns)
     }
 
     /// Takes over what another holds of the same schedule.
-    pub(super) fn take_in(&mut self, other: Self) {
+    pub fn take_in(&mut self, other: Self) {
         self.held.extend(other.held);
     }
 
     /// Holds one share more. What falls due before its time has come is not part of it.
-    pub(super) fn hold(&mut self, grant: &Grant) {
+    pub fn hold(&mut self, grant: &Grant) {
         let mut cursor = ArrivalCursor::new(Arc::clone(&self.schedule), Arc::clone(&grant.share));
         cursor.skip_before(grant.tenure.from_ns.saturating_sub(self.start_ns));
         self.held.push(Held { share: Arc::clone(&grant.share), tenure: grant.tenure.clone(), cursor });
     }
 
     /// The next arrival.
-    pub(super) fn peek(&mut self) -> Option<Arrival> {
+    pub fn peek(&mut self) -> Option<Arrival> {
         let start_ns = self.start_ns;
         match self.held.as_mut_slice() {
             [only] => only.peek(start_ns),
@@ -64,7 +66,7 @@ impl HeldArrivals {
     }
 
     /// Takes the next arrival, if it is due before this moment.
-    pub(super) fn next_before(&mut self, at_ns: u64) -> Option<Arrival> {
+    pub fn next_before(&mut self, at_ns: u64) -> Option<Arrival> {
         let next = self.peek().filter(|next| next.due_ns < at_ns)?;
         let start_ns = self.start_ns;
         let mut held = self.held.iter_mut();
@@ -73,7 +75,7 @@ impl HeldArrivals {
     }
 
     /// Moves past every arrival that is due before a moment, and says how many those were.
-    pub(super) fn count_before(&mut self, at_ns: u64) -> u64 {
+    pub fn count_before(&mut self, at_ns: u64) -> u64 {
         let count = |held: &mut Held| {
             let until_ns = at_ns.min(held.tenure.until_ns());
             held.cursor.count_before(until_ns.saturating_sub(self.start_ns))
@@ -82,7 +84,7 @@ impl HeldArrivals {
     }
 
     /// Forgets the shares that were taken away and of which nothing is left. Returns whether there are others that were.
-    pub(super) fn forget_the_revoked(&mut self) -> bool {
+    pub fn forget_the_revoked(&mut self) -> bool {
         let start_ns = self.start_ns;
         let was_revoked = |held: &Held| held.tenure.until_ns() < u64::MAX;
         self.held.retain_mut(|held| !was_revoked(held) || held.peek(start_ns).is_some());
@@ -90,7 +92,8 @@ impl HeldArrivals {
     }
 
     /// How many of the numbers `0..ids` the shares own.
-    pub(super) fn owned_below(&self, ids: u64) -> u64 {
+    #[must_use]
+    pub fn owned_below(&self, ids: u64) -> u64 {
         self.held.iter().map(|held| held.share.count_below(ids)).sum()
     }
 }

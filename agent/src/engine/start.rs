@@ -10,7 +10,7 @@ use muster_proto::share::Share;
 use tokio::sync::watch;
 
 use super::alarm::Alarm;
-use super::changes::{Holdings, Stuck};
+use super::changes::{Holdings, Stuck, granted_too_late_until_ns, revocable_from_ns};
 use super::clock;
 use super::collector::Collector;
 use super::compiled::{CompileError, CompiledPlan};
@@ -48,10 +48,6 @@ pub enum EngineError {
     #[error(transparent)]
     Stuck(#[from] Stuck),
 }
-
-/// Shares that are taken away are held at least for so long from now, in nanoseconds: what workers start until then they may
-/// have taken already.
-const REVOKE_LEAD_NS: u64 = 10_000_000;
 
 /// Workers that generate the load of one assignment.
 pub struct Engine {
@@ -130,8 +126,7 @@ impl Engine {
     /// [`Stuck`], after which the engine is of no use any more.
     pub fn grant(&self, shares: &[Share], from_ns: u64) -> Result<(), Stuck> {
         let from_ns = self.start_ns().saturating_add(from_ns);
-        let now_ns = clock::now_ns();
-        let begin_ns = if self.lease.holds(now_ns) { now_ns } else { 0 };
+        let begin_ns = granted_too_late_until_ns(&self.lease, clock::now_ns());
         self.lock_holdings().grant(shares, from_ns, begin_ns)
     }
 
@@ -146,7 +141,7 @@ impl Engine {
         let start_ns = self.start_ns();
         let mut holdings = self.lock_holdings();
         let now_ns = clock::now_ns();
-        let earliest_ns = if self.lease.holds(now_ns) { now_ns + REVOKE_LEAD_NS } else { self.lease.until_ns() };
+        let earliest_ns = revocable_from_ns(&self.lease, now_ns);
         let at_ns = start_ns.saturating_add(at_ns).max(earliest_ns);
         holdings.revoke(shares, at_ns, now_ns.min(self.lease.until_ns()))?;
         Ok(at_ns - start_ns)

@@ -6,26 +6,28 @@ use std::sync::atomic::{AtomicU64, Ordering};
 /// From when on a share is held, and until when. It is held for ever unless it is taken away; clones share that moment,
 /// so that all workers see it at once. Moments are of the engine's clock.
 #[derive(Clone, Debug)]
-pub(super) struct Tenure {
+pub struct Tenure {
     /// The first moment.
-    pub(super) from_ns: u64,
+    pub from_ns: u64,
     until_ns: Arc<AtomicU64>,
 }
 
 impl Tenure {
     /// A tenure from this moment on.
-    pub(super) fn from(from_ns: u64) -> Self {
+    #[must_use]
+    pub fn from(from_ns: u64) -> Self {
         Self { from_ns, until_ns: Arc::new(AtomicU64::new(u64::MAX)) }
     }
 
     /// The first moment after it.
     #[inline]
-    pub(super) fn until_ns(&self) -> u64 {
+    #[must_use]
+    pub fn until_ns(&self) -> u64 {
         self.until_ns.load(Ordering::Acquire)
     }
 
     /// Lets it end at this moment, if that is earlier than before.
-    pub(super) fn end_at(&self, at_ns: u64) {
+    pub fn end_at(&self, at_ns: u64) {
         self.until_ns.fetch_min(at_ns, Ordering::AcqRel);
     }
 }

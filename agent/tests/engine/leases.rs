@@ -6,7 +6,7 @@ use std::time::Duration;
 use muster_agent::engine::clock;
 use muster_agent::engine::lease::Lease;
 use muster_proto::measurement::SkipReason;
-use muster_proto::plan::{Executor, Step, Think};
+use muster_proto::plan::{Executor, Scenario, Step, Think};
 
 use super::support::{Generated, arrivals, generate_under, get, plan, scenario, target, users};
 
@@ -57,11 +57,26 @@ fn iterations_under_way_end_with_the_lease_and_are_told_apart() {
     generated.assert_books_balance();
     let stats = generated.iterations();
     assert!(stats.started > 0 && stats.started == stats.unleased, "{} of {}", stats.unleased, stats.started);
-    assert_eq!(
-        (stats.cut_off, generated.requests().sent),
-        (stats.unleased, stats.started),
-        "no second request is sent"
-    );
+    let told = (stats.cut_off, generated.requests().sent);
+    assert_eq!(told, (stats.unleased, stats.started), "no second request is sent");
+}
+
+#[test]
+fn what_fell_due_at_the_end_is_counted_once_there_is_a_lease() {
+    let target = target("");
+    let lease = Lease::until(clock::now_ns() + 500_000_000);
+    let scenario = scenario(arrivals(100, 1.0, 100), vec![get(target.addr(), "/")]);
+    let plan = plan(vec![Scenario { graceful_stop: Duration::from_millis(100), ..scenario }]);
+    let generated = generate_under(&lease, plan, 2, |_| {
+        std::thread::sleep(Duration::from_millis(1_600));
+        lease.extend(u64::MAX);
+    });
+    generated.assert_books_balance();
+    let stats = generated.iterations();
+    let skipped = stats.skipped[SkipReason::Lease as usize];
+    assert_eq!((stats.due, stats.skipped_total()), (100, skipped));
+    assert!(skipped >= 40, "{skipped} fell due in half a second");
+    assert_eq!(target.stop().responses, generated.requests().outcomes());
 }
 
 #[test]

@@ -6,6 +6,8 @@
 
 use std::io::{self, Read};
 
+use muster_agent::planted::planted;
+
 /// The bytes before a frame's content.
 const HEADER_BYTES: usize = 12;
 /// The longest content of a frame, in bytes: a group of entries with the largest message at its end, or a plan.
@@ -75,7 +77,8 @@ impl<R: Read> Frames<R> {
         let begin = self.read(HEADER_BYTES)?;
         let Some((length, crc)) = header(self.offset, &begin) else { return self.end(begin) };
         let content = self.read(length)?;
-        if content.len() == length && crc32c::crc32c(&content) == crc {
+        let whole = content.len() == length && crc32c::crc32c(&content) == crc;
+        if whole || planted("torn-tail-accepted") {
             self.offset += (HEADER_BYTES + length) as u64;
             return Ok(Some(content));
         }

@@ -11,6 +11,7 @@ mod state;
 
 use std::collections::BTreeMap;
 
+use muster_agent::planted::planted;
 use muster_proto::id::RunId;
 use muster_proto::measurement::{Delta, Totals, WINDOW_NS};
 use muster_proto::plan::Plan;
@@ -283,9 +284,9 @@ impl Run {
         if until_ns > now_ns.saturating_sub(start_ns) + AHEAD_MAX_NS {
             return self.lose(index, "it sent measurements of the future; are its clock and ours steady?", now_ns);
         }
-        if delta.seq <= agent.seq {
+        if delta.seq <= agent.seq && !planted("no-dedupe") {
             agent.record.duplicates_refused += 1;
-        } else if delta.seq > agent.seq + 1 {
+        } else if delta.seq > agent.seq + 1 && !planted("gap-accepted") {
             let reason = format!("it sent delta {} where {} was wanted", delta.seq, agent.seq + 1);
             return self.lose(index, &reason, now_ns);
         } else {
@@ -297,7 +298,8 @@ impl Run {
             self.told_ns = self.told_ns.max(until_ns);
             self.timeline.apply(index, delta);
         }
-        self.commands.push(Command::Ack(link, self.agents[index].seq));
+        let wrong = u64::from(planted("wrong-number-acknowledged"));
+        self.commands.push(Command::Ack(link, self.agents[index].seq + wrong));
         self.close_intervals(now_ns);
     }
 
@@ -316,7 +318,7 @@ impl Run {
         if !matches!(self.phase, Phase::Running { .. }) {
             return self.lose(index, "it closed its books before the start", now_ns);
         }
-        if totals.last_seq != agent.seq {
+        if totals.last_seq != agent.seq && !planted("closing-unchecked") {
             let reason = format!("it closed its books after delta {}, but {} came", totals.last_seq, agent.seq);
             return self.lose(index, &reason, now_ns);
         }

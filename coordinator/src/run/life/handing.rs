@@ -3,6 +3,7 @@
 //! What an agent holds is given to others only once it cannot start anything of it any more: it has said so, or its lease
 //! has ended.
 
+use muster_agent::planted::planted;
 use muster_proto::plan::{Executor, OnLoss};
 use muster_proto::share::{SHARDS, Share, ShareChange};
 use muster_proto::split;
@@ -54,6 +55,7 @@ impl Run {
             return None;
         }
         let lease_ended_ns = self.agents[index].heard_ns + self.settings.lease_ns + LEASE_MARGIN_NS;
+        let lease_ended_ns = if planted("taken-over-at-once") { 0 } else { lease_ended_ns };
         let at_ns = self.giving_moment(start_ns, now_ns).max(lease_ended_ns.saturating_sub(start_ns));
         let pool = self.transferable(self.holdings.of(index));
         self.take_away(index, &pool, at_ns);
@@ -162,7 +164,8 @@ impl Run {
                 return self.lose(index, "it gives up what it holds at a moment that nobody asked for", now_ns);
             }
             let (pool, free_ns) = self.holdings.take(index, &shares, made_ns);
-            self.deal_out(pool, free_ns.max(next_ns));
+            let free_ns = if planted("given-before-it-is-free") { at_ns } else { free_ns.max(next_ns) };
+            self.deal_out(pool, free_ns);
         } else if let Some(refusal) = refusal {
             self.tell(format!("agent {name} takes over no more: {refusal}"));
             self.agents[index].refuses_more = true;

@@ -1,5 +1,6 @@
 //! How agents come to a run, and come back to it.
 
+use muster_agent::planted::planted;
 use muster_proto::id::AgentId;
 use muster_proto::share::Share;
 use muster_proto::{BUILD_VERSION, PROTOCOL_VERSION};
@@ -96,10 +97,13 @@ impl Run {
     /// Goes on with an agent on another stream. What it says on the one before does not count any more.
     fn rejoin(&mut self, index: usize, link: Link, now_ns: u64) {
         let agent = &mut self.agents[index];
-        let before = std::mem::replace(&mut agent.link, link);
+        let newest = if planted("newest-stream-not-taken") { agent.link } else { link };
+        let before = std::mem::replace(&mut agent.link, newest);
         agent.heard_ns = now_ns;
-        let changes = agent.changes.iter().cloned().collect();
-        let welcome = Command::Welcome { link, agent: agent.record.id.0, applied_seq: agent.seq, changes };
+        let applied_seq = if planted("welcome-from-nothing") { 0 } else { agent.seq };
+        let changes =
+            if planted("welcome-without-changes") { Vec::new() } else { agent.changes.iter().cloned().collect() };
+        let welcome = Command::Welcome { link, agent: agent.record.id.0, applied_seq, changes };
         let name = agent.record.name.clone();
         self.commands.extend([Command::HangUp(before), welcome]);
         match self.agents[index].state {

@@ -1,5 +1,6 @@
 //! How agents are lost to a run.
 
+use muster_agent::planted::planted;
 use muster_proto::plan::OnLoss;
 
 use super::super::agent::{Agent, State};
@@ -60,7 +61,9 @@ impl Run {
     /// Gives up whoever has been silent for too long.
     pub(super) fn miss_the_silent(&mut self, now_ns: u64) {
         self.excuse_agents_for_our_own_stall(now_ns);
-        let silence_max_ns = self.settings.lease_ns.saturating_add(LEASE_MARGIN_NS);
+        let margin_ns = if planted("no-margin") { 0 } else { LEASE_MARGIN_NS };
+        let silence_max_ns = self.settings.lease_ns.saturating_add(margin_ns);
+        let silence_max_ns = if planted("taken-over-at-once") { self.settings.lease_ns / 2 } else { silence_max_ns };
         let silent = |agent: &Agent| agent.is_active() && now_ns.saturating_sub(agent.heard_ns) > silence_max_ns;
         while let Some(index) = self.agents.iter().position(silent) {
             let reason = format!("silent for {:.1} s", silence_max_ns as f64 / 1e9);

@@ -1,0 +1,88 @@
+//! A host with an agent: the real session, over a simulated network, with a simulated generator.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use muster_agent::engine::lease::Lease;
+use muster_agent::engine::start::EngineConfig;
+use muster_agent::generator::PrepareError;
+use muster_agent::guard::Guard;
+use muster_agent::session::{AgentConfig, Leave, Notice, Surroundings, take_part_in};
+use muster_proto::convert::AssignmentMessage;
+use muster_proto::id::Incarnation;
+use tokio::sync::watch;
+use turmoil::net::TcpStream;
+
+use super::generator::{SimulatedWorkers, Site};
+use super::wire::{Connection, Wire};
+
+/// What the names of agents' hosts begin with; their number follows.
+pub(crate) const HOST_PREFIX: &str = "agent-";
+/// How often an agent tries again to take part at all.
+const ATTEMPTS_MAX: usize = 100;
+/// How long it waits before.
+const RETRY: Duration = Duration::from_millis(150);
+
+/// What an agent's process finds around it.
+#[derive(Clone)]
+pub(crate) struct Host {
+    pub(crate) site: Site,
+    pub(crate) wire: Wire,
+    pub(crate) prepare_ms: u64,
+}
+
+impl Surroundings for Host {
+    type Connection = Connection;
+    type Generator = SimulatedWorkers;
+
+    fn now_ns(&self) -> u64 {
+        self.site.clock.now_ns()
+    }
+
+    async fn connect(&self, address: String) -> io::Result<Connection> {
+        Ok(self.wire.along(TcpStream::connect(address).await?))
+    }
+
+    async fn prepare(
+        &self,
+        assignment: AssignmentMessage,
+        _: EngineConfig,
+        lease: Lease,
+    ) -> Result<SimulatedWorkers, PrepareError> {
+        tokio::time::sleep(Duration::from_millis(self.prepare_ms)).await;
+        Ok(SimulatedWorkers::new(assignment, lease, self.site.clone()))
+    }
+
+    fn notice(&self, notice: Notice<'_>) {
+        self.site.target.notice(self.site.process, notice);
+    }
+}
+
+/// An agent's process, from its start until it was released or nobody wants it.
+pub(crate) async fn process(
+    mut host: Host,
+    name: String,
+    weight: u32,
+    leave: watch::Receiver<bool>,
+) -> turmoil::Result {
+    let incarnation = Incarnation(super::history::fnv(name.as_bytes()));
+    let mut config = AgentConfig {
+        name,
+        labels: BTreeMap::new(),
+        weight,
+        cores: 1,
+        engine: EngineConfig { workers: 1, pin: false, guard: Arc::new(Guard::default()) },
+    };
+    for _ in 0..ATTEMPTS_MAX {
+        let leave = Leave::when(leave.clone());
+        if take_part_in(&host, super::coordinator::ADDRESS, &config, incarnation, leave).await.is_ok() {
+            break;
+        }
+        tokio::time::sleep(RETRY).await;
+        // Another name tells the parts apart that it may have had.
+        (host.site.process, config.name) = host.site.target.begins_anew(host.site.process);
+    }
+    Ok(())
+}

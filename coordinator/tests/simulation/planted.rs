@@ -1,0 +1,81 @@
+//! Bugs planted in the product and in the generator, to prove that the simulation finds them.
+
+use std::ops::Range;
+use std::time::Instant;
+
+use muster_agent::planted::plant;
+
+use super::cluster::{keep_panics, simulate};
+
+/// The seeds among which each bug must be caught.
+const SEEDS: Range<u64> = 0..1_000;
+
+/// Bugs that must be caught, some of them only together: where one mistake is made good by another's care.
+const CAUGHT: &[&[&str]] = &[
+    &["coalesces-a-sent-delta"],
+    &["lease-from-receive-time"],
+    &["lease-without-end"],
+    &["lease-not-checked"],
+    &["resent-from-wrong-position"],
+    &["resent-from-wrong-position", "gap-accepted"],
+    &["nothing-sent-again"],
+    &["unsent-forgotten-at-a-break"],
+    &["unsent-forgotten-at-a-break", "closing-unchecked"],
+    &["open-window-overwritten"],
+    &["everything-acknowledged-at-once"],
+    &["ready-before-clocks-agree"],
+    &["skips-not-counted"],
+    &["wrong-number-acknowledged"],
+    &["welcome-from-nothing", "no-dedupe"],
+    &["newest-stream-not-taken"],
+    &["acknowledged-before-durable"],
+    &["not-synchronised"],
+    &["rest-of-a-group-dropped"],
+    &["torn-tail-accepted"],
+    &["storage-failure-ignored"],
+    &["clock-read-again"],
+    &["no-margin"],
+    &["loss-not-bounded"],
+    &["taken-over-at-once"],
+    &["given-before-it-is-free"],
+    &["welcome-without-changes"],
+    &["due-counted-without-lease"],
+    &["books-closed-without-lease"],
+    &["renewed-without-the-run"],
+];
+
+/// Bugs that do no harm alone, because something else takes care.
+const HARMLESS: &[&[&str]] = &[&["welcome-from-nothing"], &["gap-accepted"], &["closing-unchecked"], &["no-dedupe"]];
+/// The seeds in which they must do none.
+const HARMLESS_SEEDS: Range<u64> = 0..40;
+
+/// The first seed that goes wrong under these bugs, and what goes wrong.
+fn first_caught(bugs: &'static [&'static str], seeds: Range<u64>) -> Option<(u64, String)> {
+    plant(bugs);
+    let found = seeds.into_iter().find_map(|seed| Some((seed, simulate(seed).wrong.into_iter().next()?)));
+    plant(&[]);
+    found
+}
+
+/// Plants one bug after the other, or those with `MUSTER_BUG` in their names, and shows by how many seeds each is caught.
+///
+/// # Panics
+/// When one is not caught, or a harmless one does harm.
+pub(crate) fn all_are_caught() {
+    keep_panics();
+    let mut missed = Vec::new();
+    let wanted = std::env::var("MUSTER_BUG").unwrap_or_default();
+    for bugs in CAUGHT.iter().filter(|bugs| bugs.join(" ").contains(&wanted)) {
+        let begun = Instant::now();
+        match first_caught(bugs, SEEDS) {
+            Some((seed, wrong)) => {
+                let took_ms = begun.elapsed().as_millis();
+                println!("{:4} seeds {took_ms:6} ms  {}: {wrong}", seed + 1, bugs.join(" + "));
+            }
+            None => missed.push(bugs),
+        }
+    }
+    let harmless = HARMLESS.iter().filter(|_| wanted.is_empty());
+    let harmful: Vec<_> = harmless.filter_map(|bugs| first_caught(bugs, HARMLESS_SEEDS)).collect();
+    assert!(missed.is_empty() && harmful.is_empty(), "not caught: {missed:?}; not harmless: {harmful:?}");
+}

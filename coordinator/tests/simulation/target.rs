@@ -1,0 +1,157 @@
+//! The target's side: every request that any agent sent, as seen from outside of every host. The truth that reports are
+//! held against.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, Weak};
+
+use muster::run::timeline::Counts;
+use muster_agent::session::Notice;
+use muster_proto::convert::delta_to_wire;
+use muster_proto::measurement::{Delta, SkipReason};
+use prost::Message;
+
+use super::clock::true_ns;
+use super::hands::Hands;
+use super::history::fnv;
+
+/// A start of an agent's process, by its place among all of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct ProcessId(pub(crate) usize);
+
+/// The target, and whatever else is seen from outside. Copies are of the same target.
+#[derive(Clone, Default)]
+pub(crate) struct Target(Arc<Mutex<Seen>>);
+
+/// What was seen.
+#[derive(Default)]
+pub(crate) struct Seen {
+    /// Every request, in the order in which they came.
+    pub(crate) requests: Vec<Request>,
+    /// Every start of an agent's process.
+    pub(crate) processes: Vec<Process>,
+    /// What each generator that may still be at work holds.
+    hands: Vec<(ProcessId, Weak<Hands>)>,
+    /// How often shares were given to an agent, and taken away from one.
+    pub(crate) granted: u64,
+    pub(crate) revoked: u64,
+    /// What did not go as it must, found at once.
+    pub(crate) wrong: Vec<String>,
+}
+
+/// A request as the target saw it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Request {
+    pub(crate) arrival: u64,
+    pub(crate) process: ProcessId,
+    pub(crate) at_ns: u64,
+}
+
+/// A start of an agent's process, with what it says of its measurements.
+pub(crate) struct Process {
+    pub(crate) name: String,
+    pub(crate) host: usize,
+    /// The true moment for which its start was ordered, by its own estimate.
+    pub(crate) start_ns: Option<i64>,
+    pub(crate) skipped_for_lease: u64,
+    /// What each numbered delta counts.
+    pub(crate) deltas: BTreeMap<u64, (Counts, u64)>,
+    pub(crate) sent_again: u64,
+    /// Deltas of more than one window.
+    pub(crate) coarse: u64,
+    pub(crate) acknowledged: u64,
+}
+
+impl Target {
+    /// Looks at, or adds to, what was seen.
+    pub(crate) fn with<T>(&self, work: impl FnOnce(&mut Seen) -> T) -> T {
+        work(&mut self.0.lock().expect("nobody panics with the truth in his hands"))
+    }
+
+    /// An agent's process begins on a host, as the `boot`-th one.
+    pub(crate) fn begins(&self, host: usize) -> (ProcessId, String) {
+        self.with(|seen| {
+            let boot = seen.processes.iter().filter(|process| process.host == host).count();
+            let name = format!("agent-{host}.{boot}");
+            seen.processes.push(Process {
+                name: name.clone(),
+                host,
+                start_ns: None,
+                skipped_for_lease: 0,
+                deltas: BTreeMap::new(),
+                sent_again: 0,
+                coarse: 0,
+                acknowledged: 0,
+            });
+            (ProcessId(seen.processes.len() - 1), name)
+        })
+    }
+
+    /// A process begins anew on its host: whoever has lost his part, or never got it, may get another.
+    pub(crate) fn begins_anew(&self, process: ProcessId) -> (ProcessId, String) {
+        self.begins(self.with(|seen| seen.processes[process.0].host))
+    }
+
+    /// The process that began last on a host.
+    pub(crate) fn latest_on(&self, host: usize) -> Option<ProcessId> {
+        self.with(|seen| seen.processes.iter().rposition(|process| process.host == host).map(ProcessId))
+    }
+
+    /// An agent's generator is prepared.
+    pub(crate) fn holds(&self, process: ProcessId, hands: &Arc<Hands>) {
+        self.with(|seen| seen.hands.push((process, Arc::downgrade(hands))));
+    }
+
+    /// Shares were given to an agent, or taken away.
+    pub(crate) fn changes(&self, revoked: bool) {
+        self.with(|seen| if revoked { seen.revoked += 1 } else { seen.granted += 1 });
+    }
+
+    /// Takes a request for an arrival that is due at this moment of run time. Nobody else could have sent it now.
+    pub(crate) fn serve(&self, process: ProcessId, arrival: u64, due_ns: u64) {
+        let at_ns = true_ns();
+        self.with(|seen| {
+            seen.requests.push(Request { arrival, process, at_ns });
+            let others = seen.hands.iter().filter(|(other, _)| *other != process);
+            let another = others.filter_map(|(other, hands)| Some((other, hands.upgrade()?)));
+            let another = { another }.find(|(_, hands)| hands.could_start(arrival, due_ns));
+            if let Some((ProcessId(other), _)) = another {
+                let (mine, other) = (&seen.processes[process.0].name, &seen.processes[*other].name);
+                seen.wrong
+                    .push(format!("{mine} served arrival {arrival} at {at_ns} ns, which {other} could start too"));
+            }
+        });
+    }
+
+    pub(crate) fn starts(&self, process: ProcessId, at_ns: i64) {
+        self.with(|seen| seen.processes[process.0].start_ns = Some(at_ns));
+    }
+
+    pub(crate) fn skipped(&self, process: ProcessId, reason: SkipReason) {
+        let for_lease = u64::from(reason == SkipReason::Lease);
+        self.with(|seen| seen.processes[process.0].skipped_for_lease += for_lease);
+    }
+
+    /// Hears what becomes of a process's measurements.
+    pub(crate) fn notice(&self, process: ProcessId, notice: Notice<'_>) {
+        self.with(|seen| {
+            let known = &mut seen.processes[process.0];
+            match notice {
+                Notice::Acknowledged(seq) => known.acknowledged = known.acknowledged.max(seq),
+                Notice::Sent(delta) => {
+                    let told = (Counts::of(&delta.measurement), fingerprint(delta));
+                    let before = known.deltas.insert(delta.seq, told);
+                    known.sent_again += u64::from(before.is_some());
+                    known.coarse += u64::from(before.is_none() && delta.last_window > delta.first_window);
+                    if before.is_some_and(|before| before != told) {
+                        seen.wrong.push(format!("{}: delta {} is not what it was", known.name, delta.seq));
+                    }
+                }
+            }
+        });
+    }
+}
+
+/// Tells deltas apart by their bytes.
+fn fingerprint(delta: &Delta) -> u64 {
+    fnv(&delta_to_wire(delta).encode_to_vec())
+}

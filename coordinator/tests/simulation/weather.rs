@@ -1,0 +1,247 @@
+//! What a seed makes of a cluster: how large it is, what it is to do, and what will go wrong when.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use muster::run::life::RunSettings;
+use muster_proto::id::RunId;
+use muster_proto::plan::{
+    AgentsWanted, Arrivals, Body, Connect, Connections, Executor, Http, OnLoss, Plan, Rate, RateStage, Redirects,
+    Request, Scenario, StatusSet, Step, Url,
+};
+
+use super::clock::SkewedClock;
+use super::dice::Dice;
+
+/// The longest time by which clocks show something else, in nanoseconds: ten hours.
+const OFFSET_MAX_NS: u64 = 36_000_000_000_000;
+/// How much faster or slower than the true time clocks go at most, in millionths.
+pub(crate) const RATE_PPM_MAX: u64 = 200;
+
+/// What happens to the cluster at one moment. Agents' hosts by their number.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Act {
+    /// Nothing passes between a host and the coordinator.
+    Partition(usize),
+    /// What the host sends is lost.
+    LoseFrom(usize),
+    /// What is sent to the host is lost.
+    LoseTo(usize),
+    /// Whatever is sent in either direction waits.
+    Hold(usize),
+    /// The network is whole again, and what waits arrives.
+    Mend(usize),
+    /// Its connections break.
+    Cut(usize),
+    /// For so many milliseconds nothing reaches it.
+    Deafen(usize, u64),
+    /// Messages take so many milliseconds, each way.
+    Delay(usize, u64),
+    /// Its generator gets no processor for so many milliseconds.
+    Freeze(usize, u64),
+    /// Its agent's process ends without a word.
+    Crash(usize),
+    /// And begins anew.
+    Restart(usize),
+    /// Its operator wants the agent to leave.
+    Leave(usize),
+    /// The user wants the run to end.
+    Stop,
+    /// The disk takes so many milliseconds for everything.
+    SlowDisk(u64),
+    /// The disk fails.
+    BreakDisk,
+    /// The coordinator's machine loses its power.
+    PowerCut,
+}
+
+/// What a seed makes of a cluster.
+pub(crate) struct Weather {
+    pub(crate) settings: RunSettings,
+    pub(crate) coordinator: SkewedClock,
+    pub(crate) agents: Vec<Agent>,
+    /// How fine the simulation's time is.
+    pub(crate) tick: Duration,
+    pub(crate) latency_max: Duration,
+    pub(crate) disk_room_bytes: usize,
+    /// Hosts to which something happens, by their number.
+    pub(crate) troubled: BTreeSet<usize>,
+    /// What happens when, in milliseconds, in order.
+    pub(crate) acts: Vec<(u64, Act)>,
+}
+
+/// One agent's host.
+#[derive(Clone, Copy)]
+pub(crate) struct Agent {
+    pub(crate) clock: SkewedClock,
+    pub(crate) weight: u32,
+    pub(crate) prepare_ms: u64,
+}
+
+impl Weather {
+    /// The weather of this seed.
+    pub(crate) fn of(seed: u64) -> Self {
+        let mut dice = Dice::of(seed, 1);
+        let agents: Vec<Agent> = (0..dice.within(2..=5)).map(|_| agent(&mut dice)).collect();
+        let settings = settings(seed, agents.len(), &mut dice);
+        let tick = Duration::from_millis(dice.pick(&[1, 2, 2, 5, 5]));
+        let latency_max = Duration::from_millis(dice.pick(&[1, 2, 5, 20]));
+        let mut weather = Self {
+            coordinator: clock(&mut dice),
+            agents,
+            tick,
+            latency_max,
+            disk_room_bytes: if dice.one_in(40) { dice.within(2_000..=40_000) as usize } else { usize::MAX },
+            troubled: BTreeSet::new(),
+            acts: Vec::new(),
+            settings,
+        };
+        weather.brew(&mut dice);
+        weather
+    }
+
+    /// How long the plan generates load, in milliseconds.
+    pub(crate) fn duration_ms(&self) -> u64 {
+        self.settings.plan.scenarios[0].executor.duration().as_millis() as u64
+    }
+
+    fn brew(&mut self, dice: &mut Dice) {
+        let end_ms = self.duration_ms() + 1_500;
+        // Nobody is safe in a storm, and on a calm day almost everybody.
+        let calm = dice.pick(&[1, 1, 2, 6]);
+        for host in 0..self.agents.len() {
+            if dice.one_in(calm) {
+                self.troubled.insert(host);
+                self.trouble(host, end_ms, dice);
+            }
+        }
+        if dice.one_in(3) {
+            self.change_hands_late(dice);
+        }
+        let lease_ms = self.settings.lease_ns / 1_000_000;
+        if dice.one_in(4) {
+            let from_ms = dice.within(0..=end_ms);
+            self.acts.push((from_ms, Act::SlowDisk(dice.pick(&[3, 20, 120, lease_ms, 2 * lease_ms]))));
+            self.acts.push((from_ms + dice.within(200..=1_500), Act::SlowDisk(0)));
+        }
+        for (throws, act) in [(12, Act::Stop), (40, Act::BreakDisk)] {
+            if dice.one_in(throws) {
+                self.acts.push((dice.within(200..=end_ms), act));
+            }
+        }
+        if dice.one_in(6) {
+            let at_ms = dice.within(200..=end_ms);
+            // A disk that is slow at that moment leaves something to be torn.
+            self.acts.push((at_ms.saturating_sub(dice.within(20..=300)), Act::SlowDisk(dice.pick(&[0, 50, 150, 400]))));
+            self.acts.push((at_ms, Act::PowerCut));
+        }
+        self.acts.sort_by_key(|(at_ms, _)| *at_ms);
+    }
+
+    /// An agent joins or leaves, and whoever has to give something up for that hears of it late.
+    fn change_hands_late(&mut self, dice: &mut Dice) {
+        let hosts = self.agents.len() as u64;
+        let (comes, gives) = (dice.within(0..=hosts - 1) as usize, dice.within(0..=hosts - 1) as usize);
+        let (at_ms, lease_ms) = (dice.within(300..=self.duration_ms()), self.settings.lease_ns / 1_000_000);
+        self.troubled.extend([comes, gives]);
+        if dice.one_in(3) {
+            self.acts.push((at_ms, Act::Leave(gives)));
+        } else {
+            self.acts.extend([(at_ms - 200, Act::Crash(comes)), (at_ms, Act::Restart(comes))]);
+        }
+        let from_ms = at_ms + dice.within(10..=150);
+        let until_ms = from_ms + dice.within(lease_ms / 3..=lease_ms);
+        self.acts.extend([(from_ms, Act::Hold(gives)), (until_ms, Act::Mend(gives))]);
+    }
+
+    /// Trouble of one host: one thing after the other.
+    fn trouble(&mut self, host: usize, end_ms: u64, dice: &mut Dice) {
+        let lease_ms = self.settings.lease_ns / 1_000_000;
+        let mut at_ms = dice.within(50..=end_ms);
+        while at_ms < end_ms {
+            let lasts_ms = dice.pick(&[50, lease_ms / 2, lease_ms, lease_ms * 2, 2_600, 4_500]) + dice.within(0..=100);
+            let until_ms = at_ms + lasts_ms;
+            let mut acts = |act: Act, undo: Act| self.acts.extend([(at_ms, act), (until_ms, undo)]);
+            match dice.within(0..=11) {
+                0 => acts(Act::Partition(host), Act::Mend(host)),
+                1 => acts(Act::LoseFrom(host), Act::Mend(host)),
+                2 => acts(Act::LoseTo(host), Act::Mend(host)),
+                3 | 4 => acts(Act::Hold(host), Act::Mend(host)),
+                5 => acts(Act::Delay(host, dice.within(20..=lease_ms * 2 / 5)), Act::Delay(host, 1)),
+                6 => acts(Act::Crash(host), Act::Restart(host)),
+                7 => self.acts.push((at_ms, Act::Freeze(host, lasts_ms))),
+                8 => {
+                    // Answers that were given before a partition come late, and must not count from then.
+                    self.acts.push((at_ms, Act::Deafen(host, lease_ms * 8 / 10)));
+                    acts_of_partition(&mut self.acts, host, at_ms + lease_ms / 10, until_ms + lease_ms);
+                }
+                9 if dice.one_in(4) => self.acts.push((at_ms, Act::Leave(host))),
+                _ => {
+                    let cuts = dice.within(1..=4);
+                    let moments = (0..cuts).map(|_| (at_ms + dice.within(0..=lasts_ms), Act::Cut(host)));
+                    self.acts.extend(moments.collect::<Vec<_>>());
+                }
+            }
+            at_ms = until_ms + lease_ms + dice.within(0..=2_000);
+        }
+    }
+}
+
+fn acts_of_partition(acts: &mut Vec<(u64, Act)>, host: usize, from_ms: u64, until_ms: u64) {
+    acts.extend([(from_ms, Act::LoseFrom(host)), (until_ms, Act::Mend(host))]);
+}
+
+fn clock(dice: &mut Dice) -> SkewedClock {
+    let rate_ppm = dice.within(0..=2 * RATE_PPM_MAX) as i64 - RATE_PPM_MAX as i64;
+    SkewedClock { offset_ns: 1_000_000_000 + dice.within(0..=OFFSET_MAX_NS), rate_ppm }
+}
+
+fn agent(dice: &mut Dice) -> Agent {
+    Agent { clock: clock(dice), weight: dice.within(1..=3) as u32, prepare_ms: dice.within(1..=60) }
+}
+
+fn settings(seed: u64, agents: usize, dice: &mut Dice) -> RunSettings {
+    let rate = Rate::per_second(dice.pick(&[20, 50, 100, 200]));
+    let stages = vec![RateStage { duration: Duration::from_millis(dice.within(1_000..=5_000)), from: rate, to: rate }];
+    let executor = Executor::ArrivalRate { stages, arrivals: Arrivals::Uniform, max_users: 1_000, constant: true };
+    let redistribute = OnLoss::Redistribute;
+    let on_loss = dice.pick(&[redistribute, redistribute, redistribute, redistribute, OnLoss::Degrade, OnLoss::Fail]);
+    let plan = Plan {
+        name: "simulation".to_owned(),
+        seed,
+        http: Http::default(),
+        connect: Connect::default(),
+        scenarios: vec![scenario(executor, Duration::from_millis(dice.pick(&[0, 100, 1_000])))],
+        thresholds: Vec::new(),
+        agents: AgentsWanted { start_when: agents as u32, on_loss, ..AgentsWanted::default() },
+    };
+    RunSettings {
+        id: RunId(uuid::Uuid::from_u64_pair(0x5151_0000_0000_7000, seed)),
+        plan,
+        tags: Default::default(),
+        strict: dice.one_in(2),
+        lease_ns: dice.pick(&[300, 500, 1_000]) * 1_000_000,
+        gather_max_ns: 8_000_000_000,
+    }
+}
+
+fn scenario(executor: Executor, graceful_stop: Duration) -> Scenario {
+    Scenario {
+        name: "open".to_owned(),
+        executor,
+        start_delay: Duration::ZERO,
+        graceful_stop,
+        warm_up: Duration::ZERO,
+        connections: Connections::Pool,
+        steps: vec![Step::Request(Request {
+            name: "list".to_owned(),
+            method: "GET".to_owned(),
+            url: Url { tls: false, host: "shop.test".to_owned(), port: 80, path: "/".to_owned() },
+            headers: Vec::new(),
+            body: Body::default(),
+            expect_status: StatusSet::default(),
+            redirects: Redirects(0),
+            timeout: Duration::from_secs(60),
+        })],
+    }
+}
