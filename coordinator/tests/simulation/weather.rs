@@ -202,7 +202,9 @@ fn agent(dice: &mut Dice) -> Agent {
 
 fn settings(seed: u64, agents: usize, dice: &mut Dice) -> RunSettings {
     let rate = Rate::per_second(dice.pick(&[20, 50, 100, 200]));
-    let stages = vec![RateStage { duration: Duration::from_millis(dice.within(1_000..=5_000)), from: rate, to: rate }];
+    // Long enough, now and then, for somebody to come back with much untold.
+    let duration_ms = if dice.one_in(4) { dice.within(5_000..=9_000) } else { dice.within(1_000..=5_000) };
+    let stages = vec![RateStage { duration: Duration::from_millis(duration_ms), from: rate, to: rate }];
     let executor = Executor::ArrivalRate { stages, arrivals: Arrivals::Uniform, max_users: 1_000, constant: true };
     let redistribute = OnLoss::Redistribute;
     let on_loss = dice.pick(&[redistribute, redistribute, redistribute, redistribute, OnLoss::Degrade, OnLoss::Fail]);
@@ -220,7 +222,7 @@ fn settings(seed: u64, agents: usize, dice: &mut Dice) -> RunSettings {
         plan,
         tags: Default::default(),
         strict: dice.one_in(2),
-        lease_ns: dice.pick(&[300, 500, 1_000]) * 1_000_000,
+        lease_ns: dice.pick(&[300, 300, 500, 1_000, 4_000]) * 1_000_000,
         gather_max_ns: 8_000_000_000,
     }
 }
