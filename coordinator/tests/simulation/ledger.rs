@@ -71,6 +71,14 @@ impl Ledger {
 
     /// Closes every window that has ended by now.
     pub(crate) fn roll(&mut self, now_ns: u64) {
+        if now_ns < self.window_end_ns() {
+            return;
+        }
+        // What was skipped of what is late is not told before it fell due: the agent may be lost in between.
+        self.count_due(now_ns);
+        if self.closed.len() < PARTS_MAX {
+            self.close_late();
+        }
         while now_ns >= self.window_end_ns() {
             self.count_due(now_ns);
             if self.closed.len() < PARTS_MAX {
@@ -79,9 +87,6 @@ impl Ledger {
                 self.first_window = self.window + 1;
             }
             self.window += 1;
-        }
-        if self.closed.len() < PARTS_MAX {
-            self.close_late();
         }
     }
 
@@ -133,6 +138,7 @@ impl Ledger {
     /// Nothing falls due any more from now on that has not been held until now. Returns the moment from which on nothing
     /// does.
     pub(crate) fn settle_due(&mut self, now_ns: u64) -> u64 {
+        self.roll(now_ns);
         self.due_until_ns = self.due_until_ns.min(self.leased_until_ns(now_ns));
         self.due_until_ns
     }
