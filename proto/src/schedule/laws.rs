@@ -104,7 +104,9 @@ proptest! {
         // The next one is not reached in time, or not within the area.
         prop_assert_eq!(schedule.due_ns(total), None);
         let (mean, last_ns) = (schedule.arrivals_mean(), schedule.duration_ns() - 1);
-        prop_assert!(!reaches(&stages, last_ns, total) || mean == total as f64, "{total} of {mean}");
+        // The mean is for people to read, and off by a few of its last bits.
+        let is_total = (mean - total as f64).abs() <= mean * 4.0 * f64::EPSILON;
+        prop_assert!(!reaches(&stages, last_ns, total) || is_total, "{total} of {mean}");
     }
 
     #[test]
