@@ -12,7 +12,7 @@ use super::clock;
 pub struct Lease(Arc<AtomicU64>);
 
 impl Lease {
-    /// A lease that ends at this moment of [`clock::now_ns`](super::clock::now_ns).
+    /// A lease that ends at this moment of [`clock::now_ns`].
     #[must_use]
     pub fn until(at_ns: u64) -> Self {
         Self(Arc::new(AtomicU64::new(at_ns)))
