@@ -20,11 +20,11 @@ use made::{Values, delta, plan};
 use muster::begun::Begun;
 use muster::journal::{BYTES_MAX_DEFAULT, Durable, Entry, Happened, Head, Journal, Shape};
 use muster::run::event::{ClockReading, Event, Link, Newcomer};
-use muster::run::life::{Run, RunSettings};
+use muster::run::life::Run;
 use muster_agent::engine::clock;
 use muster_proto::PROTOCOL_VERSION;
 use muster_proto::convert::{delta_from_wire, delta_to_wire};
-use muster_proto::id::{Incarnation, RunId};
+use muster_proto::id::Incarnation;
 use muster_proto::measurement::{SeriesTable, WINDOWS_PER_INTERVAL};
 use muster_proto::plan::Plan;
 use muster_proto::wire::{FromAgent, FromCoordinator, from_agent};
@@ -133,7 +133,7 @@ fn journal(plan: &Plan, per_second: u64) -> (f64, f64) {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("journal");
     let file = File::create(&path).expect("a file");
-    let head = Head::new(settings(plan), Begun::now(), None);
+    let head = Head::new(made::settings(plan, AGENTS), Begun::now(), None);
     let mut journal = Journal::begin(Durable(file), &head, BYTES_MAX_DEFAULT).expect("a journal");
     let shape = Shape::of(plan);
     let mut cpu_ns = 0;
@@ -153,7 +153,7 @@ fn journal(plan: &Plan, per_second: u64) -> (f64, f64) {
 
 /// A run of all agents that has started, and when.
 fn started(plan: &Plan) -> (Run, u64) {
-    let mut run = Run::new(settings(plan), 0);
+    let mut run = Run::new(made::settings(plan, AGENTS), 0);
     for agent in 0..AGENTS {
         let newcomer = Newcomer {
             protocol_version: PROTOCOL_VERSION,
@@ -173,20 +173,6 @@ fn started(plan: &Plan) -> (Run, u64) {
     }
     let start_ns = run.start_ns().expect("all agents are ready");
     (run, start_ns)
-}
-
-/// What a run of all agents is told.
-fn settings(plan: &Plan) -> RunSettings {
-    let mut plan = plan.clone();
-    plan.agents.start_when = AGENTS as u32;
-    RunSettings {
-        id: RunId::generate(),
-        plan,
-        tags: BTreeMap::new(),
-        strict: false,
-        lease_ns: 3_000_000_000,
-        gather_max_ns: 60_000_000_000,
-    }
 }
 
 fn first_request_ms() -> f64 {

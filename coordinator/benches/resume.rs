@@ -5,7 +5,6 @@
 
 mod made;
 
-use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::path::Path;
 use std::time::Instant;
@@ -14,10 +13,9 @@ use made::{Values, delta, plan};
 use muster::begun::Begun;
 use muster::journal::{Buffered, Entry, Happened, Head, Journal, Shape};
 use muster::run::event::{Event, Link};
-use muster::run::life::{Run, RunSettings};
+use muster::run::life::Run;
 use muster::store::RunFolder;
 use muster_proto::convert::delta_to_wire;
-use muster_proto::id::RunId;
 use muster_proto::measurement::{WINDOW_NS, WINDOWS_PER_INTERVAL};
 use muster_proto::plan::Plan;
 use muster_proto::wire::{Delta, FromAgent, Hello, Ready, from_agent};
@@ -37,7 +35,7 @@ fn main() {
     let plan = plan(SERIES);
     println!("{:<66}{:>12}", "figure", "measured");
     let alone = runs.path().join("alone");
-    let head = Head::new(settings(&plan), Begun::now(), None);
+    let head = Head::new(made::settings(&plan, AGENTS), Begun::now(), None);
     let journal = Journal::begin(Buffered(File::create(&alone).expect("a file")), &head, BYTES_MAX).expect("a journal");
     live(journal, head, &plan);
     row(&format!("journal of {AGENTS} agents x {SERIES} series, {SECONDS} s, MB"), megabytes(&alone));
@@ -46,7 +44,7 @@ fn main() {
     row("  told again from its beginning, ms", ms(since));
     let sent = told.run.timeline().counts().sent;
 
-    let head = Head::new(settings(&plan), Begun::now(), None);
+    let head = Head::new(made::settings(&plan, AGENTS), Begun::now(), None);
     let folder = RunFolder::create(runs.path(), head.settings.id, &plan, false).expect("a folder");
     let journal = folder.begin_journal(&head, BYTES_MAX).expect("a journal");
     let costs = live(journal, head, &plan);
@@ -112,19 +110,6 @@ fn group(mut journal: Journal, run: &mut Run, happened: Vec<Happened>, now_ns: u
     }
     events.into_iter().for_each(|event| drop(run.apply(event, now_ns)));
     journal
-}
-
-fn settings(plan: &Plan) -> RunSettings {
-    let mut plan = plan.clone();
-    plan.agents.start_when = AGENTS as u32;
-    RunSettings {
-        id: RunId::generate(),
-        plan,
-        tags: BTreeMap::new(),
-        strict: false,
-        lease_ns: 3_000_000_000,
-        gather_max_ns: 60_000_000_000,
-    }
 }
 
 fn hello(agent: u64) -> Hello {

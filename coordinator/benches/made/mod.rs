@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use muster::plan_file::{self, Format};
+use muster::run::life::RunSettings;
+use muster_proto::id::RunId;
 use muster_proto::measurement::{Delta, Health, IterationStats, Measurement, Phase, RequestStats, SeriesTable};
 use muster_proto::plan::Plan;
 
@@ -71,6 +73,20 @@ fn iterations(stats: &mut IterationStats, n: u64, values: &mut Values) {
     for _ in 0..n {
         stats.duration.record(values.next(3e7, 0.2));
         stats.arrival_lag.record(values.next(3e4, 0.5));
+    }
+}
+
+/// What a run of so many agents is told.
+pub(crate) fn settings(plan: &Plan, agents: u64) -> RunSettings {
+    let mut plan = plan.clone();
+    plan.agents.start_when = agents as u32;
+    RunSettings {
+        id: RunId::generate(),
+        plan,
+        tags: BTreeMap::new(),
+        strict: false,
+        lease_ns: 3_000_000_000,
+        gather_max_ns: 60_000_000_000,
     }
 }
 

@@ -1,11 +1,11 @@
 //! What a sign of life tells: that an agent lives, and that its workers work.
 
+use muster_agent::engine::progress::Progress;
+
 use super::super::agent::{State, Stillness};
 use super::super::event::{Command, Link, Pulse};
 use super::{Phase, Run};
 
-/// What a worker's progress stands at once it has ended.
-const WORKER_ENDED: u64 = u64::MAX;
 /// A worker that has come no further for so long, by its agent's clock, in nanoseconds ...
 const STILL_MAX_NS: u64 = 3_000_000_000;
 /// ... and in so many signs of life is stuck. An agent that stood still as a whole sends none meanwhile.
@@ -34,7 +34,7 @@ impl Run {
         }
         let mut stuck = None;
         for (number, (worker, progress)) in workers.iter_mut().zip(&pulse.progress).enumerate() {
-            if worker.progress != *progress || *progress == WORKER_ENDED {
+            if worker.progress != *progress || *progress == Progress::ENDED {
                 *worker = now(*progress);
                 continue;
             }
