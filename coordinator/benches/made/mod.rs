@@ -17,7 +17,7 @@ pub(crate) fn plan(series: usize) -> Plan {
     let mut text = "target: http://127.0.0.1:9\nscenarios:\n".to_owned();
     for scenario in 0..SCENARIOS {
         writeln!(text, "  s{scenario}:\n    executor: constant-arrival-rate").expect("memory");
-        text.push_str("    rate: 100/s\n    duration: 10s\n    steps:\n");
+        text.push_str("    rate: 100/s\n    duration: 1h\n    steps:\n");
         for request in 0..series / SCENARIOS {
             writeln!(text, "      - {{ name: r{request}, get: / }}").expect("memory");
         }
