@@ -17,6 +17,10 @@ pub struct Stream {
     pub scenario: u32,
 }
 
+/// Load from a profile's start up to somewhere.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Load(pub(super) u128);
+
 /// When the arrivals of a scenario are due, all of them, for everybody.
 ///
 /// A constructed schedule cannot fail: whatever could overflow was refused.
@@ -35,7 +39,25 @@ impl ArrivalSchedule {
     /// # Errors
     /// If a stage is beyond what can be computed exactly.
     pub fn new(stages: &[RateStage], arrivals: Arrivals, stream: Stream) -> Result<Self, ScheduleError> {
-        let profile = RateProfile::new(stages)?;
+        Self::of_profile(RateProfile::new(stages)?, arrivals, stream)
+    }
+
+    /// The same until a moment, which must not be after its end, and from there on these stages. What is due before that
+    /// moment is the same arrivals at the same moments; numbers go on from there.
+    ///
+    /// # Errors
+    /// If a stage is beyond what can be computed exactly.
+    pub fn amended(&self, at_ns: u64, stages: &[RateStage]) -> Result<Self, ScheduleError> {
+        Self::of_profile(self.profile.amended(at_ns, stages)?, self.arrivals, self.stream)
+    }
+
+    /// What is left of the profile from a moment on, as stages: rates at which a stage is cut are rounded down.
+    #[must_use]
+    pub fn rest_from(&self, t_ns: u64) -> Vec<RateStage> {
+        self.profile.rest_from(t_ns)
+    }
+
+    fn of_profile(profile: RateProfile, arrivals: Arrivals, stream: Stream) -> Result<Self, ScheduleError> {
         let load_end = profile.load_due_before(profile.duration_ns());
         if arrivals == Arrivals::Poisson && load_end > uniform::load_of(ARRIVALS_MAX) {
             return Err(ScheduleError::TooManyArrivals { max: ARRIVALS_MAX });
@@ -55,6 +77,22 @@ impl ArrivalSchedule {
     pub fn due_ns(&self, u: u64) -> Option<u64> {
         let load = uniform::load_of(u);
         (load < self.load_end).then(|| self.profile.moment_of(load))
+    }
+
+    /// The load that is due before a moment.
+    #[must_use]
+    pub fn load_before(&self, t_ns: u64) -> Load {
+        Load(self.profile.load_due_before(t_ns))
+    }
+
+    /// The least nanosecond before which all of this load is due; the profile's end if that is never so.
+    #[must_use]
+    pub fn moment_after(&self, Load(load): Load) -> u64 {
+        match load.checked_sub(1) {
+            None => 0,
+            Some(last) if last < self.load_end => self.profile.moment_of(last) + 1,
+            Some(_) => self.duration_ns(),
+        }
     }
 
     /// How many arrivals there are: the area under the rate, rounded up, if uniform. Poisson arrivals have to be drawn

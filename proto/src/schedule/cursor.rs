@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::ArrivalSchedule;
-use super::arrivals::Walk;
+use super::arrivals::{Load, Walk};
 use crate::share::Share;
 
 /// An iteration that is due at a moment.
@@ -59,8 +59,13 @@ impl ArrivalCursor {
     /// Moves past every arrival that is due before a moment without counting them, at no cost for how far that is: for
     /// whoever takes over a share in the middle of a run.
     pub fn skip_before(&mut self, t_ns: u64) {
+        self.skip_load(self.schedule.load_before(t_ns));
+    }
+
+    /// Moves past every arrival of this load in the same way.
+    pub fn skip_load(&mut self, Load(load): Load) {
         self.ahead = None;
-        self.walk.skip(self.schedule.profile().load_due_before(t_ns), &self.share);
+        self.walk.skip(load, &self.share);
     }
 }
 

@@ -197,6 +197,77 @@ proptest! {
     }
 }
 
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(96))]
+
+    #[test]
+    fn an_amended_schedule_is_the_same_until_then_and_goes_on_from_there(
+        first in stages(20 * SECOND_NS, 400 * Rate::PER_SECOND),
+        arrivals in prop_oneof![Just(Arrivals::Uniform), Just(Arrivals::Poisson)],
+        amendments in prop::collection::vec(
+            (any::<prop::sample::Index>(), any::<bool>(), stages(20 * SECOND_NS, 400 * Rate::PER_SECOND)), 1..5),
+        weights in weights(),
+    ) {
+        let mut schedule = ArrivalSchedule::new(&first, arrivals, STREAM).unwrap();
+        let mut least_ns = 0;
+        for (place, on_an_arrival, stages) in amendments {
+            let before: Vec<Arrival> = cursor(&Arc::new(schedule.clone()), &Share::full()).collect();
+            let later: Vec<u64> = before.iter().map(|arrival| arrival.due_ns).filter(|due_ns| *due_ns > least_ns).collect();
+            let at_ns = match later.len() {
+                len if on_an_arrival && len > 0 => later[place.index(len)],
+                _ => least_ns + place.index((schedule.duration_ns() - least_ns) as usize + 1) as u64,
+            };
+            let amended = schedule.amended(at_ns, &stages).unwrap();
+            let after: Vec<Arrival> = cursor(&Arc::new(amended.clone()), &Share::full()).collect();
+            let kept = before.partition_point(|arrival| arrival.due_ns < at_ns);
+            prop_assert_eq!(&after[..kept.min(after.len())], &before[..kept]);
+            prop_assert!(after[kept..].iter().all(|a| at_ns <= a.due_ns && a.due_ns < amended.duration_ns()));
+            prop_assert!(after.is_sorted_by(|a, b| a.id < b.id && a.due_ns <= b.due_ns));
+            prop_assert_eq!(after.len() as u64, amended.arrivals_total());
+            prop_assert_eq!(amended.load_before(at_ns), schedule.load_before(at_ns));
+            if arrivals == Arrivals::Uniform {
+                prop_assert!(after.iter().enumerate().all(|(place, arrival)| arrival.id == place as u64));
+            }
+            for moment_ns in [at_ns, amended.moment_after(schedule.load_before(at_ns))] {
+                let passed = amended.load_before(moment_ns);
+                prop_assert!(passed >= schedule.load_before(at_ns) || moment_ns == amended.duration_ns());
+            }
+            (schedule, least_ns) = (amended, at_ns);
+        }
+        let schedule = Arc::new(schedule);
+        let mut together: Vec<Arrival> =
+            Share::full().deal(&weights).iter().flat_map(|share| cursor(&schedule, share)).collect();
+        together.sort_by_key(|arrival| arrival.id);
+        prop_assert_eq!(together, cursor(&schedule, &Share::full()).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn what_is_left_of_a_schedule_makes_as_much_as_it_would_have(
+        stages in stages(20 * SECOND_NS, 400 * Rate::PER_SECOND),
+        place: prop::sample::Index,
+    ) {
+        let schedule = uniform(&stages);
+        let at_ns = place.index(schedule.duration_ns() as usize + 1) as u64;
+        let same = schedule.amended(at_ns, &schedule.rest_from(at_ns)).unwrap();
+        prop_assert_eq!(same.duration_ns(), schedule.duration_ns());
+        // Each cut loses less than a thousandth of an arrival per hour.
+        prop_assert!(same.arrivals_total().abs_diff(schedule.arrivals_total()) <= 1);
+    }
+}
+
+#[test]
+fn arrivals_go_on_after_a_pause_where_they_stood() {
+    let plain_run = uniform(&[plain(10, 100, 100)]);
+    let paused = plain_run.amended(2 * SECOND_NS, &[plain(8, 0, 0)]).unwrap();
+    assert_eq!(paused.arrivals_total(), 200);
+    let resumed = paused.amended(5 * SECOND_NS, &plain_run.rest_from(5 * SECOND_NS)).unwrap();
+    // The one that the pause began with was not due then, and is due when it ends.
+    assert_eq!([199, 200, 201].map(|u| resumed.due_ns(u).unwrap()), [1_990_000_000, 5_000_000_000, 5_010_000_000]);
+    assert_eq!(resumed.arrivals_total(), 700);
+    let silent = uniform(&[plain(10, 0, 0)]);
+    assert_eq!(silent.amended(3 * SECOND_NS, &[plain(7, 1, 1)]).unwrap().due_ns(0), Some(3 * SECOND_NS));
+}
+
 #[test]
 fn a_constant_rate_is_even() {
     let arrivals = all(uniform(&[plain(10, 1_000, 1_000)]));

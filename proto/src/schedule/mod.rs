@@ -21,7 +21,7 @@ mod laws;
 
 use std::time::Duration;
 
-pub use arrivals::{ArrivalSchedule, Stream};
+pub use arrivals::{ArrivalSchedule, Load, Stream};
 pub use cursor::{Arrival, ArrivalCursor};
 pub use users::{Span, UserSchedule};
 

@@ -1,5 +1,7 @@
 //! One stage of an arrival-rate profile: load as a function of time, and its exact inverse.
 
+use std::time::Duration;
+
 use super::ScheduleError;
 use crate::plan::{Rate, RateStage};
 
@@ -14,13 +16,19 @@ pub(super) const UNITS_PER_ARRIVAL: u128 = 2 * Rate::PER_SECOND as u128 * 1_000_
 /// Seen from its lower end, a ramp climbs as g(x) = 2·low·x + rise·x²/run units within x nanoseconds. A rising one is
 /// seen forwards from its start, a falling one backwards from its end, so there is one curve to invert, and no
 /// difference of nearly equal numbers. No number here is negative, hence unsigned ones.
+///
+/// It may be cut short: then it lasts until before its end, and is the same until there.
 #[derive(Clone, Debug)]
 pub(super) struct Segment {
     pub(super) start_ns: u64,
-    pub(super) end_ns: u64,
+    /// The first moment after it, and the load there.
+    pub(super) until_ns: u64,
+    pub(super) load_until: u128,
+    /// Where it would end if it were not cut.
+    end_ns: u64,
     /// The load at its start and at its end, in units.
-    pub(super) load_before: u128,
-    pub(super) load_after: u128,
+    load_before: u128,
+    load_after: u128,
     from: Rate,
     to: Rate,
     /// The slope of the rate as a reduced fraction, per nanosecond.
@@ -48,7 +56,20 @@ impl Segment {
             return Err(ScheduleError::RampTooFine { stage: index + 1, duration });
         }
         let load_after = load_before + u128::from(from.0 + to.0) * length;
-        Ok(Self { start_ns, end_ns, load_before, load_after, from, to, rise, run })
+        let (until_ns, load_until) = (end_ns, load_after);
+        Ok(Self { start_ns, until_ns, load_until, end_ns, load_before, load_after, from, to, rise, run })
+    }
+
+    /// The part of it before a moment of it.
+    pub(super) fn cut_at(&self, at_ns: u64) -> Self {
+        Self { until_ns: at_ns, load_until: self.load_at(at_ns), ..self.clone() }
+    }
+
+    /// The part of it from a moment of it on, as a stage of its own. It begins at the rate of that moment, rounded down,
+    /// and ends at the rate of its last one.
+    pub(super) fn rest_from(&self, t_ns: u64) -> RateStage {
+        let (from, to) = (self.whole_rate_at(t_ns), self.whole_rate_at(self.until_ns));
+        RateStage { duration: Duration::from_nanos(self.until_ns - t_ns), from, to }
     }
 
     /// The load at a moment of the stage, in whole units, rounded down.
@@ -87,6 +108,12 @@ impl Segment {
             };
             self.end_ns - (least(self.guess(left), last, exceeded) - 1)
         }
+    }
+
+    fn whole_rate_at(&self, t_ns: u64) -> Rate {
+        let climb = i128::from(self.to.0) - i128::from(self.from.0);
+        let climbed = (climb * i128::from(t_ns - self.start_ns)).div_euclid(i128::from(self.end_ns - self.start_ns));
+        Rate((i128::from(self.from.0) + climbed) as u64)
     }
 
     /// The rate at a moment of the stage, in arrivals per second.
@@ -147,8 +174,6 @@ fn gcd(a: u128, b: u128) -> u128 {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use proptest::prelude::*;
 
     use super::*;

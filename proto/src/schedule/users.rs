@@ -1,6 +1,7 @@
 //! The users of a closed model.
 
 use std::iter;
+use std::time::Duration;
 
 use super::{ScheduleError, end_ns};
 use crate::plan::UserStage;
@@ -27,17 +28,35 @@ impl UserSchedule {
     /// # Errors
     /// If the stages last too long.
     pub fn new(stages: &[UserStage]) -> Result<Self, ScheduleError> {
-        let mut start_ns = 0;
-        let mut ramps = Vec::with_capacity(stages.len());
+        Self { ramps: Vec::new(), duration_ns: 0 }.amended(0, stages)
+    }
+
+    /// The same until a moment, which must not be after its end, and from there on these stages.
+    ///
+    /// # Errors
+    /// If the stages last too long.
+    pub fn amended(&self, at_ns: u64, stages: &[UserStage]) -> Result<Self, ScheduleError> {
+        let mut ramps: Vec<Ramp> = self.ramps.iter().take_while(|ramp| ramp.span.start_ns < at_ns).cloned().collect();
+        if let Some(last) = ramps.last_mut() {
+            last.until_ns = last.until_ns.min(at_ns);
+        }
+        let mut start_ns = at_ns;
         for (index, &UserStage { duration, from, to }) in stages.iter().enumerate() {
             let end_ns = end_ns(start_ns, duration, index)?;
             // A stage of no length is a jump.
             if end_ns > start_ns {
-                ramps.push(Ramp { span: Span { start_ns, end_ns }, from, to });
+                ramps.push(Ramp { span: Span { start_ns, end_ns }, from, to, until_ns: end_ns });
             }
             start_ns = end_ns;
         }
         Ok(Self { ramps, duration_ns: start_ns })
+    }
+
+    /// What is left of the profile from a moment on, as stages: where a stage is cut, its users are rounded down.
+    #[must_use]
+    pub fn rest_from(&self, t_ns: u64) -> Vec<UserStage> {
+        let left = self.ramps.iter().filter(|ramp| ramp.until_ns > t_ns);
+        left.map(|ramp| ramp.rest_from(t_ns.max(ramp.span.start_ns))).collect()
     }
 
     /// How long the profile lasts, in nanoseconds.
@@ -49,14 +68,14 @@ impl UserSchedule {
     /// The most users that are ever active at once. Users have the numbers below it.
     #[must_use]
     pub fn users_max(&self) -> u32 {
-        let extremes = |ramp: &Ramp| ramp.users_at(ramp.span.start_ns).max(ramp.users_at(ramp.span.end_ns - 1));
+        let extremes = |ramp: &Ramp| ramp.users_at(ramp.span.start_ns).max(ramp.users_at(ramp.until_ns - 1));
         self.ramps.iter().map(extremes).max().unwrap_or(0)
     }
 
     /// How many users are active at a moment after the profile's start; 0 from its end on.
     #[must_use]
     pub fn active_at(&self, t_ns: u64) -> u32 {
-        let index = self.ramps.partition_point(|ramp| ramp.span.end_ns <= t_ns);
+        let index = self.ramps.partition_point(|ramp| ramp.until_ns <= t_ns);
         self.ramps.get(index).map_or(0, |ramp| ramp.users_at(t_ns))
     }
 
@@ -74,11 +93,13 @@ impl UserSchedule {
 }
 
 /// A stage of some length, at its place in the profile.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 struct Ramp {
     span: Span,
     from: u32,
     to: u32,
+    /// The first moment after it: its end, unless it was cut short.
+    until_ns: u64,
 }
 
 impl Ramp {
@@ -109,7 +130,13 @@ impl Ramp {
             // Left, by a falling line, after ⌊x⌋.
             end_ns = start_ns + ((from - wanted) * self.length() / (from - to)) as u64 + 1;
         }
+        let end_ns = end_ns.min(self.until_ns);
         (start_ns < end_ns).then_some(Span { start_ns, end_ns })
+    }
+
+    fn rest_from(&self, t_ns: u64) -> UserStage {
+        let duration = Duration::from_nanos(self.until_ns - t_ns);
+        UserStage { duration, from: self.users_at(t_ns), to: self.users_at(self.until_ns) }
     }
 }
 
@@ -120,8 +147,6 @@ fn div_ceil(a: i128, b: i128) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use proptest::prelude::*;
 
     use super::*;
@@ -164,6 +189,33 @@ mod tests {
                 edge_ns += length_ns;
             }
             prop_assert_eq!(spans.is_empty(), user >= schedule.users_max());
+        }
+
+        #[test]
+        fn an_amended_schedule_has_the_same_users_until_then_and_the_new_ones_from_there(
+            first in stages(),
+            then in stages(),
+            place: prop::sample::Index,
+            user in 0..14_u32,
+        ) {
+            let schedule = UserSchedule::new(&first).unwrap();
+            let at_ns = place.index(usize::try_from(schedule.duration_ns()).unwrap() + 1) as u64;
+            let amended = schedule.amended(at_ns, &then).unwrap();
+            let new = UserSchedule::new(&then).unwrap();
+            prop_assert_eq!(amended.duration_ns(), at_ns + new.duration_ns());
+            let is_active = |t_ns| match t_ns {
+                t_ns if t_ns < at_ns => user < schedule.active_at(t_ns),
+                t_ns => user < new.active_at(t_ns - at_ns),
+            };
+            let spans: Vec<Span> = amended.spans(user).collect();
+            for t_ns in [0, at_ns / 2, at_ns.saturating_sub(1), at_ns, at_ns + 1, at_ns + new.duration_ns() / 2] {
+                prop_assert_eq!(user < amended.active_at(t_ns), is_active(t_ns));
+                prop_assert_eq!(spans.iter().any(|span| span.start_ns <= t_ns && t_ns < span.end_ns), is_active(t_ns));
+            }
+            prop_assert!(spans.iter().all(|span| is_active(span.start_ns) && is_active(span.end_ns - 1)));
+            prop_assert_eq!(spans.is_empty(), user >= amended.users_max());
+            let same = schedule.amended(at_ns, &schedule.rest_from(at_ns)).unwrap();
+            prop_assert_eq!(same.duration_ns(), schedule.duration_ns());
         }
 
         #[test]
