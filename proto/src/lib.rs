@@ -4,6 +4,7 @@
 //! The domain half (everything but [`wire`] and [`convert`]) is pure: no clock, no IO, no wire type. Only
 //! [`convert`] names both halves, and it checks whatever a stranger's bytes could get wrong.
 
+pub mod change;
 pub mod convert;
 pub mod histogram;
 pub mod id;
@@ -16,7 +17,7 @@ pub mod split;
 pub mod wire;
 
 /// The version of the protocol. Two programs work together only if theirs are equal.
-pub const PROTOCOL_VERSION: u32 = 3;
+pub const PROTOCOL_VERSION: u32 = 4;
 
 /// The version of this build, which a refusal names beside the protocol's.
 pub const BUILD_VERSION: &str = env!("CARGO_PKG_VERSION");

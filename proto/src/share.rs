@@ -8,8 +8,6 @@ mod kept;
 
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
-
 /// How many shards a scenario has. The shard of a number is the number modulo this.
 pub const SHARDS: usize = 65_536;
 
@@ -22,19 +20,6 @@ const BYTES: usize = SHARDS / 8;
 pub struct Share {
     /// Shard `s` is in the set if bit `s % 64` of word `s / 64` is set.
     words: Box<[u64; WORDS]>,
-}
-
-/// Shares that are given to somebody, or taken away, at a moment of a run.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ShareChange {
-    /// 1, 2, 3, ... for whoever holds the shares.
-    pub number: u64,
-    /// Whether the shares are taken away, rather than given.
-    pub revoked: bool,
-    /// From when on, in nanoseconds since the run's start.
-    pub at_ns: u64,
-    /// One for each scenario, in the plan's order.
-    pub shares: Vec<Share>,
 }
 
 /// Why bytes are no share.

@@ -153,25 +153,15 @@ fn executor_to_wire(executor: &Executor) -> wire::scenario::Executor {
     };
     match executor {
         Executor::ArrivalRate { stages, arrivals, max_users, constant } => {
-            let stages = stages.iter().map(|stage| wire::RateStage {
-                duration_ns: ns(stage.duration),
-                from: stage.from.0,
-                to: stage.to.0,
-            });
             wire::scenario::Executor::ArrivalRate(wire::ArrivalRate {
-                stages: stages.collect(),
+                stages: rate_stages_to_wire(stages),
                 poisson: *arrivals == Arrivals::Poisson,
                 max_users: *max_users,
                 constant: *constant,
             })
         }
         Executor::Users { stages, constant } => {
-            let stages = stages.iter().map(|stage| wire::UserStage {
-                duration_ns: ns(stage.duration),
-                from: stage.from,
-                to: stage.to,
-            });
-            wire::scenario::Executor::Users(wire::Users { stages: stages.collect(), constant: *constant })
+            wire::scenario::Executor::Users(wire::Users { stages: user_stages_to_wire(stages), constant: *constant })
         }
         Executor::PerUserIterations { users, iterations: count, max_duration } => {
             wire::scenario::Executor::PerUserIterations(iterations(*users, *count, *max_duration))
@@ -185,15 +175,14 @@ fn executor_to_wire(executor: &Executor) -> wire::scenario::Executor {
 fn executor_from_wire(message: wire::scenario::Executor) -> Result<Executor, ConvertError> {
     Ok(match message {
         wire::scenario::Executor::ArrivalRate(profile) => Executor::ArrivalRate {
-            stages: profile.stages.iter().map(rate_stage_from_wire).collect::<Result<_, _>>().and_then(stages)?,
+            stages: rate_stages_from_wire(&profile.stages)?,
             arrivals: if profile.poisson { Arrivals::Poisson } else { Arrivals::Uniform },
             max_users: profile.max_users,
             constant: profile.constant,
         },
-        wire::scenario::Executor::Users(profile) => Executor::Users {
-            stages: profile.stages.iter().map(user_stage_from_wire).collect::<Result<_, _>>().and_then(stages)?,
-            constant: profile.constant,
-        },
+        wire::scenario::Executor::Users(profile) => {
+            Executor::Users { stages: user_stages_from_wire(&profile.stages)?, constant: profile.constant }
+        }
         wire::scenario::Executor::PerUserIterations(profile) => Executor::PerUserIterations {
             users: profile.users,
             iterations: profile.iterations,
@@ -207,9 +196,25 @@ fn executor_from_wire(message: wire::scenario::Executor) -> Result<Executor, Con
     })
 }
 
-fn stages<T>(stages: Vec<T>) -> Result<Vec<T>, ConvertError> {
+pub(super) fn rate_stages_to_wire(stages: &[RateStage]) -> Vec<wire::RateStage> {
+    let stage =
+        |stage: &RateStage| wire::RateStage { duration_ns: ns(stage.duration), from: stage.from.0, to: stage.to.0 };
+    stages.iter().map(stage).collect()
+}
+
+pub(super) fn rate_stages_from_wire(stages: &[wire::RateStage]) -> Result<Vec<RateStage>, ConvertError> {
     at_most("stages", stages.len(), STAGES_MAX)?;
-    Ok(stages)
+    stages.iter().map(rate_stage_from_wire).collect()
+}
+
+pub(super) fn user_stages_to_wire(stages: &[UserStage]) -> Vec<wire::UserStage> {
+    let stage = |stage: &UserStage| wire::UserStage { duration_ns: ns(stage.duration), from: stage.from, to: stage.to };
+    stages.iter().map(stage).collect()
+}
+
+pub(super) fn user_stages_from_wire(stages: &[wire::UserStage]) -> Result<Vec<UserStage>, ConvertError> {
+    at_most("stages", stages.len(), STAGES_MAX)?;
+    stages.iter().map(user_stage_from_wire).collect()
 }
 
 fn rate_stage_from_wire(message: &wire::RateStage) -> Result<RateStage, ConvertError> {

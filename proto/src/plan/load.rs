@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 /// A rate, as a whole number of thousandths of an arrival per hour.
 ///
 /// That unit makes `500/s`, `0.5/s`, `100/min` and `1/h` whole numbers alike, so schedules are exact.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Rate(pub u64);
 
 impl Rate {
@@ -32,7 +34,7 @@ impl Rate {
 }
 
 /// A stretch of an arrival-rate profile, over which the rate changes linearly.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RateStage {
     /// How long it lasts; zero is a jump.
     pub duration: Duration,
@@ -43,7 +45,7 @@ pub struct RateStage {
 }
 
 /// A stretch of a user profile, over which the number of users changes linearly.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UserStage {
     /// How long it lasts; zero is a jump.
     pub duration: Duration,

@@ -1,0 +1,54 @@
+//! Changes of what an agent is to do, while load is generated.
+
+use serde::{Deserialize, Serialize};
+
+use crate::plan::{RateStage, UserStage};
+use crate::share::Share;
+
+/// A change of what an agent is to do, from a moment of a run on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Change {
+    /// 1, 2, 3, ... for each agent.
+    pub number: u64,
+    /// From when on, in nanoseconds since the run's start.
+    pub at_ns: u64,
+    /// What changes.
+    pub what: What,
+}
+
+/// What changes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum What {
+    /// It holds these shares more, one for each scenario in the plan's order.
+    Granted(Vec<Share>),
+    /// It holds these shares less, one for each scenario in the plan's order.
+    Revoked(Vec<Share>),
+    /// A scenario's profile goes on in another way, for whoever holds what of it.
+    Reshaped(Reshape),
+}
+
+/// How a scenario's profile goes on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reshape {
+    /// The scenario's place in the plan.
+    pub scenario: usize,
+    /// The stages that take the place of what was left of its profile, until its end.
+    pub stages: Stages,
+}
+
+/// The stages of a profile.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Stages {
+    /// Of an open model.
+    Rate(Vec<RateStage>),
+    /// Of a closed model.
+    Users(Vec<UserStage>),
+}
+
+impl Change {
+    /// Whether shares are taken away by it.
+    #[must_use]
+    pub fn is_revocation(&self) -> bool {
+        matches!(self.what, What::Revoked(_))
+    }
+}
