@@ -1,14 +1,16 @@
 //! What generates an agent's load, as far as the agent's conversation with its coordinator is concerned.
 
 use std::future::Future;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use muster_proto::change::{Change, Reshape, What};
 use muster_proto::convert::AssignmentMessage;
 use muster_proto::measurement::Health;
-use muster_proto::share::ShareChange;
+use muster_proto::plan::Plan;
+use muster_proto::share::Share;
 
 use crate::engine::alarm::Alarm;
-use crate::engine::changes::Stuck;
+pub use crate::engine::changes::ChangeError;
 use crate::engine::collector::{Collector, Slice};
 use crate::engine::lease::Lease;
 use crate::engine::start::{Engine, EngineConfig, EngineError};
@@ -20,12 +22,11 @@ pub trait Generator: Send + 'static {
     /// Lets the load begin at a moment of the agent's clock.
     fn start(&self, at_ns: u64);
 
-    /// Holds more or less of the plan from a moment of run time on. Returns that moment, or a later one if it could not be
-    /// kept: nothing of what was taken away is started from then on.
+    /// Does more or less of the plan, or does it in another way, from a moment of run time on.
     ///
     /// # Errors
-    /// [`ChangeError`] when the agent must not hold more, or cannot change any more.
-    fn change(&self, change: &ShareChange) -> Result<u64, ChangeError>;
+    /// [`ChangeError`] when the generator cannot.
+    fn change(&self, change: &Change) -> Result<Made, ChangeError>;
 
     /// Starts nothing new; what is in flight may end within the scenarios' graceful stop.
     fn drain(&self);
@@ -58,15 +59,15 @@ pub enum PrepareError {
     Engine(#[from] EngineError),
 }
 
-/// Why what an agent holds does not change.
-#[derive(Debug, thiserror::Error)]
-pub enum ChangeError {
-    /// The agent's operator does not allow it to hold so much.
-    #[error(transparent)]
-    Refused(#[from] Refusal),
-    /// The engine is of no use any more.
-    #[error(transparent)]
-    Stuck(#[from] Stuck),
+/// How a change was made.
+#[derive(Debug)]
+pub struct Made {
+    /// From which moment of run time on: as asked, or later if that could not be kept. Nothing of what was taken away is
+    /// started from then on, and nothing that is due by a profile that was replaced.
+    pub at_ns: u64,
+    /// Why the agent's operator does not allow it. Then no more is held than before, and nothing of a scenario whose profile
+    /// must not go on as was asked.
+    pub refusal: Option<Refusal>,
 }
 
 /// The engine's workers, and this machine's health while they work.
@@ -76,6 +77,8 @@ pub struct Workers {
     engine: Engine,
     health: HealthMonitor,
     guard: Arc<Guard>,
+    /// The plan, with what has taken the place of its profiles.
+    plan: Mutex<Plan>,
 }
 
 impl Workers {
@@ -85,8 +88,38 @@ impl Workers {
     /// [`PrepareError`] when the operator's policy, the plan or this machine does not permit it.
     pub fn prepare(assignment: AssignmentMessage, config: &EngineConfig, lease: &Lease) -> Result<Self, PrepareError> {
         config.guard.check_plan(&assignment.plan, &assignment.shares)?;
+        let plan = Mutex::new(assignment.plan.clone());
         let (engine, collector) = Engine::prepare(assignment.plan, &assignment.shares, config, lease)?;
-        Ok(Self { collector, engine, health: HealthMonitor::default(), guard: Arc::clone(&config.guard) })
+        Ok(Self { collector, engine, health: HealthMonitor::default(), guard: Arc::clone(&config.guard), plan })
+    }
+
+    fn grant(&self, shares: &[Share], at_ns: u64) -> Result<Made, ChangeError> {
+        let mut together = self.engine.shares();
+        together.iter_mut().zip(shares).for_each(|(mine, more)| mine.union(more));
+        let refusal = self.guard.check_plan(&self.plan(), &together).err();
+        if refusal.is_none() {
+            self.engine.grant(shares, at_ns)?;
+        }
+        Ok(Made { at_ns, refusal })
+    }
+
+    fn reshape(&self, reshape: &Reshape, at_ns: u64) -> Result<Made, ChangeError> {
+        let mut plan = self.plan();
+        plan.scenarios[reshape.scenario].executor.take_stages(&reshape.stages);
+        let held = self.engine.shares();
+        let refusal = self.guard.check_plan(&plan, &held).err();
+        if refusal.is_none() {
+            return Ok(Made { at_ns: self.engine.reshape(reshape, at_ns)?, refusal });
+        }
+        let mut given_up = vec![Share::empty(); held.len()];
+        given_up[reshape.scenario].union(&held[reshape.scenario]);
+        let at_ns = self.engine.revoke(&given_up, at_ns)?;
+        self.engine.reshape(reshape, at_ns)?;
+        Ok(Made { at_ns, refusal })
+    }
+
+    fn plan(&self) -> MutexGuard<'_, Plan> {
+        self.plan.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -95,16 +128,12 @@ impl Generator for Workers {
         self.engine.start(at_ns);
     }
 
-    fn change(&self, change: &ShareChange) -> Result<u64, ChangeError> {
-        let ShareChange { revoked, at_ns, shares, .. } = change;
-        if *revoked {
-            return Ok(self.engine.revoke(shares, *at_ns)?);
+    fn change(&self, change: &Change) -> Result<Made, ChangeError> {
+        match &change.what {
+            What::Granted(shares) => self.grant(shares, change.at_ns),
+            What::Revoked(shares) => Ok(Made { at_ns: self.engine.revoke(shares, change.at_ns)?, refusal: None }),
+            What::Reshaped(reshape) => self.reshape(reshape, change.at_ns),
         }
-        let mut together = self.engine.shares();
-        together.iter_mut().zip(shares).for_each(|(mine, more)| mine.union(more));
-        self.guard.check_plan(self.engine.plan(), &together)?;
-        self.engine.grant(shares, *at_ns)?;
-        Ok(*at_ns)
     }
 
     fn drain(&self) {

@@ -2,7 +2,6 @@
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
-use std::sync::Arc;
 use std::task::{Poll, Waker};
 
 use muster_proto::measurement::SkipReason;
@@ -12,7 +11,7 @@ use tokio::task::JoinSet;
 
 use super::changes::{Change, ChangeReceiver};
 use super::clock;
-use super::compiled::Profile;
+use super::compiled::Bound;
 use super::control::{Control, ControlReceiver};
 use super::held::HeldArrivals;
 use super::pacer::Pacer;
@@ -31,11 +30,10 @@ pub(super) async fn run(
     mut control: ControlReceiver,
 ) {
     let compiled = &worker.plan.scenarios[scenario];
-    let Profile::Arrivals { schedule, max_users } = &compiled.profile else { return };
+    let Bound::UsersMax(max_users) = &compiled.bound else { return };
     let start_ns = worker.recorder.borrow().start_ns() + compiled.delay_ns;
-    let none = || HeldArrivals::none(Arc::clone(schedule), start_ns);
-    worker.recorder.borrow_mut().count_arrivals(scenario, none());
-    let queue = Rc::new(Queue::new(none(), u64::from(*max_users)));
+    worker.recorder.borrow_mut().count_arrivals(scenario, HeldArrivals::none(start_ns));
+    let queue = Rc::new(Queue::new(HeldArrivals::none(start_ns), u64::from(*max_users)));
     let mut users = JoinSet::new();
     let end_ns = start_ns + compiled.duration_ns;
     let stopped = loop {
@@ -106,7 +104,7 @@ async fn deliver(
             }
         }
         if queue.is_losing_users.get() {
-            queue.count_users();
+            queue.forget_the_revoked();
         }
         if queue.next_due_ns().is_some_and(|due_ns| due_ns <= now_ns) {
             // Every user is busy. Whoever gets free takes what waits; one that finds nothing parks and wakes us.
@@ -190,16 +188,23 @@ impl Queue {
             }
             self.waiting.borrow_mut().take_in(new);
         }
+        self.forget_the_revoked();
         self.count_users();
         // There may be a user now for what waits.
         self.parked_one.notify_one();
     }
 
     /// Users come with the shares, and go with them once nothing waits any more that fell due before.
+    fn forget_the_revoked(&self) {
+        let (forgotten, left) = self.waiting.borrow_mut().forget_the_revoked();
+        self.is_losing_users.set(left);
+        if forgotten {
+            self.count_users();
+        }
+    }
+
     fn count_users(&self) {
-        let mut waiting = self.waiting.borrow_mut();
-        self.is_losing_users.set(waiting.forget_the_revoked());
-        self.users_max.set(waiting.owned_below(self.plan_users_max));
+        self.users_max.set(self.waiting.borrow().owned_below(self.plan_users_max));
     }
 
     fn is_cut_off(&self, worker: &Worker, now_ns: u64) -> bool {

@@ -3,13 +3,16 @@
 use std::future;
 use std::sync::Arc;
 
+use muster_proto::change::Reshape;
 use muster_proto::plan::Plan;
+use muster_proto::schedule::Load;
 use muster_proto::share::Share;
 use muster_proto::split;
 use tokio::sync::mpsc;
 
 use super::lease::Lease;
 use super::tenure::Tenure;
+use super::timing::{ReshapeError, Timing};
 
 /// The most changes that wait for one worker. They are few and far between; a worker that is so many behind is stuck.
 pub const CHANGES_MAX: usize = 256;
@@ -39,6 +42,10 @@ pub struct Grant {
     pub share: Arc<Share>,
     /// While they are held.
     pub tenure: Tenure,
+    /// When their load is due.
+    pub timing: Timing,
+    /// Arrivals of this load were the shares' before, when their load was due at other moments.
+    pub passed: Load,
     /// What falls due before this moment cannot be made up for: nobody held it in time.
     pub begin_ns: u64,
 }
@@ -70,10 +77,23 @@ impl ChangeReceiver {
 #[error("a worker has left {CHANGES_MAX} changes of its shares unread")]
 pub struct Stuck;
 
+/// Why a change is not made.
+#[derive(Debug, thiserror::Error)]
+pub enum ChangeError {
+    /// It makes no sense.
+    #[error(transparent)]
+    Senseless(#[from] ReshapeError),
+    /// The engine is of no use any more.
+    #[error(transparent)]
+    Stuck(#[from] Stuck),
+}
+
 /// What an engine holds of each scenario, and which of its workers.
 pub struct Holdings {
     plan: Arc<Plan>,
     workers: usize,
+    /// By scenario: when load is due, for what is granted from now on.
+    timings: Vec<Timing>,
     /// By scenario; also what is held no longer, as long as it may turn out that it was held for less.
     held: Vec<Vec<Held>>,
     /// By scenario, then by worker.
@@ -84,12 +104,14 @@ struct Held {
     /// By worker.
     shares: Vec<Arc<Share>>,
     tenure: Tenure,
+    timing: Timing,
+    passed: Load,
 }
 
 impl Holdings {
     /// Nothing, with the ears of each worker, one for each scenario.
     #[must_use]
-    pub fn none(plan: &Arc<Plan>, workers: usize) -> (Self, Vec<Vec<ChangeReceiver>>) {
+    pub fn none(plan: &Arc<Plan>, timings: Vec<Timing>, workers: usize) -> (Self, Vec<Vec<ChangeReceiver>>) {
         let mut receivers: Vec<Vec<ChangeReceiver>> = (0..workers).map(|_| Vec::new()).collect();
         let mut channel = |worker: usize| {
             let (sender, receiver) = mpsc::channel(CHANGES_MAX);
@@ -98,7 +120,7 @@ impl Holdings {
         };
         let senders = plan.scenarios.iter().map(|_| (0..workers).map(&mut channel).collect()).collect();
         let held = plan.scenarios.iter().map(|_| Vec::new()).collect();
-        (Self { plan: Arc::clone(plan), workers, held, senders }, receivers)
+        (Self { plan: Arc::clone(plan), workers, timings, held, senders }, receivers)
     }
 
     /// Holds these shares, one for each scenario, from a moment on. What falls due before another cannot be made up for.
@@ -110,7 +132,8 @@ impl Holdings {
         for (scenario, share) in shares.iter().enumerate().filter(|(_, share)| !share.is_empty()) {
             let dealt = split::deal(&self.plan.scenarios[scenario].executor, share, &weights);
             let shares = dealt.into_iter().map(Arc::new).collect();
-            self.hold(scenario, Held { shares, tenure: Tenure::from(from_ns) }, begin_ns)?;
+            let (tenure, timing) = (Tenure::from(from_ns), self.timings[scenario].clone());
+            self.hold(scenario, Held { shares, tenure, timing, passed: Load::default() }, begin_ns)?;
         }
         Ok(())
     }
@@ -131,17 +154,54 @@ impl Holdings {
                 }
                 held.tenure.end_at(at_ns);
                 let shares = held.shares.iter().map(|share| Arc::new(share.without(revoked))).collect();
-                let tenure = Tenure::from(from_ns);
-                tenure.end_at(until_ns);
-                rests.push(Held { shares, tenure });
+                let (tenure, timing) = (Tenure::between(from_ns, until_ns), held.timing.clone());
+                rests.push(Held { shares, tenure, timing, passed: held.passed });
             }
-            for rest in rests {
-                for sender in &self.senders[scenario] {
-                    send(sender, Change::Revoked)?;
-                }
-                if rest.shares.iter().any(|share| !share.is_empty()) {
-                    self.hold(scenario, rest, 0)?;
-                }
+            self.go_on_with(scenario, rests)?;
+        }
+        Ok(())
+    }
+
+    /// Lets the load of a scenario be due at other moments from one on: at `at_ns` as far as the profile goes, whose start is
+    /// told, and at `from_ns`, which is the same or later, as far as what is held goes. No arrival is due twice by that: what
+    /// was due before goes on with the next. Nothing changes before `settled_ns`, now or later.
+    ///
+    /// # Errors
+    /// [`ChangeError`] when that makes no profile, and then nothing has changed, or when a worker is stuck.
+    pub fn reshape(
+        &mut self,
+        reshape: &Reshape,
+        (start_ns, at_ns, from_ns): (u64, u64, u64),
+        settled_ns: u64,
+    ) -> Result<(), ChangeError> {
+        let scenario = reshape.scenario;
+        let timing = self.timings[scenario].amended(at_ns.saturating_sub(start_ns), &reshape.stages)?;
+        self.timings[scenario] = timing.clone();
+        self.held[scenario].retain(|held| held.tenure.until_ns() > settled_ns);
+        let mut rests = Vec::new();
+        for held in &self.held[scenario] {
+            let (begin_ns, until_ns) = (from_ns.max(held.tenure.from_ns), held.tenure.until_ns());
+            if begin_ns >= until_ns {
+                continue;
+            }
+            let was_held = held.tenure.from_ns < from_ns;
+            let before = || held.timing.load_before(from_ns.saturating_sub(start_ns));
+            let passed = if was_held { held.passed.max(before()) } else { held.passed };
+            held.tenure.end_at(from_ns);
+            let (shares, tenure) = (held.shares.clone(), Tenure::between(begin_ns, until_ns));
+            rests.push(Held { shares, tenure, timing: timing.clone(), passed });
+        }
+        Ok(self.go_on_with(scenario, rests)?)
+    }
+
+    /// Holds what is left of something whose tenure was given an end.
+    fn go_on_with(&mut self, scenario: usize, rests: Vec<Held>) -> Result<(), Stuck> {
+        for rest in rests {
+            for sender in &self.senders[scenario] {
+                send(sender, Change::Revoked)?;
+            }
+            if rest.shares.iter().any(|share| !share.is_empty()) {
+                self.hold(scenario, rest, 0)?;
             }
         }
         Ok(())
@@ -162,8 +222,8 @@ impl Holdings {
     fn hold(&mut self, scenario: usize, held: Held, begin_ns: u64) -> Result<(), Stuck> {
         for (sender, share) in self.senders[scenario].iter().zip(&held.shares) {
             if !share.is_empty() {
-                let grant = Grant { share: Arc::clone(share), tenure: held.tenure.clone(), begin_ns };
-                send(sender, Change::Granted(grant))?;
+                let (share, tenure, timing) = (Arc::clone(share), held.tenure.clone(), held.timing.clone());
+                send(sender, Change::Granted(Grant { share, tenure, timing, passed: held.passed, begin_ns }))?;
             }
         }
         self.held[scenario].push(held);

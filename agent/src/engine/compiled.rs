@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use muster_proto::measurement::SeriesTable;
-use muster_proto::plan::{Connections, NUMBER_BITS, Plan, Request, Scenario, Step, Think};
-use muster_proto::schedule::{ArrivalSchedule, ScheduleError, Stream, UserSchedule};
+use muster_proto::plan::{Connections, Executor, NUMBER_BITS, Plan, Request, Step, Think};
+use muster_proto::schedule::{ScheduleError, Stream};
 use muster_proto::share::Share;
 
 use super::quota::{Quota, Supply};
+use super::timing::Timing;
 use super::transport::http1::{Manner, RenderError, Rendered};
 
 /// Why a plan cannot be carried out.
@@ -55,8 +56,10 @@ pub struct CompiledScenario {
     pub duration_ns: u64,
     /// How long iterations may take after the profile or a stop, in nanoseconds.
     pub graceful_stop_ns: u64,
-    /// When load is due.
-    pub profile: Profile,
+    /// When load is due, as the plan has it.
+    pub timing: Timing,
+    /// How much of it there may be.
+    pub bound: Bound,
     /// Who shares connections.
     pub connections: Connections,
     /// What an iteration does.
@@ -65,22 +68,12 @@ pub struct CompiledScenario {
     pub stream: Stream,
 }
 
-/// When load is due.
-pub enum Profile {
-    /// By the clock.
-    Arrivals {
-        /// Every arrival's moment.
-        schedule: Arc<ArrivalSchedule>,
-        /// The most users at work over the whole cluster.
-        max_users: u32,
-    },
-    /// Whenever a user is free.
-    Users {
-        /// When each user is active.
-        schedule: UserSchedule,
-        /// How often users iterate.
-        quota: Quota,
-    },
+/// How much load there may be, whatever is due.
+pub enum Bound {
+    /// In an open model, the most users at work over the whole cluster.
+    UsersMax(u32),
+    /// In a closed one, how often users iterate.
+    Quota(Quota),
 }
 
 /// A step prepared for sending.
@@ -120,20 +113,28 @@ impl CompiledPlan {
         let scenarios = plan.scenarios.iter().zip(shares).enumerate();
         let scenarios = scenarios.map(|(index, (scenario, share))| {
             let steps = scenario.steps.iter().map(|step| compile_step(&plan, index, step, &series, &mut origins));
+            let stream = Stream { seed: plan.seed, scenario: index as u32 };
+            let wrap = |source| CompileError::Schedule { scenario: scenario.name.clone(), source };
             Ok(CompiledScenario {
                 index,
                 delay_ns: scenario.start_delay.as_nanos() as u64,
                 duration_ns: scenario.executor.duration().as_nanos() as u64,
                 graceful_stop_ns: scenario.graceful_stop.as_nanos() as u64,
-                profile: compile_profile(plan.seed, index, scenario, share)?,
+                timing: Timing::of(&scenario.executor, stream).map_err(wrap)?,
+                bound: bound_of(&scenario.executor, share),
                 connections: scenario.connections,
                 steps: steps.collect::<Result<_, _>>()?,
-                stream: Stream { seed: plan.seed, scenario: index as u32 },
+                stream,
             })
         });
         let mut scenarios: Vec<_> = scenarios.collect::<Result<_, _>>()?;
         number_requests(&mut scenarios);
         Ok(Self { series, scenarios, origins: origins.len(), plan })
+    }
+
+    /// When the load of each scenario is due, as the plan has it.
+    pub fn timings(&self) -> Vec<Timing> {
+        self.scenarios.iter().map(|scenario| scenario.timing.clone()).collect()
     }
 
     /// How many scenarios and series its measurements have.
@@ -142,26 +143,15 @@ impl CompiledPlan {
     }
 }
 
-fn compile_profile(seed: u64, index: usize, scenario: &Scenario, share: &Share) -> Result<Profile, CompileError> {
-    use muster_proto::plan::{Executor, UserStage};
-    let wrap = |source| CompileError::Schedule { scenario: scenario.name.clone(), source };
-    let constant = |users: u32, max_duration| vec![UserStage { duration: max_duration, from: users, to: users }];
-    let (stages, quota) = match &scenario.executor {
-        Executor::ArrivalRate { stages, arrivals, max_users, .. } => {
-            let stream = Stream { seed, scenario: index as u32 };
-            let schedule = ArrivalSchedule::new(stages, *arrivals, stream).map_err(wrap)?;
-            return Ok(Profile::Arrivals { schedule: Arc::new(schedule), max_users: *max_users });
+fn bound_of(executor: &Executor, share: &Share) -> Bound {
+    match executor {
+        Executor::ArrivalRate { max_users, .. } => Bound::UsersMax(*max_users),
+        Executor::Users { .. } => Bound::Quota(Quota::Unlimited),
+        Executor::PerUserIterations { iterations, .. } => Bound::Quota(Quota::PerUser(*iterations)),
+        Executor::SharedIterations { users, iterations, .. } => {
+            Bound::Quota(Quota::Shared(Arc::new(Supply::of_share(*iterations, *users, share))))
         }
-        Executor::Users { stages, .. } => (stages.clone(), Quota::Unlimited),
-        Executor::PerUserIterations { users, iterations, max_duration } => {
-            (constant(*users, *max_duration), Quota::PerUser(*iterations))
-        }
-        Executor::SharedIterations { users, iterations, max_duration } => {
-            let supply = Supply::of_share(*iterations, *users, share);
-            (constant(*users, *max_duration), Quota::Shared(Arc::new(supply)))
-        }
-    };
-    Ok(Profile::Users { schedule: UserSchedule::new(&stages).map_err(wrap)?, quota })
+    }
 }
 
 /// Gives each request numbers of its own, so that no two of the plan ever carry the same.

@@ -11,19 +11,24 @@ use super::clock;
 ///
 /// Whoever ends in time stays noted until that moment, when there is nothing left to cut off.
 #[derive(Default)]
-pub(super) struct Cuts(BTreeMap<(u64, u32), AbortHandle>);
+pub(super) struct Cuts(BTreeMap<(u64, u32), Vec<AbortHandle>>);
 
 impl Cuts {
     /// Cuts this task of a user off at this moment, if it has not ended by then.
     pub(super) fn add(&mut self, at_ns: u64, user: u32, task: AbortHandle) {
-        self.0.insert((at_ns, user), task);
+        self.0.entry((at_ns, user)).or_default().push(task);
+    }
+
+    /// Cuts this user off no more.
+    pub(super) fn spare(&mut self, user: u32) {
+        self.0.retain(|(_, noted), _| *noted != user);
     }
 
     /// Waits for the next moment and cuts; without one, waits for ever. May be given up and called again.
     pub(super) async fn next(&mut self) {
         let Some(first) = self.0.first_entry() else { return future::pending().await };
         clock::sleep_until(first.key().0).await;
-        first.remove().abort();
+        first.remove().iter().for_each(AbortHandle::abort);
     }
 }
 
@@ -38,6 +43,8 @@ mod tests {
         let mut tasks = JoinSet::new();
         let mut cuts = Cuts::default();
         let start_ns = clock::now_ns();
+        cuts.add(start_ns + 1_000_000, 9, tasks.spawn(future::pending::<()>()));
+        cuts.spare(9);
         let mut ids = [(1, 30_000_000), (2, 10_000_000), (3, 20_000_000)].map(|(user, after_ns)| {
             let task = tasks.spawn(future::pending::<()>());
             let id = task.id();

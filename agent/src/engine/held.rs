@@ -2,16 +2,16 @@
 
 use std::sync::Arc;
 
-use muster_proto::schedule::{Arrival, ArrivalCursor, ArrivalSchedule};
+use muster_proto::schedule::{Arrival, ArrivalCursor};
 use muster_proto::share::Share;
 
 use super::changes::Grant;
 use super::tenure::Tenure;
+use super::timing::Timing;
 
 /// The arrivals of all shares that a worker holds of a scenario, each while it is held, in the order in which they are
 /// due. Moments are of the engine's clock.
 pub struct HeldArrivals {
-    schedule: Arc<ArrivalSchedule>,
     /// The beginning of the profile.
     start_ns: u64,
     held: Vec<Held>,
@@ -32,27 +32,30 @@ impl Held {
 }
 
 impl HeldArrivals {
-    /// None, of a schedule that begins at this moment.
+    /// None, of a profile that begins at this moment.
     #[must_use]
-    pub fn none(schedule: Arc<ArrivalSchedule>, start_ns: u64) -> Self {
-        Self { schedule, start_ns, held: Vec::new() }
+    pub fn none(start_ns: u64) -> Self {
+        Self { start_ns, held: Vec::new() }
     }
 
-    /// None, of the same schedule.
+    /// None, of the same profile.
     #[must_use]
     pub fn like(&self) -> Self {
-        Self::none(Arc::clone(&self.schedule), self.start_ns)
+        Self::none(self.start_ns)
     }
 
-    /// Takes over what another holds of the same schedule.
+    /// Takes over what another holds of the same profile.
     pub fn take_in(&mut self, other: Self) {
         self.held.extend(other.held);
     }
 
-    /// Holds one share more. What falls due before its time has come is not part of it.
+    /// Holds one share more. What falls due before its time has come, or was passed before, is not part of it; nor are users
+    /// of a closed model, who make arrivals of their own.
     pub fn hold(&mut self, grant: &Grant) {
-        let mut cursor = ArrivalCursor::new(Arc::clone(&self.schedule), Arc::clone(&grant.share));
+        let Timing::Arrivals(schedule) = &grant.timing else { return };
+        let mut cursor = ArrivalCursor::new(Arc::clone(schedule), Arc::clone(&grant.share));
         cursor.skip_before(grant.tenure.from_ns.saturating_sub(self.start_ns));
+        cursor.skip_load(grant.passed);
         self.held.push(Held { share: Arc::clone(&grant.share), tenure: grant.tenure.clone(), cursor });
     }
 
@@ -83,18 +86,27 @@ impl HeldArrivals {
         self.held.iter_mut().map(count).sum()
     }
 
-    /// Forgets the shares that were taken away and of which nothing is left. Returns whether there are others that were.
-    pub fn forget_the_revoked(&mut self) -> bool {
-        let start_ns = self.start_ns;
+    /// Forgets the shares that were taken away and of which nothing is left. Returns whether there were any, and whether
+    /// there are others that were taken away.
+    pub fn forget_the_revoked(&mut self) -> (bool, bool) {
+        let (start_ns, before) = (self.start_ns, self.held.len());
         let was_revoked = |held: &Held| held.tenure.until_ns() < u64::MAX;
         self.held.retain_mut(|held| !was_revoked(held) || held.peek(start_ns).is_some());
-        self.held.iter().any(was_revoked)
+        (self.held.len() < before, self.held.iter().any(was_revoked))
     }
 
-    /// How many of the numbers `0..ids` the shares own.
+    /// How many of the numbers `0..ids` the shares own together. One that is held in two ways, as it was due before and as it
+    /// will be, owns none twice.
     #[must_use]
     pub fn owned_below(&self, ids: u64) -> u64 {
-        self.held.iter().map(|held| held.share.count_below(ids)).sum()
+        match self.held.as_slice() {
+            [only] => only.share.count_below(ids),
+            several => {
+                let mut together = Share::empty();
+                several.iter().for_each(|held| together.union(&held.share));
+                together.count_below(ids)
+            }
+        }
     }
 }
 
@@ -103,7 +115,7 @@ mod tests {
     use std::time::Duration;
 
     use muster_proto::plan::{Arrivals, Rate, RateStage};
-    use muster_proto::schedule::Stream;
+    use muster_proto::schedule::{ArrivalSchedule, Load, Stream};
     use proptest::prelude::*;
 
     use super::*;
@@ -128,12 +140,16 @@ mod tests {
             moves in prop::collection::vec((0..8_usize, 0..4_usize, 0..SECONDS * 1_000_000_000), 0..12),
         ) {
             let schedule = schedule(arrivals);
+            let grant = |share, tenure| {
+                let timing = Timing::Arrivals(Arc::clone(&schedule));
+                Grant { share, tenure, timing, passed: Load::default(), begin_ns: 0 }
+            };
             let parties = weights.len();
-            let empty = || HeldArrivals::none(Arc::clone(&schedule), START_NS);
+            let empty = || HeldArrivals::none(START_NS);
             let (mut workers, mut counters): (Vec<_>, Vec<_>) = (0..parties).map(|_| (empty(), empty())).unzip();
             let mut tenures: Vec<(Arc<Share>, Tenure)> = Vec::new();
             for (party, share) in Share::full().deal(&weights).into_iter().enumerate() {
-                let grant = Grant { share: Arc::new(share), tenure: Tenure::from(0), begin_ns: 0 };
+                let grant = grant(Arc::new(share), Tenure::from(0));
                 workers[party].hold(&grant);
                 counters[party].hold(&grant);
                 tenures.push((grant.share, grant.tenure));
@@ -145,7 +161,7 @@ mod tests {
                 workers.iter_mut().for_each(|worker| taken.extend(std::iter::from_fn(|| worker.next_before(at_ns))));
                 let (share, tenure) = tenures.swap_remove(what % tenures.len());
                 tenure.end_at(at_ns);
-                let grant = Grant { share, tenure: Tenure::from(at_ns), begin_ns: 0 };
+                let grant = grant(share, Tenure::from(at_ns));
                 workers[to % parties].hold(&grant);
                 counted += counters[to % parties].count_before(at_ns);
                 counters[to % parties].hold(&grant);

@@ -40,6 +40,12 @@ impl Supply {
         Self::new(each * share.count_below(users) + share.count_below(iterations % users))
     }
 
+    /// Whether nothing is left.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.load(Ordering::Relaxed) == 0
+    }
+
     /// Takes a block; it is empty only once nothing is left.
     #[must_use]
     pub fn take_block(&self) -> u64 {
@@ -72,6 +78,11 @@ impl Allowance {
     /// What the next of the worker's users may begin.
     pub(super) fn next(&self, quota: &Quota) -> Self {
         if self.supply.is_some() { self.clone() } else { Self::of(quota) }
+    }
+
+    /// Whether no other iteration may begin.
+    pub(super) fn is_spent(&self) -> bool {
+        self.left.get() == 0 && self.supply.as_ref().is_none_or(|supply| supply.is_empty())
     }
 
     /// Whether one more iteration may begin, which then counts.

@@ -5,12 +5,13 @@ use std::sync::mpsc;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread::{self, JoinHandle};
 
+use muster_proto::change::Reshape;
 use muster_proto::plan::Plan;
 use muster_proto::share::Share;
 use tokio::sync::watch;
 
 use super::alarm::Alarm;
-use super::changes::{Holdings, Stuck, granted_too_late_until_ns, revocable_from_ns};
+use super::changes::{ChangeError, Holdings, Stuck, granted_too_late_until_ns, revocable_from_ns};
 use super::clock;
 use super::collector::Collector;
 use super::compiled::{CompileError, CompiledPlan};
@@ -51,7 +52,8 @@ pub enum EngineError {
 
 /// Workers that generate the load of one assignment.
 pub struct Engine {
-    plan: Arc<Plan>,
+    /// From the run's start to the beginning of each scenario's profile.
+    delays_ns: Vec<u64>,
     control: watch::Sender<Control>,
     holdings: Mutex<Holdings>,
     lease: Lease,
@@ -76,12 +78,12 @@ impl Engine {
         lease: &Lease,
     ) -> Result<(Self, Collector), EngineError> {
         let plan = Arc::new(CompiledPlan::new(Arc::new(plan), shares)?);
-        let (mut holdings, changes) = Holdings::none(&plan.plan, config.workers);
+        let (mut holdings, changes) = Holdings::none(&plan.plan, plan.timings(), config.workers);
         holdings.grant(shares, 0, 0)?;
         let (control, control_receiver) = watch::channel(Control::Wait);
         let (ready_sender, ready) = mpsc::channel();
         let mut engine = Self {
-            plan: Arc::clone(&plan.plan),
+            delays_ns: plan.scenarios.iter().map(|scenario| scenario.delay_ns).collect(),
             control,
             holdings: Mutex::new(holdings),
             lease: lease.clone(),
@@ -147,10 +149,20 @@ impl Engine {
         Ok(at_ns - start_ns)
     }
 
-    /// What it carries out.
-    #[must_use]
-    pub fn plan(&self) -> &Plan {
-        &self.plan
+    /// Lets the load of a scenario be due at other moments, from a moment of run time on. Returns that moment, or a later one
+    /// if it could not be kept.
+    ///
+    /// # Errors
+    /// [`ChangeError`] when that makes no profile, or when the engine is of no use any more.
+    pub fn reshape(&self, reshape: &Reshape, at_ns: u64) -> Result<u64, ChangeError> {
+        let run_start_ns = self.start_ns();
+        let mut holdings = self.lock_holdings();
+        let now_ns = clock::now_ns();
+        let at_ns = run_start_ns.saturating_add(at_ns);
+        let from_ns = at_ns.max(revocable_from_ns(&self.lease, now_ns));
+        let start_ns = run_start_ns + self.delays_ns[reshape.scenario];
+        holdings.reshape(reshape, (start_ns, at_ns, from_ns), now_ns.min(self.lease.until_ns()))?;
+        Ok(from_ns - run_start_ns)
     }
 
     /// What is held, one share for each scenario.

@@ -16,7 +16,13 @@ impl Tenure {
     /// A tenure from this moment on.
     #[must_use]
     pub fn from(from_ns: u64) -> Self {
-        Self { from_ns, until_ns: Arc::new(AtomicU64::new(u64::MAX)) }
+        Self::between(from_ns, u64::MAX)
+    }
+
+    /// A tenure from this moment on, that ends at another.
+    #[must_use]
+    pub fn between(from_ns: u64, until_ns: u64) -> Self {
+        Self { from_ns, until_ns: Arc::new(AtomicU64::new(until_ns)) }
     }
 
     /// The first moment after it.

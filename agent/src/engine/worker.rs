@@ -11,7 +11,7 @@ use tokio::runtime::{Builder, LocalOptions, LocalRuntime};
 use super::alarm::Alarm;
 use super::changes::ChangeReceiver;
 use super::clock;
-use super::compiled::{CompiledPlan, Profile};
+use super::compiled::{Bound, CompiledPlan};
 use super::control::{Control, ControlReceiver};
 use super::lease::Lease;
 use super::pacer::Pacer;
@@ -165,9 +165,9 @@ async fn generate(task: WorkerTask, tools: Tools) -> Option<Rc<Worker>> {
         let (worker, control) = (Rc::clone(&worker), control.clone());
         scenarios.spawn_local(async move {
             let _alarm = worker.alarm.clone();
-            match &worker.plan.scenarios[index].profile {
-                Profile::Arrivals { .. } => arrivals::run(&worker, index, changes, pacer, control).await,
-                Profile::Users { .. } => users::run(&worker, index, changes, pacer, control).await,
+            match &worker.plan.scenarios[index].bound {
+                Bound::UsersMax(_) => arrivals::run(&worker, index, changes, pacer, control).await,
+                Bound::Quota(_) => users::run(&worker, index, changes, pacer, control).await,
             }
         });
     }

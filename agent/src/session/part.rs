@@ -4,9 +4,9 @@ use std::collections::VecDeque;
 use std::future::Future;
 use std::pin::Pin;
 
+use muster_proto::change::Change;
 use muster_proto::convert::AssignmentMessage;
 use muster_proto::id::RunId;
-use muster_proto::share::ShareChange;
 
 use super::surroundings::Surroundings;
 use crate::clock_offset::ClockOffset;
@@ -14,6 +14,7 @@ use crate::duty::{Duty, News};
 use crate::engine::changes::Stuck;
 use crate::engine::lease::Lease;
 use crate::engine::start::EngineConfig;
+use crate::engine::timing::ReshapeError;
 use crate::generator::{ChangeError, Generator, PrepareError};
 
 /// How many changes are remembered, for a coordinator that asks again because it did not hear the answer.
@@ -37,13 +38,13 @@ pub(super) struct Part<S: Surroundings> {
     pub(super) owes_ready: bool,
     /// When its load began or begins, by our clock, once that was told.
     pub(super) started_at_ns: Option<u64>,
-    /// How the last changes of what it holds were made, the latest one last.
+    /// How the last changes of what it is to do were made, the latest one last.
     changed: VecDeque<Changed>,
     /// An assignment being prepared, apart from the conversation, which must go on meanwhile.
     preparing: Option<Preparing<S::Generator>>,
 }
 
-/// How a change of what an agent holds was made.
+/// How a change of what an agent is to do was made.
 #[derive(Clone, Debug)]
 pub(super) struct Changed {
     /// Its number.
@@ -59,12 +60,15 @@ pub(super) type Prepared<G> = Result<G, PrepareError>;
 
 type Preparing<G> = Pin<Box<dyn Future<Output = Prepared<G>> + Send>>;
 
-/// Why a change of what an agent holds is not made.
+/// Why a change of what an agent is to do is not made.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum ChangeFault {
     /// Nothing is held yet, or a change before it is missing.
     #[error("a change out of turn")]
     OutOfTurn,
+    /// It makes no sense.
+    #[error("a change that makes no sense: {0}")]
+    Senseless(ReshapeError),
     /// The generator is of no use any more.
     #[error(transparent)]
     Stuck(Stuck),
@@ -123,23 +127,23 @@ impl<S: Surroundings> Part<S> {
         Some(())
     }
 
-    /// Holds more or less, unless this was done before, and returns what is to be answered.
+    /// Makes a change, unless this was done before, and returns what is to be answered.
     ///
     /// # Errors
     /// Why the coordinator, or this agent, cannot go on.
-    pub(super) fn change(&mut self, change: &ShareChange) -> Result<Changed, ChangeFault> {
+    pub(super) fn change(&mut self, change: &Change) -> Result<Changed, ChangeFault> {
         if let Some(made) = self.changed.iter().find(|made| made.number == change.number) {
             return Ok(made.clone());
         }
         let next = self.changed.back().map_or(1, |last| last.number + 1);
         let duty = self.duty.as_ref().filter(|_| self.started_at_ns.is_some());
         let duty = duty.filter(|_| change.number == next).ok_or(ChangeFault::OutOfTurn)?;
-        let (at_ns, refusal) = match duty.generator().change(change) {
-            Ok(at_ns) => (at_ns, None),
-            Err(ChangeError::Refused(refusal)) => (change.at_ns, Some(refusal.to_string())),
-            Err(ChangeError::Stuck(stuck)) => return Err(ChangeFault::Stuck(stuck)),
-        };
-        let made = Changed { number: change.number, at_ns, refusal };
+        let made = duty.generator().change(change).map_err(|error| match error {
+            ChangeError::Senseless(error) => ChangeFault::Senseless(error),
+            ChangeError::Stuck(stuck) => ChangeFault::Stuck(stuck),
+        })?;
+        let refusal = made.refusal.map(|refusal| refusal.to_string());
+        let made = Changed { number: change.number, at_ns: made.at_ns, refusal };
         if self.changed.len() == CHANGED_MAX {
             self.changed.pop_front();
         }

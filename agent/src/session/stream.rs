@@ -247,14 +247,14 @@ impl<S: Surroundings> Stream<S> {
         let change = change_from_wire(change, part.scenarios).map_err(|error| self.protocol(&error.to_string()))?;
         match part.change(&change) {
             Ok(changed) => {
-                if change.revoked && self.drain_at.is_some() {
+                if change.is_revocation() && self.drain_at.is_some() {
                     self.drain_at = Some(self.moment_of(changed.at_ns, part));
                 }
                 let Changed { number, at_ns, refusal } = changed;
                 let refusal = refusal.unwrap_or_default();
                 self.send(from_agent::Message::Changed(wire::Changed { number, at_ns, refusal })).await
             }
-            Err(ChangeFault::OutOfTurn) => Err(self.protocol("a change out of turn")),
+            Err(fault @ (ChangeFault::OutOfTurn | ChangeFault::Senseless(_))) => Err(self.protocol(&fault.to_string())),
             Err(ChangeFault::Stuck(stuck)) => {
                 let reason = stuck.to_string();
                 self.send(from_agent::Message::Unable(wire::Unable { reason, by_policy: false })).await

@@ -11,6 +11,7 @@ mod numbers;
 mod ramps;
 mod reconnects;
 mod redirects;
+mod reshapes;
 mod server;
 mod support;
 mod tls;

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::change::Stages;
+
 /// A rate, as a whole number of thousandths of an arrival per hour.
 ///
 /// That unit makes `500/s`, `0.5/s`, `100/min` and `1/h` whole numbers alike, so schedules are exact.
@@ -123,6 +125,15 @@ impl Executor {
     #[must_use]
     pub const fn is_open(&self) -> bool {
         matches!(self, Self::ArrivalRate { .. })
+    }
+
+    /// Takes these stages for its own, if it is of their kind. A number of iterations has a profile that is not of its making.
+    pub fn take_stages(&mut self, new: &Stages) {
+        match (self, new) {
+            (Self::ArrivalRate { stages, .. }, Stages::Rate(new)) => stages.clone_from(new),
+            (Self::Users { stages, .. }, Stages::Users(new)) => stages.clone_from(new),
+            _ => {}
+        }
     }
 
     /// How long the profile lasts at most, without start delay and graceful stop.

@@ -5,28 +5,35 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use muster_proto::plan::{Arrivals, Rate, RateStage};
-use muster_proto::schedule::{ArrivalSchedule, Stream};
+use muster_proto::schedule::{ArrivalSchedule, Load, Stream};
 use muster_proto::share::Share;
 
 use super::super::part::{PARTS_MAX, PartReceiver};
 use super::super::tenure::Tenure;
+use super::super::timing::Timing;
 use super::*;
 
 const START_NS: u64 = 1_000_000_000_000;
 
 fn counted(rate: u64, duration_s: u64) -> (Recorder, PartReceiver) {
-    let rate = Rate::per_second(rate);
-    let stages = [RateStage { duration: Duration::from_secs(duration_s), from: rate, to: rate }];
-    let schedule = ArrivalSchedule::new(&stages, Arrivals::Uniform, Stream { seed: 1, scenario: 0 }).unwrap();
     let (mut recorder, receiver) = recorder();
-    recorder.count_arrivals(0, HeldArrivals::none(Arc::new(schedule), START_NS));
-    recorder.hold(0, &granted(0));
+    recorder.count_arrivals(0, HeldArrivals::none(START_NS));
+    recorder.hold(0, &granted(0, rate, duration_s));
     (recorder, receiver)
 }
 
-/// Everything, from a moment after the start on.
-fn granted(from_ns: u64) -> Grant {
-    Grant { share: Arc::new(Share::full()), tenure: Tenure::from(START_NS + from_ns), begin_ns: 0 }
+/// Everything of a rate that lasts so many seconds, from a moment after the start on.
+fn granted(from_ns: u64, rate: u64, duration_s: u64) -> Grant {
+    let rate = Rate::per_second(rate);
+    let stages = [RateStage { duration: Duration::from_secs(duration_s), from: rate, to: rate }];
+    let schedule = ArrivalSchedule::new(&stages, Arrivals::Uniform, Stream { seed: 1, scenario: 0 }).unwrap();
+    Grant {
+        share: Arc::new(Share::full()),
+        tenure: Tenure::from(START_NS + from_ns),
+        timing: Timing::Arrivals(Arc::new(schedule)),
+        passed: Load::default(),
+        begin_ns: 0,
+    }
 }
 
 fn recorder() -> (Recorder, PartReceiver) {
@@ -106,7 +113,7 @@ fn nothing_is_told_as_skipped_before_it_is_told_as_due() {
     let (mut recorder, mut receiver) = counted(100, 10);
     recorder.due_counters[0].arrivals = recorder.due_counters[0].arrivals.like();
     recorder.roll(START_NS + 3_190_000_000);
-    recorder.hold(0, &granted(500_000_000));
+    recorder.hold(0, &granted(500_000_000, 100, 10));
     for arrival in 50..320 {
         recorder.skip(0, START_NS + arrival * 10_000_000, SkipReason::AgentLost);
     }
@@ -125,7 +132,7 @@ fn what_was_taken_away_before_the_lease_was_back_is_others_to_count() {
     let lease = Lease::until(START_NS + 500_000_000);
     let (mut recorder, mut receiver) = counted(100, 10);
     recorder.lease = lease.clone();
-    let taken_away = granted(0);
+    let taken_away = granted(0, 100, 10);
     recorder.due_counters[0].arrivals = recorder.due_counters[0].arrivals.like();
     recorder.hold(0, &taken_away);
     recorder.roll(START_NS + 3_100_000_000);
@@ -140,7 +147,7 @@ fn a_share_that_is_given_late_counts_from_its_first_moment_on() {
     let (mut recorder, mut receiver) = counted(100, 10);
     recorder.due_counters[0].arrivals = recorder.due_counters[0].arrivals.like();
     recorder.roll(START_NS + 2_100_000_000);
-    recorder.hold(0, &granted(1_500_000_000));
+    recorder.hold(0, &granted(1_500_000_000, 100, 10));
     recorder.finish(START_NS + 2_190_000_000);
     assert_eq!(due_by_interval(&mut receiver), [(1, 50), (2, 20)].into());
 }

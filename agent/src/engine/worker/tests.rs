@@ -69,7 +69,7 @@ fn sets_it_off_when_ready(plan: CompiledPlan, shares: usize, ready: fn(Result<()
     let alarm = Alarm::default();
     let mut told_plan = (*plan.plan).clone();
     told_plan.scenarios.resize(shares, told_plan.scenarios[0].clone());
-    let (mut holdings, mut changes) = Holdings::none(&Arc::new(told_plan), 1);
+    let (mut holdings, mut changes) = Holdings::none(&Arc::new(told_plan), vec![plan.timings()[0].clone(); shares], 1);
     holdings.grant(&vec![Share::full(); shares], 0, 0).unwrap();
     let task = WorkerTask {
         lease: Lease::endless(),
