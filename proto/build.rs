@@ -4,7 +4,8 @@ use std::error::Error;
 
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo::rerun-if-changed=muster");
-    let schemas = protox::compile(["muster/v1/cluster.proto", "muster/v1/journal.proto"], ["."])?;
+    let schemas =
+        protox::compile(["muster/v1/cluster.proto", "muster/v1/control.proto", "muster/v1/journal.proto"], ["."])?;
     tonic_prost_build::configure().bytes(".").compile_fds(schemas)?;
     Ok(())
 }

@@ -151,7 +151,8 @@ mod tests {
             thresholds: Vec::new(),
             agents: AgentsWanted::default(),
         };
-        let assignment = AssignmentMessage { run_id: RunId::generate(), plan, shares: Vec::new() };
+        let assignment =
+            AssignmentMessage { run_id: RunId::generate(), plan, shares: Vec::new(), amendments: Vec::new() };
         let config = EngineConfig { workers: 2, pin: false, guard: Arc::new(Guard::default()) };
         Duty::new(Workers::prepare(assignment, &config, &Lease::endless()).unwrap())
     }

@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use muster_proto::change::{Change, Reshape, What};
+use muster_proto::change::{Amendment, Change, Reshape, What};
 use muster_proto::convert::AssignmentMessage;
 use muster_proto::measurement::Health;
 use muster_proto::plan::Plan;
@@ -87,10 +87,16 @@ impl Workers {
     /// # Errors
     /// [`PrepareError`] when the operator's policy, the plan or this machine does not permit it.
     pub fn prepare(assignment: AssignmentMessage, config: &EngineConfig, lease: &Lease) -> Result<Self, PrepareError> {
-        config.guard.check_plan(&assignment.plan, &assignment.shares)?;
-        let plan = Mutex::new(assignment.plan.clone());
-        let (engine, collector) = Engine::prepare(assignment.plan, &assignment.shares, config, lease)?;
-        Ok(Self { collector, engine, health: HealthMonitor::default(), guard: Arc::clone(&config.guard), plan })
+        let AssignmentMessage { plan, shares, amendments, .. } = assignment;
+        let mut amended = plan.clone();
+        for Amendment { reshape, .. } in &amendments {
+            amended.scenarios[reshape.scenario].executor.take_stages(&reshape.stages);
+        }
+        config.guard.check_plan(&amended, &shares)?;
+        let (engine, collector) = Engine::prepare(plan, &shares, config, lease)?;
+        engine.amend(&amendments)?;
+        let (guard, plan) = (Arc::clone(&config.guard), Mutex::new(amended));
+        Ok(Self { collector, engine, health: HealthMonitor::default(), guard, plan })
     }
 
     fn grant(&self, shares: &[Share], at_ns: u64) -> Result<Made, ChangeError> {

@@ -13,12 +13,12 @@ use tokio_stream::{Stream, StreamExt};
 
 use crate::begun::Begun;
 use crate::journal::{Entry, Happened, Head, Journal, JournalError};
-use crate::run::event::Event;
+use crate::run::event::{Command, Event};
 use crate::run::life::{Run, RunSettings};
 use crate::run::record::RunRecord;
 use crate::run_clock::RunClock;
 use crate::scribe::Scribe;
-use crate::service::{Connection, service};
+use crate::service::{Connection, Counter, Desk, service};
 use crate::surroundings::{Surroundings, ThisMachine};
 
 /// How often a run is told that time went by.
@@ -48,6 +48,10 @@ pub struct Opening {
     pub clock: RunClock,
     /// Where it is written down; without one it is forgotten once it was reported.
     pub journal: Option<Journal>,
+    /// Where its user's orders come in.
+    pub desk: Desk,
+    /// Where they are taken, if that is also where agents join.
+    pub counter: Option<Counter>,
 }
 
 impl Opening {
@@ -64,7 +68,13 @@ impl Opening {
     }
 
     fn begin(settings: RunSettings, begun: Begun, journal: Option<Journal>) -> Self {
-        Self { run: Run::new(settings, begun.clock_ns), begun, clock: RunClock::default(), journal }
+        Self::of(Run::new(settings, begun.clock_ns), begun, RunClock::default(), journal)
+    }
+
+    /// This run, to which nobody gives orders.
+    #[must_use]
+    pub fn of(run: Run, begun: Begun, clock: RunClock, journal: Option<Journal>) -> Self {
+        Self { run, begun, clock, journal, desk: Desk::default(), counter: None }
     }
 }
 
@@ -92,11 +102,11 @@ pub async fn conduct_in<C>(
 where
     C: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
-    let Opening { mut run, begun, clock, journal } = opening;
+    let Opening { mut run, begun, clock, journal, mut desk, counter } = opening;
     let mut scribe = Scribe::new(surroundings, journal);
     let here = surroundings.clone();
     let now_ns = move || clock.at(here.now_ns());
-    let (router, switchboard, mut happenings) = service(&run, now_ns.clone());
+    let (router, switchboard, mut happenings) = service(&run, counter, now_ns.clone());
     let connections = incoming.map(|stream| stream.map(Connection::from));
     let server = tokio::spawn(router.serve_with_incoming(connections));
     let mut tick = tokio::time::interval(TICK);
@@ -107,6 +117,7 @@ where
         let first = tokio::select! {
             biased;
             Some(()) = stops.recv() => Happened::stop(),
+            Some((ticket, order)) = desk.next() => Happened::ordered(ticket, order),
             _ = tick.tick() => Happened::tick(),
             Some(happened) = happenings.recv() => happened,
         };
@@ -129,8 +140,10 @@ where
             let is_tick = matches!(event, Event::Tick);
             streams = count_streams(streams, &event);
             for command in run.apply(event, at_ns) {
-                if let Some(text) = switchboard.carry_out(command) {
-                    watcher.tell(&text);
+                match command {
+                    Command::Answer(ticket, outcome) => desk.answer(ticket, outcome),
+                    Command::Tell(text) => watcher.tell(&text),
+                    command => switchboard.carry_out(command),
                 }
             }
             if is_tick {

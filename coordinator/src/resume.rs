@@ -76,6 +76,6 @@ impl Halted {
         let journal = journal.commit(&[entry])?;
         // There is nobody yet to whom anything could be said.
         run.apply(event, now_ns);
-        Ok(Opening { run, begun: head.begun, clock, journal: Some(journal) })
+        Ok(Opening::of(run, head.begun, clock, Some(journal)))
     }
 }

@@ -1,6 +1,7 @@
 //! The gRPC shell: streams become events, commands become messages. It decides nothing.
 
 mod connection;
+mod control;
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -9,6 +10,9 @@ use std::time::Duration;
 
 pub use connection::Connection;
 use connection::Shears;
+use control::control_server;
+pub use control::{ControlError, Counter, Desk, desk, give, serve_control};
+pub(crate) use control::{order_from_wire, order_to_wire};
 use muster_agent::planted::planted;
 use muster_proto::convert::{
     AssignmentMessage, assignment_to_wire, change_to_wire, closing_from_wire, delta_from_wire,
@@ -80,9 +84,11 @@ struct ClusterService(Arc<Shared>);
 /// The side on which the run's commands are carried out.
 pub struct Switchboard(Arc<Shared>);
 
-/// Something that agents of a run can call, with the other two ends of it. `clock` is the run's, in nanoseconds.
+/// Something that agents of a run can call, and whoever gives orders if there is a counter for them, with the other two ends
+/// of it. `clock` is the run's, in nanoseconds.
 pub fn service(
     run: &Run,
+    orders: Option<Counter>,
     clock: impl Fn() -> u64 + Send + Sync + 'static,
 ) -> (tonic::transport::server::Router, Switchboard, mpsc::Receiver<Happened>) {
     let (happenings, receiver) = mpsc::channel(EVENTS_MAX);
@@ -105,7 +111,8 @@ pub fn service(
         .initial_stream_window_size(STREAM_WINDOW_BYTES)
         .initial_connection_window_size(STREAM_WINDOW_BYTES)
         .max_concurrent_streams(STREAMS_MAX)
-        .add_service(server);
+        .add_service(server)
+        .add_optional_service(orders.map(|counter| control_server(run.id(), counter)));
     (router, Switchboard(shared), receiver)
 }
 
@@ -206,8 +213,8 @@ impl Shared {
 }
 
 impl Switchboard {
-    /// Carries a command out; returns what the user should be told, if that is what it is.
-    pub fn carry_out(&self, command: Command) -> Option<String> {
+    /// Carries a command out that is meant for an agent.
+    pub fn carry_out(&self, command: Command) {
         use from_coordinator::Message;
         let shared = &self.0;
         match command {
@@ -223,8 +230,9 @@ impl Switchboard {
                 shared.send(link, Message::Refusal(wire::Refusal { reason }));
                 lock(&shared.links).remove(&link);
             }
-            Command::Assign(link, shares) => {
-                let assignment = AssignmentMessage { run_id: shared.run_id, plan: shared.plan.clone(), shares };
+            Command::Assign(link, shares, amendments) => {
+                let (run_id, plan) = (shared.run_id, shared.plan.clone());
+                let assignment = AssignmentMessage { run_id, plan, shares, amendments };
                 shared.send(link, Message::Assign(assignment_to_wire(&assignment)));
             }
             Command::Start(link, at_ns) => shared.send(link, Message::Start(wire::Start { at_ns })),
@@ -243,9 +251,8 @@ impl Switchboard {
             Command::HangUp(link) => {
                 lock(&shared.links).remove(&link);
             }
-            Command::Tell(text) => return Some(text),
+            Command::Tell(_) | Command::Answer(..) => {}
         }
-        None
     }
 }
 

@@ -1,6 +1,7 @@
 //! A run's folder: what is kept of it, and where.
 
 mod pieces;
+mod socket;
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, BufWriter, Write};
@@ -135,15 +136,16 @@ impl RunFolder {
         fs::rename(&beside, self.path.join(name))
     }
 
-    /// The folder at this path, or else of the one run whose identity begins so.
+    /// The folder at this path, or else of the one run whose identity begins so, or of the `last` run.
     ///
     /// # Errors
     /// When there is none, or more than one.
     pub fn find(runs: &Path, name: &str) -> Result<Self, StoreError> {
         let found = |path: PathBuf| Self { path, durable: true };
-        let direct = Path::new(name);
+        let last = || Self::last(runs).filter(|_| name == "last");
+        let direct = last().unwrap_or_else(|| PathBuf::from(name));
         if direct.join(LOCK).exists() || direct.join(RESULT).exists() {
-            return Ok(found(direct.to_owned()));
+            return Ok(found(direct));
         }
         let entries = fs::read_dir(runs).into_iter().flatten().flatten();
         let matching = entries.filter(|entry| {
@@ -158,6 +160,13 @@ impl RunFolder {
                 Err(StoreError::Ambiguous { name: name.to_owned(), runs: runs.to_owned(), count: others + 1 })
             }
         }
+    }
+
+    /// The folder of the run that began last: identities are in the order of time.
+    fn last(runs: &Path) -> Option<PathBuf> {
+        let entries = fs::read_dir(runs).into_iter().flatten().flatten();
+        let identity = |path: &PathBuf| path.file_name()?.to_str()?.parse::<uuid::Uuid>().ok();
+        entries.map(|entry| entry.path()).filter(|path| identity(path).is_some()).max_by_key(identity)
     }
 
     /// The result document, if the run came as far as that.

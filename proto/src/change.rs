@@ -27,6 +27,18 @@ pub enum What {
     Reshaped(Reshape),
 }
 
+/// The most amendments of one run's profiles.
+pub const AMENDMENTS_MAX: usize = 10_000;
+
+/// How a scenario's profile went on from a moment of a run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Amendment {
+    /// From when on, in nanoseconds since the run's start.
+    pub at_ns: u64,
+    /// How.
+    pub reshape: Reshape,
+}
+
 /// How a scenario's profile goes on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reshape {

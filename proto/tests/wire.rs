@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use muster_proto::change::{Amendment, Reshape, Stages};
 use muster_proto::convert::{
     AssignmentMessage, ConvertError, assignment_from_wire, assignment_to_wire, closing_from_wire, closing_to_wire,
     delta_from_wire, delta_to_wire,
@@ -75,9 +76,14 @@ fn plan() -> Plan {
     }
 }
 
+fn amendments() -> Vec<Amendment> {
+    let stages = Stages::Users(vec![UserStage { duration: Duration::from_secs(1), from: 3, to: 3 }]);
+    vec![Amendment { at_ns: 5, reshape: Reshape { scenario: 0, stages } }]
+}
+
 fn assignment() -> AssignmentMessage {
     let shares = Share::full().deal(&[1, 2, 3, 4]);
-    AssignmentMessage { run_id: RunId::generate(), plan: plan(), shares }
+    AssignmentMessage { run_id: RunId::generate(), plan: plan(), shares, amendments: amendments() }
 }
 
 /// What a message that was changed so is refused with.

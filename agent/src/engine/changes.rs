@@ -5,14 +5,13 @@ use std::sync::Arc;
 
 use muster_proto::change::Reshape;
 use muster_proto::plan::Plan;
-use muster_proto::schedule::Load;
+use muster_proto::schedule::{Load, ReshapeError, Timing};
 use muster_proto::share::Share;
 use muster_proto::split;
 use tokio::sync::mpsc;
 
 use super::lease::Lease;
 use super::tenure::Tenure;
-use super::timing::{ReshapeError, Timing};
 
 /// The most changes that wait for one worker. They are few and far between; a worker that is so many behind is stuck.
 pub const CHANGES_MAX: usize = 256;
@@ -162,6 +161,17 @@ impl Holdings {
         Ok(())
     }
 
+    /// Lets the load of a scenario be due at other moments, from one after its profile's start on, before anything of it is
+    /// held.
+    ///
+    /// # Errors
+    /// [`ReshapeError`] when that makes no profile, and then nothing has changed.
+    pub fn amend(&mut self, reshape: &Reshape, at_ns: u64) -> Result<Timing, ReshapeError> {
+        let timing = self.timings[reshape.scenario].amended(at_ns, &reshape.stages)?;
+        self.timings[reshape.scenario] = timing.clone();
+        Ok(timing)
+    }
+
     /// Lets the load of a scenario be due at other moments from one on: at `at_ns` as far as the profile goes, whose start is
     /// told, and at `from_ns`, which is the same or later, as far as what is held goes. No arrival is due twice by that: what
     /// was due before goes on with the next. Nothing changes before `settled_ns`, now or later.
@@ -175,8 +185,7 @@ impl Holdings {
         settled_ns: u64,
     ) -> Result<(), ChangeError> {
         let scenario = reshape.scenario;
-        let timing = self.timings[scenario].amended(at_ns.saturating_sub(start_ns), &reshape.stages)?;
-        self.timings[scenario] = timing.clone();
+        let timing = self.amend(reshape, at_ns.saturating_sub(start_ns))?;
         self.held[scenario].retain(|held| held.tenure.until_ns() > settled_ns);
         let mut rests = Vec::new();
         for held in &self.held[scenario] {

@@ -4,11 +4,10 @@ use std::sync::Arc;
 
 use muster_proto::measurement::SeriesTable;
 use muster_proto::plan::{Connections, Executor, NUMBER_BITS, Plan, Request, Step, Think};
-use muster_proto::schedule::{ScheduleError, Stream};
+use muster_proto::schedule::{ScheduleError, Stream, Timing};
 use muster_proto::share::Share;
 
 use super::quota::{Quota, Supply};
-use super::timing::Timing;
 use super::transport::http1::{Manner, RenderError, Rendered};
 
 /// Why a plan cannot be carried out.

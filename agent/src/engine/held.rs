@@ -2,12 +2,11 @@
 
 use std::sync::Arc;
 
-use muster_proto::schedule::{Arrival, ArrivalCursor};
+use muster_proto::schedule::{Arrival, ArrivalCursor, Timing};
 use muster_proto::share::Share;
 
 use super::changes::Grant;
 use super::tenure::Tenure;
-use super::timing::Timing;
 
 /// The arrivals of all shares that a worker holds of a scenario, each while it is held, in the order in which they are
 /// due. Moments are of the engine's clock.

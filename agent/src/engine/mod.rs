@@ -26,7 +26,6 @@ mod redirect;
 mod request;
 pub mod start;
 pub mod tenure;
-pub mod timing;
 pub mod transport;
 mod user;
 mod users;

@@ -5,8 +5,9 @@ use std::sync::mpsc;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread::{self, JoinHandle};
 
-use muster_proto::change::Reshape;
+use muster_proto::change::{Amendment, Reshape};
 use muster_proto::plan::Plan;
+use muster_proto::schedule::ReshapeError;
 use muster_proto::share::Share;
 use tokio::sync::watch;
 
@@ -45,6 +46,9 @@ pub enum EngineError {
     /// The system gave no thread.
     #[error("a worker's thread: {0}")]
     Thread(io::Error),
+    /// The plan's profiles cannot have gone on as it is told.
+    #[error("how a profile went on: {0}")]
+    Reshape(#[from] ReshapeError),
     /// A worker does not take what it is given.
     #[error(transparent)]
     Stuck(#[from] Stuck),
@@ -147,6 +151,18 @@ impl Engine {
         let at_ns = start_ns.saturating_add(at_ns).max(earliest_ns);
         holdings.revoke(shares, at_ns, now_ns.min(self.lease.until_ns()))?;
         Ok(at_ns - start_ns)
+    }
+
+    /// Takes note of how the plan's profiles went on before anything of them was held here.
+    ///
+    /// # Errors
+    /// [`EngineError`] when that makes no profile.
+    pub fn amend(&self, amendments: &[Amendment]) -> Result<(), EngineError> {
+        let mut holdings = self.lock_holdings();
+        for Amendment { at_ns, reshape } in amendments {
+            holdings.amend(reshape, at_ns.saturating_sub(self.delays_ns[reshape.scenario]))?;
+        }
+        Ok(())
     }
 
     /// Lets the load of a scenario be due at other moments, from a moment of run time on. Returns that moment, or a later one

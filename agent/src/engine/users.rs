@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BinaryHeap};
 use std::mem;
 use std::rc::Rc;
 
-use muster_proto::schedule::Span;
+use muster_proto::schedule::{Span, Timing};
 use tokio::sync::Mutex;
 use tokio::task::{AbortHandle, JoinSet};
 
@@ -17,7 +17,6 @@ use super::cuts::Cuts;
 use super::pacer::Pacer;
 use super::quota::{Allowance, Quota};
 use super::tenure::Tenure;
-use super::timing::Timing;
 use super::user::{Begin, User};
 use super::worker::Worker;
 

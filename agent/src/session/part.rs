@@ -7,6 +7,7 @@ use std::pin::Pin;
 use muster_proto::change::Change;
 use muster_proto::convert::AssignmentMessage;
 use muster_proto::id::RunId;
+use muster_proto::schedule::ReshapeError;
 
 use super::surroundings::Surroundings;
 use crate::clock_offset::ClockOffset;
@@ -14,7 +15,6 @@ use crate::duty::{Duty, News};
 use crate::engine::changes::Stuck;
 use crate::engine::lease::Lease;
 use crate::engine::start::EngineConfig;
-use crate::engine::timing::ReshapeError;
 use crate::generator::{ChangeError, Generator, PrepareError};
 
 /// How many changes are remembered, for a coordinator that asks again because it did not hear the answer.

@@ -2,6 +2,7 @@
 
 mod doctor;
 mod keep;
+mod orders;
 mod report;
 mod resume;
 mod run;
@@ -17,6 +18,7 @@ use std::io::IsTerminal;
 use clap::{Parser, Subcommand};
 
 use crate::exit::ExitCode;
+use crate::run::order::Order;
 
 /// Distributed load generation that tells the truth.
 #[derive(Debug, Parser)]
@@ -32,6 +34,16 @@ enum Command {
     Run(Box<run::RunArgs>),
     /// Show the report of a run again, also of one whose coordinator did not live to give it
     Report(report::ReportArgs),
+    /// Let a scenario of a run that goes on have another rate, or other users, until its end
+    Set(orders::SetArgs),
+    /// Pause a run that goes on: nothing falls due, nobody iterates, time goes by
+    Pause(orders::WhichArgs),
+    /// Let a paused run go on with what its plan has by then
+    Resume(orders::WhichArgs),
+    /// Bring a run to its end, with a report of what ran
+    Stop(orders::StopArgs),
+    /// Note something at this moment of a run, for its report
+    Annotate(orders::AnnotateArgs),
     /// Check a plan and show what it would do, without sending anything
     Validate(validate::ValidateArgs),
     /// Print the plan file's JSON Schema, for completion in editors
@@ -66,6 +78,11 @@ pub fn main() -> std::process::ExitCode {
     let result = match cli.command {
         Command::Run(args) => run::main(*args),
         Command::Report(args) => report::main(&args),
+        Command::Set(args) => orders::set(args),
+        Command::Pause(which) => orders::order(&which, &Order::Pause),
+        Command::Resume(which) => orders::order(&which, &Order::Resume),
+        Command::Stop(args) => orders::stop(&args),
+        Command::Annotate(args) => orders::annotate(args),
         Command::Validate(args) => validate::main(&args),
         Command::Schema => schema::main(),
         Command::Doctor => doctor::main(),

@@ -27,6 +27,7 @@ use crate::plan_file::{self, QuickPlan};
 use crate::plan_file::{parse_duration, parse_rate};
 use crate::report::Report;
 use crate::run::life::RunSettings;
+use crate::service::{desk, serve_control};
 use crate::store::RunFolder;
 
 /// The in-process agent shares its cores with everything else here, so silence is no reason for haste.
@@ -82,6 +83,9 @@ pub(super) struct RunArgs {
     /// Fail an invalid run even if the plan has no thresholds
     #[arg(long)]
     strict: bool,
+    /// Take orders (set, pause, resume, stop, annotate) at the address where agents join, from whoever reaches it
+    #[arg(long, requires = "listen")]
+    pub(super) remote_control: bool,
     /// Show no progress
     #[arg(long, short)]
     pub(super) quiet: bool,
@@ -239,7 +243,7 @@ async fn run(args: RunArgs, plan: Plan) -> Outcome {
     if !local {
         eprintln!("waiting for {} agents at {address}", opening.run.plan().agents.start_when);
     }
-    let report = see_through(opening, listener, stops, args.quiet).await;
+    let report = see_through(opening, listener, stops, folder.as_ref(), &args).await;
     if let Some(agent) = agent
         && let Ok(Err(error)) = agent.await
     {
@@ -248,16 +252,31 @@ async fn run(args: RunArgs, plan: Plan) -> Outcome {
     conclude(&report, args.json.as_deref(), folder.as_ref())
 }
 
-/// Conducts a run to its end, and shows how it goes.
+/// Conducts a run to its end, takes orders for it, and shows how it goes.
 pub(super) async fn see_through(
-    opening: Opening,
+    mut opening: Opening,
     listener: TcpListener,
     stops: mpsc::Receiver<()>,
-    quiet: bool,
+    folder: Option<&RunFolder>,
+    args: &RunArgs,
 ) -> Report {
-    let mut watcher = watch::Screen::new(opening.run.plan(), quiet);
+    let (counter, desk) = desk();
+    opening.desk = desk;
+    opening.counter = args.remote_control.then(|| counter.clone());
+    let orders = folder.and_then(|folder| match folder.listen_for_orders() {
+        Ok(socket) => Some(tokio::spawn(serve_control(socket, opening.run.id(), counter))),
+        Err(error) => {
+            eprintln!("no orders can be given to the run: {error}");
+            None
+        }
+    });
+    let mut watcher = watch::Screen::new(opening.run.plan(), args.quiet);
     let record = conduct(opening, listener, stops, &mut watcher).await;
     watcher.close();
+    if let Some((orders, folder)) = orders.zip(folder) {
+        orders.abort();
+        folder.stop_listening();
+    }
     Report::of(&record)
 }
 

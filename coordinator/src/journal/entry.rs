@@ -2,14 +2,15 @@
 
 use muster_proto::measurement::SeriesTable;
 use muster_proto::plan::Plan;
-use muster_proto::wire::{FromAgent, Gone, JournalEntry, Resumed, Said, journal_entry};
+use muster_proto::wire::{FromAgent, Gone, JournalEntry, Ordered, Resumed, Said, journal_entry};
 use prost::Message;
 
 use super::head::{begun, unix_ns};
 use crate::begun::Begun;
 use crate::run::event::{Event, Link};
+use crate::run::order::{Order, Ticket};
 use crate::run_clock::Anchor;
-use crate::service::event_of;
+use crate::service::{event_of, order_from_wire, order_to_wire};
 
 /// How many scenarios and how many series a measurement of one plan has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,6 +65,13 @@ impl Happened {
     #[must_use]
     pub fn stop() -> Self {
         Self { event: Event::Stop, what: journal_entry::What::Stop(true) }
+    }
+
+    /// The user wants something of the run.
+    #[must_use]
+    pub fn ordered(ticket: Ticket, order: Order) -> Self {
+        let what = journal_entry::What::Ordered(Ordered { ticket: ticket.0, order: Some(order_to_wire(&order)) });
+        Self { event: Event::Ordered(ticket, order), what }
     }
 
     /// Time went by.
@@ -136,6 +144,9 @@ impl Entry {
             journal_entry::What::Gone(Gone { link, reason, expelled: true }) => Event::Expelled(Link(link), reason),
             journal_entry::What::Stop(_) => Event::Stop,
             journal_entry::What::Tick(_) => Event::Tick,
+            journal_entry::What::Ordered(Ordered { ticket, order }) => {
+                Event::Ordered(Ticket(ticket), order_from_wire(order.ok_or("an order to do nothing")?)?)
+            }
             journal_entry::What::Resumed(Resumed { by_wall_clock, lacks_secrets, .. }) => {
                 Event::Resumed { by_wall_clock, lacks_secrets }
             }

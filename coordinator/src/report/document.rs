@@ -371,8 +371,20 @@ pub struct IntervalInfo {
     pub reasons: Vec<String>,
     /// Whether something in it was told too coarsely to know its second.
     pub coarse: bool,
+    /// What the user changed or noted in it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub annotations: Vec<AnnotationInfo>,
     /// The series that did anything.
     pub series: Vec<SeriesInfo>,
+}
+
+/// What the user changed or noted.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct AnnotationInfo {
+    /// When, in seconds of run time.
+    pub at_s: f64,
+    /// What; foreign text.
+    pub text: String,
 }
 
 /// One series in one interval.

@@ -1,12 +1,23 @@
 //! The run by time, as documents have it.
 
-use super::document::{IntervalInfo, SeriesInfo};
-use super::numbers::{ms, per_second};
-use crate::run::record::RunRecord;
+use muster_proto::measurement::INTERVAL_NS;
+
+use super::document::{AnnotationInfo, IntervalInfo, SeriesInfo};
+use super::numbers::{ms, per_second, seconds};
+use crate::run::record::{Annotation, RunRecord};
 use crate::run::timeline::{Interval, SeriesInterval};
 
 pub(super) fn of(record: &RunRecord) -> Vec<IntervalInfo> {
-    record.timeline.intervals().iter().map(|interval| interval_info(record, interval)).collect()
+    let mut intervals: Vec<IntervalInfo> =
+        record.timeline.intervals().iter().map(|interval| interval_info(record, interval)).collect();
+    for Annotation { at_ns, text } in &record.annotations {
+        // What was to come about after the end is noted there.
+        let behind = intervals.partition_point(|interval| u64::from(interval.second) * INTERVAL_NS <= *at_ns);
+        if let Some(interval) = behind.checked_sub(1).and_then(|place| intervals.get_mut(place)) {
+            interval.annotations.push(AnnotationInfo { at_s: seconds(*at_ns), text: text.clone() });
+        }
+    }
+    intervals
 }
 
 fn interval_info(record: &RunRecord, interval: &Interval) -> IntervalInfo {
@@ -26,6 +37,7 @@ fn interval_info(record: &RunRecord, interval: &Interval) -> IntervalInfo {
         validity: grades.worst().name().to_owned(),
         reasons: grades.reasons().map(|(reason, _)| reason.name().to_owned()).collect(),
         coarse: *coarse,
+        annotations: Vec::new(),
         series: busy
             .map(|(key, series)| series_info(&record.plan.scenarios[key.scenario].name, &key.request, series))
             .collect(),

@@ -2,8 +2,8 @@
 
 use std::collections::VecDeque;
 
+use muster_proto::change::Change;
 use muster_proto::id::{AgentId, Incarnation};
-use muster_proto::share::ShareChange;
 use serde::{Deserialize, Serialize};
 
 use super::event::{ClockReading, Link, Newcomer};
@@ -48,12 +48,14 @@ pub(super) struct Agent {
     /// The number of its last delta.
     pub(super) seq: u64,
     /// Changes of what it holds that it has not answered yet, in order.
-    pub(super) changes: VecDeque<ShareChange>,
+    pub(super) changes: VecDeque<Change>,
     /// The number of the last change.
     pub(super) last_change: u64,
     /// Changes up to this number are about what was taken from it without its word. It may hold the same again by now, so
     /// its answers to them say nothing of that.
     pub(super) taken_by_change: u64,
+    /// How many of the run's amendments it has been told of, while it was to prepare.
+    pub(super) amendments_told: usize,
     /// Whether its operator does not allow it to hold more.
     pub(super) refuses_more: bool,
     /// How long each of its workers has come no further.
@@ -95,6 +97,7 @@ impl Agent {
             changes: VecDeque::new(),
             last_change: 0,
             taken_by_change: 0,
+            amendments_told: 0,
             refuses_more: false,
             workers: Vec::new(),
             counted: 0,

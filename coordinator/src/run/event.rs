@@ -2,10 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use muster_proto::change::{Amendment, Change};
 use muster_proto::id::{Incarnation, RunId};
 use muster_proto::measurement::{Delta, Totals};
-use muster_proto::share::{Share, ShareChange};
+use muster_proto::share::Share;
 use serde::{Deserialize, Serialize};
+
+use super::order::{Done, Order, Ticket};
 
 /// One agent's stream, as the service numbers them. Never used twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -91,6 +94,8 @@ pub enum Event {
     Expelled(Link, String),
     /// The user wants the run to end: gracefully at first, at once when said again.
     Stop,
+    /// The user wants something of the run.
+    Ordered(Ticket, Order),
     /// Time went by.
     Tick,
     /// Another coordinator goes on with the run; whether it had to go by the wall clock to tell how long nobody did.
@@ -138,16 +143,16 @@ pub enum Command {
         /// Everything up to this delta is in the result.
         applied_seq: u64,
         /// What it may not have heard of what it holds.
-        changes: Vec<ShareChange>,
+        changes: Vec<Change>,
     },
     /// Turn it away and end its stream.
     Refuse(Link, String),
-    /// Hand it the plan with its share of each scenario.
-    Assign(Link, Vec<Share>),
+    /// Hand it the plan with its share of each scenario, and how profiles went on until now.
+    Assign(Link, Vec<Share>, Vec<Amendment>),
     /// Renew its lease for what it said at this moment of its own clock.
     Renew(Link, u64),
-    /// Let it hold more, or less.
-    Change(Link, ShareChange),
+    /// Let it do more, or less, or in another way.
+    Change(Link, Change),
     /// Let it begin at this moment of our clock.
     Start(Link, u64),
     /// Tell it that everything up to this delta is in the result.
@@ -160,4 +165,6 @@ pub enum Command {
     Release(Link),
     /// Tell the user.
     Tell(String),
+    /// Tell whoever gave an order what became of it, or why nothing did.
+    Answer(Ticket, Result<Done, String>),
 }

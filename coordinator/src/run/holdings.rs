@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use muster_proto::plan::{Executor, Plan};
-use muster_proto::schedule::{ArrivalCursor, ArrivalSchedule, Stream};
+use muster_proto::change::Amendment;
+use muster_proto::plan::Plan;
+use muster_proto::schedule::{ArrivalCursor, Load, ReshapeError, Stream, Timing};
 use muster_proto::share::Share;
 use serde::{Deserialize, Serialize};
 
@@ -11,18 +12,20 @@ use serde::{Deserialize, Serialize};
 /// time, agents are known by their place among the run's agents.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Holdings {
-    /// One for each scenario; arrivals of closed models are nobody's to count. They follow from the plan.
+    /// One for each scenario. They follow from the plan, and from how its profiles went on.
     #[serde(skip)]
-    schedules: Vec<Option<Schedule>>,
+    profiles: Vec<Profile>,
     tenures: Vec<Tenure>,
     /// By agent, then by scenario: arrivals of tenures that are over.
     counted: Vec<Vec<u64>>,
 }
 
+/// A scenario's profile, as it was planned and as it went on each time it was amended.
 #[derive(Clone, Debug)]
-struct Schedule {
-    arrivals: Arc<ArrivalSchedule>,
+struct Profile {
     delay_ns: u64,
+    /// From when on, in run time, and how.
+    versions: Vec<(u64, Timing)>,
 }
 
 /// Shares in somebody's hands.
@@ -30,36 +33,146 @@ struct Schedule {
 struct Tenure {
     agent: usize,
     /// One for each scenario.
-    shares: Vec<Share>,
+    parts: Vec<Part>,
     from_ns: u64,
     until_ns: Option<u64>,
+}
+
+/// A share of a scenario, and when its load is due.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Part {
+    share: Share,
+    /// Which version of the profile its holder goes by.
+    version: usize,
+    /// Load that was due to it before, by an earlier version.
+    passed: Load,
+}
+
+impl Part {
+    fn with(&self, share: Share) -> Self {
+        Self { share, ..*self }
+    }
+}
+
+impl Profile {
+    fn latest(&self) -> &Timing {
+        &self.versions[self.versions.len() - 1].1
+    }
+
+    /// What a part has passed when its holder leaves its version of the profile at a moment of run time.
+    fn passed(&self, part: &Part, at_ns: u64) -> Load {
+        part.passed.max(self.versions[part.version].1.load_before(at_ns.saturating_sub(self.delay_ns)))
+    }
+
+    /// The soonest moment of run time at which whoever goes by the latest version can take over from whoever goes by this
+    /// part's until then, without starting anything a second time.
+    fn free_ns(&self, part: &Part, at_ns: u64) -> u64 {
+        match self.latest() {
+            Timing::Arrivals(latest) if part.version + 1 < self.versions.len() => {
+                at_ns.max(self.delay_ns + latest.moment_after(self.passed(part, at_ns)))
+            }
+            _ => at_ns,
+        }
+    }
 }
 
 impl Holdings {
     /// Nobody holds anything.
     pub(super) fn none(plan: &Plan) -> Self {
-        let schedule = |(index, scenario): (usize, &muster_proto::plan::Scenario)| {
-            let Executor::ArrivalRate { stages, arrivals, .. } = &scenario.executor else { return None };
+        let profile = |(index, scenario): (usize, &muster_proto::plan::Scenario)| {
             let stream = Stream { seed: plan.seed, scenario: index as u32 };
-            let arrivals = Arc::new(ArrivalSchedule::new(stages, *arrivals, stream).ok()?);
-            Some(Schedule { arrivals, delay_ns: scenario.start_delay.as_nanos() as u64 })
+            // A plan whose numbers are too large was refused before it came here.
+            let timing = Timing::of(&scenario.executor, stream).unwrap_or_default();
+            Profile { delay_ns: scenario.start_delay.as_nanos() as u64, versions: vec![(0, timing)] }
         };
-        let schedules = plan.scenarios.iter().enumerate().map(schedule).collect();
-        Self { schedules, tenures: Vec::new(), counted: Vec::new() }
+        let profiles = plan.scenarios.iter().enumerate().map(profile).collect();
+        Self { profiles, tenures: Vec::new(), counted: Vec::new() }
     }
 
-    /// These holdings, of this plan, after they were kept without what follows from it.
-    pub(super) fn of_plan(self, plan: &Plan) -> Self {
-        Self { schedules: Self::none(plan).schedules, ..self }
+    /// These holdings, of this plan and how its profiles went on, after they were kept without what follows from them.
+    /// `None` if profiles cannot have gone on so.
+    pub(super) fn of_plan(self, plan: &Plan, amendments: &[Amendment]) -> Option<Self> {
+        let mut holdings = Self { profiles: Self::none(plan).profiles, ..self };
+        amendments.iter().try_for_each(|amendment| holdings.amend(amendment)).ok()?;
+        Some(holdings)
+    }
+
+    /// Lets a profile go on in another way. Whoever holds something of it goes by that once it says so.
+    pub(super) fn amend(&mut self, amendment: &Amendment) -> Result<(), ReshapeError> {
+        let amended = self.amended(amendment)?;
+        let Amendment { at_ns, reshape } = amendment;
+        self.profiles[reshape.scenario].versions.push((*at_ns, amended));
+        Ok(())
+    }
+
+    /// How a profile would go on.
+    pub(super) fn amended(&self, Amendment { at_ns, reshape }: &Amendment) -> Result<Timing, ReshapeError> {
+        let profile = self.profiles.get(reshape.scenario).ok_or(ReshapeError::Kind)?;
+        profile.latest().amended(at_ns.saturating_sub(profile.delay_ns), &reshape.stages)
+    }
+
+    /// How a scenario's profile goes on, as far as is known now.
+    pub(super) fn latest(&self, scenario: usize) -> &Timing {
+        self.profiles[scenario].latest()
+    }
+
+    /// Which version that is.
+    pub(super) fn latest_version(&self, scenario: usize) -> usize {
+        self.profiles[scenario].versions.len() - 1
+    }
+
+    /// A version of a scenario's profile.
+    pub(super) fn version(&self, scenario: usize, version: usize) -> &Timing {
+        &self.profiles[scenario].versions[version].1
+    }
+
+    /// When a scenario's profile went on in another way last, in run time.
+    pub(super) fn amended_at(&self, scenario: usize) -> u64 {
+        self.profiles[scenario].versions.last().map_or(0, |(at_ns, _)| *at_ns)
+    }
+
+    /// An agent goes by the version of a scenario's profile that was decided for `decided_ns`, from a moment on.
+    pub(super) fn reshape(&mut self, agent: usize, scenario: usize, decided_ns: u64, at_ns: u64) {
+        let profile = &self.profiles[scenario];
+        let version = profile.versions.iter().rposition(|(from_ns, _)| *from_ns == decided_ns);
+        let Some(version) = version else { return };
+        let mut later = Vec::new();
+        for tenure in self.tenures.iter_mut().filter(|tenure| tenure.agent == agent) {
+            let part = tenure.parts[scenario].clone();
+            if part.share.is_empty() || part.version >= version || tenure.until_ns.is_some_and(|until| until <= at_ns) {
+                continue;
+            }
+            let was_held = tenure.from_ns < at_ns;
+            let passed = if was_held { profile.passed(&part, at_ns) } else { part.passed };
+            let (from_ns, until_ns) = (tenure.from_ns.max(at_ns), tenure.until_ns);
+            let only =
+                |place: usize, part: &Part| if place == scenario { part.clone() } else { part.with(Share::empty()) };
+            if was_held {
+                let parts = tenure.parts.iter().enumerate().map(|(place, part)| only(place, part)).collect();
+                later.push(Tenure { agent, parts, from_ns: tenure.from_ns, until_ns: Some(at_ns) });
+            }
+            let mut parts: Vec<Part> = tenure.parts.iter().enumerate().map(|(place, part)| only(place, part)).collect();
+            (parts[scenario].version, parts[scenario].passed) = (version, passed);
+            later.push(Tenure { agent, parts, from_ns, until_ns });
+            tenure.parts[scenario].share = Share::empty();
+        }
+        self.tenures.extend(later);
+        self.tenures.retain(|tenure| tenure.parts.iter().any(|part| !part.share.is_empty()));
     }
 
     /// An agent holds these shares, one for each scenario, from a moment on. Nobody else does.
     pub(super) fn give(&mut self, agent: usize, shares: Vec<Share>, from_ns: u64) {
-        self.tenures.push(Tenure { agent, shares, from_ns, until_ns: None });
+        let part = |(scenario, share): (usize, Share)| {
+            let version = self.latest_version(scenario);
+            Part { share, version, passed: Load::default() }
+        };
+        let parts = shares.into_iter().enumerate().map(part).collect();
+        self.tenures.push(Tenure { agent, parts, from_ns, until_ns: None });
     }
 
     /// An agent holds these shares no longer than until a moment. Returns what of them it held, and the moment from which on
-    /// they can be given to others: a later one for what it was given but does not hold yet, since another still may.
+    /// they can be given to others: a later one for what it was given but does not hold yet, since another still may, and
+    /// for what it may have started sooner than it is due by now.
     pub(super) fn take(&mut self, agent: usize, shares: &[Share], at_ns: u64) -> (Vec<Share>, u64) {
         let mut taken = vec![Share::empty(); shares.len()];
         let mut free_ns = at_ns;
@@ -68,18 +181,19 @@ impl Holdings {
             if tenure.agent != agent || tenure.until_ns.is_some() {
                 continue;
             }
-            let pairs = || tenure.shares.iter().zip(shares);
-            let kept: Vec<Share> = pairs().map(|(mine, wanted)| mine.without(wanted)).collect();
-            let given: Vec<Share> = pairs().map(|(mine, wanted)| mine.within(wanted)).collect();
-            if is_nothing(&given) {
+            let pairs = || tenure.parts.iter().zip(shares);
+            let kept: Vec<Part> = pairs().map(|(mine, wanted)| mine.with(mine.share.without(wanted))).collect();
+            let given: Vec<Part> = pairs().map(|(mine, wanted)| mine.with(mine.share.within(wanted))).collect();
+            if given.iter().all(|part| part.share.is_empty()) {
                 continue;
             }
-            taken.iter_mut().zip(&given).for_each(|(all, given)| all.union(given));
-            let from_ns = tenure.from_ns;
-            free_ns = free_ns.max(from_ns);
-            (tenure.shares, tenure.until_ns) = (given, Some(at_ns.max(from_ns)));
-            if !is_nothing(&kept) {
-                self.give(agent, kept, from_ns);
+            taken.iter_mut().zip(&given).for_each(|(all, given)| all.union(&given.share));
+            let (from_ns, until_ns) = (tenure.from_ns, at_ns.max(tenure.from_ns));
+            let concerned = given.iter().zip(&self.profiles).filter(|(part, _)| !part.share.is_empty());
+            free_ns = concerned.map(|(part, profile)| profile.free_ns(part, until_ns)).fold(free_ns, u64::max);
+            (tenure.parts, tenure.until_ns) = (given, Some(until_ns));
+            if kept.iter().any(|part| !part.share.is_empty()) {
+                self.tenures.push(Tenure { agent, parts: kept, from_ns, until_ns: None });
             }
         }
         (taken, free_ns)
@@ -87,9 +201,9 @@ impl Holdings {
 
     /// What an agent holds, one share for each scenario.
     pub(super) fn of(&self, agent: usize) -> Vec<Share> {
-        let mut held = vec![Share::empty(); self.schedules.len()];
+        let mut held = vec![Share::empty(); self.profiles.len()];
         for tenure in self.tenures.iter().filter(|tenure| tenure.agent == agent && tenure.until_ns.is_none()) {
-            held.iter_mut().zip(&tenure.shares).for_each(|(held, share)| held.union(share));
+            held.iter_mut().zip(&tenure.parts).for_each(|(held, part)| held.union(&part.share));
         }
         held
     }
@@ -100,9 +214,9 @@ impl Holdings {
         let over: Vec<Tenure> = self.tenures.extract_if(.., is_over).collect();
         for tenure in over {
             let due: Vec<u64> =
-                (0..self.schedules.len()).map(|scenario| self.due_in(&tenure, scenario, now_ns)).collect();
+                (0..self.profiles.len()).map(|scenario| self.due_in(&tenure, scenario, now_ns)).collect();
             if self.counted.len() <= tenure.agent {
-                self.counted.resize_with(tenure.agent + 1, || vec![0; self.schedules.len()]);
+                self.counted.resize_with(tenure.agent + 1, || vec![0; self.profiles.len()]);
             }
             self.counted[tenure.agent].iter_mut().zip(due).for_each(|(sum, due)| *sum += due);
         }
@@ -118,17 +232,22 @@ impl Holdings {
     /// All arrivals of a scenario, in order, and how long after the run's start its profile begins; nothing for closed
     /// models.
     pub(super) fn arrivals_of(&self, scenario: usize) -> Option<(ArrivalCursor, u64)> {
-        let schedule = self.schedules[scenario].as_ref()?;
-        let cursor = ArrivalCursor::new(Arc::clone(&schedule.arrivals), Arc::new(Share::full()));
-        Some((cursor, schedule.delay_ns))
+        let profile = &self.profiles[scenario];
+        let Timing::Arrivals(arrivals) = profile.latest() else { return None };
+        Some((ArrivalCursor::new(Arc::clone(arrivals), Arc::new(Share::full())), profile.delay_ns))
     }
 
     fn due_in(&self, tenure: &Tenure, scenario: usize, until_ns: u64) -> u64 {
-        let Some(Schedule { arrivals, delay_ns }) = &self.schedules[scenario] else { return 0 };
-        let mut cursor = ArrivalCursor::new(Arc::clone(arrivals), Arc::new(tenure.shares[scenario].clone()));
-        cursor.skip_before(tenure.from_ns.saturating_sub(*delay_ns));
+        let (profile, part) = (&self.profiles[scenario], &tenure.parts[scenario]);
+        let Timing::Arrivals(arrivals) = &profile.versions[part.version].1 else { return 0 };
+        if part.share.is_empty() {
+            return 0;
+        }
+        let mut cursor = ArrivalCursor::new(Arc::clone(arrivals), Arc::new(part.share.clone()));
+        cursor.skip_before(tenure.from_ns.saturating_sub(profile.delay_ns));
+        cursor.skip_load(part.passed);
         let until_ns = tenure.until_ns.unwrap_or(u64::MAX).min(until_ns);
-        cursor.count_before(until_ns.saturating_sub(*delay_ns))
+        cursor.count_before(until_ns.saturating_sub(profile.delay_ns))
     }
 }
 

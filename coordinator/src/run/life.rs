@@ -4,6 +4,7 @@ mod broken;
 mod handing;
 mod joining;
 mod losing;
+mod orders;
 mod pulse;
 mod resuming;
 mod settling;
@@ -12,18 +13,20 @@ mod state;
 use std::collections::BTreeMap;
 
 use muster_agent::planted::planted;
+use muster_proto::change::Amendment;
 use muster_proto::id::RunId;
 use muster_proto::measurement::{Delta, Totals, WINDOW_NS};
 use muster_proto::plan::Plan;
 use muster_proto::share::Share;
 use muster_proto::split;
+use orders::Pause;
 use serde::{Deserialize, Serialize};
 pub use state::RunState;
 
 use super::agent::{Agent, State};
 use super::event::{ClockReading, Command, Event, Link, Manner};
 use super::holdings::Holdings;
-use super::record::{Absence, Ending, RunRecord};
+use super::record::{Absence, Annotation, Ending, RunRecord};
 use super::timeline::{COUNTED_MAX, Timeline};
 use crate::exit::ExitCode;
 use crate::verdict::Judge;
@@ -82,6 +85,12 @@ pub struct Run {
     unheld: Vec<Share>,
     /// Whether the plan's secrets are not known here any more, so that nobody else can be told what to do.
     lacks_secrets: bool,
+    /// How the plan's profiles went on, in order.
+    amendments: Vec<Amendment>,
+    /// Whether, and how, its user has paused it.
+    pause: Option<Pause>,
+    /// What is to be remembered for the report.
+    annotations: Vec<Annotation>,
     /// When shares last went from hand to hand, in nanoseconds of run time.
     handed_on_ns: u64,
     timeline: Timeline,
@@ -112,6 +121,9 @@ impl Run {
             wants_balance: false,
             unheld: Vec::new(),
             lacks_secrets: false,
+            amendments: Vec::new(),
+            pause: None,
+            annotations: Vec::new(),
             handed_on_ns: 0,
             timeline: Timeline::new(&settings.plan),
             judge: Judge::new(&settings.plan),
@@ -144,6 +156,7 @@ impl Run {
             Event::Gone(link, reason) => self.gone(link, &reason, now_ns),
             Event::Expelled(link, reason) => self.expel(link, &reason, now_ns),
             Event::Stop => self.stop_by_user(now_ns),
+            Event::Ordered(ticket, order) => self.order(ticket, order, now_ns),
             Event::Tick => self.tick(now_ns),
             Event::Resumed { by_wall_clock, lacks_secrets } => self.resumed(by_wall_clock, lacks_secrets, now_ns),
             Event::Unstorable(reason) => self.unstorable(reason, now_ns),
@@ -204,6 +217,8 @@ impl Run {
             strict: self.settings.strict,
             ending: self.ending.unwrap_or(Ending::Completed),
             absence: self.absence,
+            amendments: self.amendments,
+            annotations: self.annotations,
             agents: self.agents.into_iter().map(|agent| agent.record).collect(),
             timeline: self.timeline,
             judge: self.judge,
@@ -221,7 +236,7 @@ impl Run {
             self.timeline.expect(index);
             let shares: Vec<Share> = dealt.iter().map(|shares| shares[index].clone()).collect();
             self.holdings.give(index, shares.clone(), 0);
-            self.commands.push(Command::Assign(agent.link, shares));
+            self.commands.push(Command::Assign(agent.link, shares, Vec::new()));
         }
     }
 
@@ -248,6 +263,7 @@ impl Run {
         if let Phase::Running { start_ns } = self.phase {
             self.commands.push(Command::Start(link, start_ns));
             self.timeline.expect_from(index, now_ns.saturating_sub(start_ns));
+            self.tell_of_amendments(index);
             return self.rebalance(now_ns);
         }
         if self.agents.iter().all(|agent| agent.state == State::Ready) {

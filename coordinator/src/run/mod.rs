@@ -5,6 +5,7 @@ mod agent;
 pub mod event;
 mod holdings;
 pub mod life;
+pub mod order;
 pub mod record;
 #[cfg(test)]
 pub(crate) mod synthetic;

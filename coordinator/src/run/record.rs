@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use muster_proto::change::Amendment;
 use muster_proto::id::{AgentId, RunId};
 use muster_proto::measurement::Totals;
 use muster_proto::plan::Plan;
@@ -32,12 +33,25 @@ pub struct RunRecord {
     pub ending: Ending,
     /// When nobody coordinated it.
     pub absence: Absence,
+    /// How the plan's profiles went on, in order.
+    pub amendments: Vec<Amendment>,
+    /// What is to be remembered, in the order in which it was said.
+    pub annotations: Vec<Annotation>,
     /// Its agents, in the order of the numbers that the timeline knows them by.
     pub agents: Vec<AgentRecord>,
     /// What was measured.
     pub timeline: Timeline,
     /// What the thresholds saw of every second.
     pub judge: Judge,
+}
+
+/// Something to be remembered of a moment: what the user changed, or noted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Annotation {
+    /// When, in nanoseconds of run time.
+    pub at_ns: u64,
+    /// What.
+    pub text: String,
 }
 
 /// How long a run was without a coordinator.

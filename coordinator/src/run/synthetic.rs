@@ -163,6 +163,8 @@ impl Made {
             strict: false,
             ending: Ending::Completed,
             absence: Absence::default(),
+            amendments: Vec::new(),
+            annotations: Vec::new(),
             agents: (0..agents).map(agent).collect(),
             timeline,
         };

@@ -59,7 +59,7 @@ impl Disk {
         let now = Begun::now();
         let goes_on = told.anchor.goes_on(told.last_ns, &now);
         let journal = Journal::go_on(self.clone(), &told, 1, BYTES_MAX_DEFAULT).unwrap();
-        let opening = Opening { run: told.run, begun: told.head.begun, clock: goes_on.clock, journal: Some(journal) };
+        let opening = Opening::of(told.run, told.head.begun, goes_on.clock, Some(journal));
         (opening, Happened::resumed(&now, goes_on.by_wall_clock, false))
     }
 

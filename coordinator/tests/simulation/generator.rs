@@ -11,13 +11,13 @@ use muster_agent::engine::control::Control;
 use muster_agent::engine::held::HeldArrivals;
 use muster_agent::engine::lease::Lease;
 use muster_agent::engine::progress::Progress;
-use muster_agent::generator::{ChangeError, Generator};
+use muster_agent::generator::{ChangeError, Generator, Made};
 use muster_agent::planted::planted;
+use muster_proto::change::{self, What};
 use muster_proto::convert::AssignmentMessage;
 use muster_proto::measurement::{Health, SkipReason};
 use muster_proto::plan::Executor;
-use muster_proto::schedule::{Arrival, ArrivalSchedule, Stream};
-use muster_proto::share::ShareChange;
+use muster_proto::schedule::{Arrival, ArrivalSchedule, Stream, Timing};
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
 
@@ -84,7 +84,7 @@ impl SimulatedWorkers {
         let stream = Stream { seed: assignment.plan.seed, scenario: 0 };
         let schedule = Arc::new(ArrivalSchedule::new(stages, *arrivals, stream).expect("a modest plan"));
         let grace_ns = scenario.graceful_stop.as_nanos() as u64;
-        let (mut holdings, mut changes) = Holdings::none(&Arc::new(assignment.plan), 1);
+        let (mut holdings, mut changes) = Holdings::none(&Arc::new(assignment.plan), vec![Timing::Arrivals(Arc::clone(&schedule))], 1);
         holdings.grant(&assignment.shares, 0, 0).expect("nothing waits yet");
         let changes = changes[0].remove(0);
         let hands = Arc::new(Hands::new(site.clock, lease.clone(), assignment.shares[0].clone()));
@@ -111,20 +111,24 @@ impl Generator for SimulatedWorkers {
         self.control.send_replace(Control::StartAt(*self.started_at_ns.get_or_init(|| at_ns)));
     }
 
-    fn change(&self, change: &ShareChange) -> Result<u64, ChangeError> {
-        let ShareChange { revoked, at_ns, shares, .. } = change;
+    fn change(&self, change: &change::Change) -> Result<Made, ChangeError> {
+        let change::Change { at_ns, what, .. } = change;
         let start_ns = self.started_at_ns.get().copied().unwrap_or_default();
         let (mut at_ns, now_ns) = (start_ns + at_ns, self.load.site.clock.now_ns());
         let mut holdings = self.holdings.lock().expect("nobody panics with shares in his hands");
-        if !*revoked {
-            holdings.grant(shares, at_ns, granted_too_late_until_ns(&self.load.lease, now_ns))?;
-        } else {
-            at_ns = at_ns.max(revocable_from_ns(&self.load.lease, now_ns));
-            holdings.revoke(shares, at_ns, now_ns.min(self.load.lease.until_ns()))?;
+        match what {
+            What::Granted(shares) => {
+                holdings.grant(shares, at_ns, granted_too_late_until_ns(&self.load.lease, now_ns))?;
+            }
+            What::Revoked(shares) => {
+                at_ns = at_ns.max(revocable_from_ns(&self.load.lease, now_ns));
+                holdings.revoke(shares, at_ns, now_ns.min(self.load.lease.until_ns()))?;
+            }
+            What::Reshaped(_) => panic!("nobody gives orders"),
         }
-        self.load.hands.change(change, at_ns - start_ns);
-        self.load.site.target.changes(*revoked);
-        Ok(at_ns - start_ns)
+        self.load.hands.change(what, at_ns - start_ns);
+        self.load.site.target.changes(change.is_revocation());
+        Ok(Made { at_ns: at_ns - start_ns, refusal: None })
     }
 
     fn progress(&self) -> Vec<u64> {
@@ -188,7 +192,7 @@ async fn run(load: Arc<Load>, mut changes: ChangeReceiver, mut control: watch::R
     let clock = load.site.clock;
     let told = control.wait_for(|control| *control != Control::Wait).await.map_or(Control::Abort, |told| *told);
     let start_ns = if let Control::StartAt(start_ns) = told { start_ns } else { clock.now_ns() };
-    let mut waiting = Waiting { arrivals: HeldArrivals::none(Arc::clone(&load.schedule), start_ns), cut_off: false };
+    let mut waiting = Waiting { arrivals: HeldArrivals::none(start_ns), cut_off: false };
     load.ledger().begin(start_ns, clock.now_ns(), waiting.arrivals.like());
     let mut requests = JoinSet::new();
     let end_ns = start_ns + load.schedule.duration_ns();

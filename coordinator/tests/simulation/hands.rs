@@ -3,7 +3,8 @@
 use std::sync::{Mutex, MutexGuard};
 
 use muster_agent::engine::lease::Lease;
-use muster_proto::share::{Share, ShareChange};
+use muster_proto::change::What;
+use muster_proto::share::Share;
 
 use super::clock::SkewedClock;
 
@@ -28,11 +29,15 @@ impl Hands {
     }
 
     /// Holds more, or less, from this moment on.
-    pub(crate) fn change(&self, change: &ShareChange, at_ns: u64) {
-        let (mut held, share) = (self.held(), &change.shares[0]);
-        if !change.revoked {
-            return held.push(Held { share: share.clone(), from_ns: at_ns, until_ns: u64::MAX });
-        }
+    pub(crate) fn change(&self, what: &What, at_ns: u64) {
+        let mut held = self.held();
+        let share = match what {
+            What::Granted(shares) => {
+                return held.push(Held { share: shares[0].clone(), from_ns: at_ns, until_ns: u64::MAX });
+            }
+            What::Revoked(shares) => &shares[0],
+            What::Reshaped(_) => return,
+        };
         for Held { share: mine, from_ns, .. } in
             held.extract_if(.., |held| held.until_ns == u64::MAX).collect::<Vec<_>>()
         {

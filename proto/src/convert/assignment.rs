@@ -2,7 +2,9 @@
 
 use uuid::Uuid;
 
+use super::change::{amendments_from_wire, amendments_to_wire};
 use super::{ConvertError, at_most, invalid, missing, plan_from_wire, plan_to_wire};
+use crate::change::Amendment;
 use crate::id::RunId;
 use crate::plan::{Plan, SCENARIOS_MAX};
 use crate::share::Share;
@@ -17,6 +19,8 @@ pub struct AssignmentMessage {
     pub plan: Plan,
     /// The agent's share of each scenario, in the plan's order.
     pub shares: Vec<Share>,
+    /// How the plan's profiles went on until now, in order.
+    pub amendments: Vec<Amendment>,
 }
 
 /// An assignment as a message.
@@ -26,6 +30,7 @@ pub fn assignment_to_wire(assignment: &AssignmentMessage) -> wire::Assign {
         run_id: assignment.run_id.0.as_bytes().to_vec().into(),
         plan: Some(plan_to_wire(&assignment.plan)),
         shares: assignment.shares.iter().map(|share| share.to_bytes().into()).collect(),
+        amendments: amendments_to_wire(&assignment.amendments),
     }
 }
 
@@ -41,5 +46,6 @@ pub fn assignment_from_wire(message: wire::Assign) -> Result<AssignmentMessage, 
         return Err(invalid("shares", format!("{}, one per scenario", plan.scenarios.len()), message.shares.len()));
     }
     let shares = message.shares.iter().map(|bytes| Share::from_bytes(bytes)).collect::<Result<_, _>>()?;
-    Ok(AssignmentMessage { run_id: RunId(run_id), plan, shares })
+    let amendments = amendments_from_wire(&message.amendments, plan.scenarios.len())?;
+    Ok(AssignmentMessage { run_id: RunId(run_id), plan, shares, amendments })
 }

@@ -1,8 +1,8 @@
 //! Changes of what an agent is to do, while load is generated.
 
 use super::plan::{rate_stages_from_wire, rate_stages_to_wire, user_stages_from_wire, user_stages_to_wire};
-use super::{ConvertError, invalid, missing};
-use crate::change::{Change, Reshape, Stages, What};
+use super::{ConvertError, at_most, invalid, missing};
+use crate::change::{AMENDMENTS_MAX, Amendment, Change, Reshape, Stages, What};
 use crate::share::Share;
 use crate::wire;
 
@@ -42,6 +42,26 @@ fn shares_from_wire(message: &wire::Shares, scenarios: usize) -> Result<Vec<Shar
         return Err(invalid("shares", format!("{scenarios}, one per scenario"), message.shares.len()));
     }
     Ok(message.shares.iter().map(|bytes| Share::from_bytes(bytes)).collect::<Result<_, _>>()?)
+}
+
+pub(super) fn amendments_to_wire(amendments: &[Amendment]) -> Vec<wire::Amendment> {
+    let amendment = |Amendment { at_ns, reshape }: &Amendment| wire::Amendment {
+        at_ns: *at_ns,
+        reshape: Some(reshape_to_wire(reshape)),
+    };
+    amendments.iter().map(amendment).collect()
+}
+
+pub(super) fn amendments_from_wire(
+    amendments: &[wire::Amendment],
+    scenarios: usize,
+) -> Result<Vec<Amendment>, ConvertError> {
+    at_most("amendments", amendments.len(), AMENDMENTS_MAX)?;
+    let amendment = |message: &wire::Amendment| {
+        let reshape = message.reshape.as_ref().ok_or_else(|| missing("amendment.reshape"))?;
+        Ok(Amendment { at_ns: message.at_ns, reshape: reshape_from_wire(reshape, scenarios)? })
+    };
+    amendments.iter().map(amendment).collect()
 }
 
 fn reshape_to_wire(reshape: &Reshape) -> wire::Reshape {

@@ -1,5 +1,7 @@
 //! The arrivals of an open model.
 
+use serde::{Deserialize, Serialize};
+
 use super::ScheduleError;
 use super::poisson::{self, ARRIVALS_MAX, PoissonWalk};
 use super::profile::RateProfile;
@@ -18,7 +20,7 @@ pub struct Stream {
 }
 
 /// Load from a profile's start up to somewhere.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Load(pub(super) u128);
 
 /// When the arrivals of a scenario are due, all of them, for everybody.

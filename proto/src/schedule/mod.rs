@@ -13,6 +13,7 @@ mod cursor;
 mod poisson;
 mod profile;
 mod segment;
+mod timing;
 mod uniform;
 mod users;
 
@@ -23,6 +24,7 @@ use std::time::Duration;
 
 pub use arrivals::{ArrivalSchedule, Load, Stream};
 pub use cursor::{Arrival, ArrivalCursor};
+pub use timing::{ReshapeError, Timing};
 pub use users::{Span, UserSchedule};
 
 use crate::plan::Rate;

@@ -16,7 +16,7 @@ pub struct Span {
 }
 
 /// When the users of a scenario are active: user u while u < n(t), where n(t) is the profile's value, rounded down.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct UserSchedule {
     ramps: Vec<Ramp>,
     duration_ns: u64,

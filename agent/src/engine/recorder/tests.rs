@@ -5,12 +5,11 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use muster_proto::plan::{Arrivals, Rate, RateStage};
-use muster_proto::schedule::{ArrivalSchedule, Load, Stream};
+use muster_proto::schedule::{ArrivalSchedule, Load, Stream, Timing};
 use muster_proto::share::Share;
 
 use super::super::part::{PARTS_MAX, PartReceiver};
 use super::super::tenure::Tenure;
-use super::super::timing::Timing;
 use super::*;
 
 const START_NS: u64 = 1_000_000_000_000;

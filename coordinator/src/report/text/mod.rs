@@ -33,6 +33,7 @@ pub fn summary(report: &Report, colour: bool) -> String {
     }
     let sections = [
         header(report, paint),
+        notes(report, paint),
         thresholds(report, paint),
         requests::section(report, paint),
         errors(report, paint),
@@ -73,6 +74,21 @@ fn header(report: &Report, paint: Paint) -> String {
         out += &format!("  {}\n", resumed(&run.resumed));
     }
     out
+}
+
+/// What the user changed or noted while the run went on.
+fn notes(report: &Report, paint: Paint) -> String {
+    let all: Vec<_> = report.timeline.iter().flat_map(|interval| &interval.annotations).collect();
+    if all.is_empty() {
+        return String::new();
+    }
+    let mut table = Table::default();
+    for note in all.iter().take(LINES_MAX) {
+        table.row([Cell::right(format!("{:.3} s", note.at_s)), Cell::left(foreign(&note.text, WORDS_MAX))]);
+    }
+    let left_out = all.len().saturating_sub(LINES_MAX);
+    let words = if left_out > 0 { format!("{left_out} more in the document") } else { String::new() };
+    headline("notes", &words, paint) + &table.render(2, paint)
 }
 
 /// That a run was gone on with, in words.

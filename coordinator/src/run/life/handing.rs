@@ -4,8 +4,9 @@
 //! has ended.
 
 use muster_agent::planted::planted;
+use muster_proto::change::{Change, Reshape, What};
 use muster_proto::plan::{Executor, OnLoss};
-use muster_proto::share::{SHARDS, Share, ShareChange};
+use muster_proto::share::{SHARDS, Share};
 use muster_proto::split;
 
 use super::super::agent::State;
@@ -44,7 +45,7 @@ impl Run {
     }
 
     /// The soonest moment of run time at which shares can be given to somebody.
-    fn giving_moment(&self, start_ns: u64, now_ns: u64) -> u64 {
+    pub(super) fn giving_moment(&self, start_ns: u64, now_ns: u64) -> u64 {
         now_ns.saturating_sub(start_ns) + self.lead_ns()
     }
 
@@ -64,7 +65,7 @@ impl Run {
 
     /// Takes shares from an agent that cannot start anything of them any more. It hears of it if it comes back.
     fn take_away(&mut self, index: usize, shares: &[Share], at_ns: u64) {
-        self.note_change(index, true, at_ns, shares.to_vec());
+        self.note_change(index, at_ns, What::Revoked(shares.to_vec()));
         self.agents[index].taken_by_change = self.agents[index].last_change;
         let (pool, free_ns) = self.holdings.take(index, shares, at_ns);
         self.deal_out(pool, free_ns);
@@ -97,7 +98,7 @@ impl Run {
         for (index, shares) in takers.into_iter().zip(dealt) {
             if !is_nothing(&shares) {
                 self.holdings.give(index, shares.clone(), at_ns);
-                self.tell_of_change(index, false, at_ns, shares);
+                self.tell_of_change(index, at_ns, What::Granted(shares));
             }
         }
     }
@@ -106,8 +107,9 @@ impl Run {
     pub(super) fn rebalance(&mut self, now_ns: u64) {
         let Some(start_ns) = self.start_ns().filter(|_| self.hands_on()) else { return };
         self.wants_balance = true;
-        let is_giving =
-            |index: usize| self.agents[index].is_active() && self.agents[index].changes.iter().any(|c| c.revoked);
+        let is_giving = |index: usize| {
+            self.agents[index].is_active() && self.agents[index].changes.iter().any(Change::is_revocation)
+        };
         if (0..self.agents.len()).any(is_giving) || !(0..self.agents.len()).any(|index| self.may_hold_more(index)) {
             return;
         }
@@ -134,7 +136,7 @@ impl Run {
                 continue;
             }
             if self.agents[index].is_active() {
-                self.tell_of_change(index, true, at_ns, shares);
+                self.tell_of_change(index, at_ns, What::Revoked(shares));
             } else {
                 self.take_away(index, &shares, at_ns);
             }
@@ -155,22 +157,31 @@ impl Run {
             }
             return;
         }
-        let Some(ShareChange { revoked, at_ns, shares, .. }) = agent.changes.pop_front() else { return };
+        let Some(Change { at_ns, what, .. }) = agent.changes.pop_front() else { return };
         let (name, was_taken) = (agent.record.name.clone(), number <= agent.taken_by_change);
-        let shares = if was_taken { Vec::new() } else { shares };
         let next_ns = self.giving_moment(start_ns, now_ns);
-        if revoked {
-            if made_ns < at_ns || made_ns > next_ns.max(at_ns) + PUT_OFF_MAX_NS {
-                return self.lose(index, "it gives up what it holds at a moment that nobody asked for", now_ns);
+        if made_ns < at_ns || made_ns > next_ns.max(at_ns) + PUT_OFF_MAX_NS {
+            return self.lose(index, "it changes what it does at a moment that nobody asked for", now_ns);
+        }
+        let is_granted = matches!(what, What::Granted(_));
+        let concerned = match what {
+            What::Granted(shares) | What::Revoked(shares) if !was_taken => shares,
+            What::Reshaped(Reshape { scenario, .. }) if refusal.is_none() => {
+                self.holdings.reshape(index, scenario, at_ns, made_ns);
+                Vec::new()
             }
-            let (pool, free_ns) = self.holdings.take(index, &shares, made_ns);
+            // Of a profile that it must not carry on, it has given up everything.
+            What::Reshaped(Reshape { scenario, .. }) => self.only(scenario, self.holdings.of(index)),
+            What::Granted(_) | What::Revoked(_) => Vec::new(),
+        };
+        if let Some(refusal) = &refusal {
+            self.tell(format!("agent {name} does not do so much: {refusal}"));
+            self.agents[index].refuses_more = true;
+        }
+        if !is_granted || refusal.is_some() {
+            let (pool, free_ns) = self.holdings.take(index, &concerned, made_ns);
             let free_ns = if planted("given-before-it-is-free") { at_ns } else { free_ns.max(next_ns) };
             self.deal_out(pool, free_ns);
-        } else if let Some(refusal) = refusal {
-            self.tell(format!("agent {name} takes over no more: {refusal}"));
-            self.agents[index].refuses_more = true;
-            let (pool, free_ns) = self.holdings.take(index, &shares, at_ns);
-            self.deal_out(pool, free_ns.max(next_ns));
         }
         if self.wants_balance {
             self.rebalance(now_ns);
@@ -186,17 +197,24 @@ impl Run {
         }
     }
 
-    fn tell_of_change(&mut self, index: usize, revoked: bool, at_ns: u64, shares: Vec<Share>) {
-        self.note_change(index, revoked, at_ns, shares);
+    pub(super) fn tell_of_change(&mut self, index: usize, at_ns: u64, what: What) {
+        self.note_change(index, at_ns, what);
         let agent = &self.agents[index];
         self.commands.extend(agent.changes.back().map(|change| Command::Change(agent.link, change.clone())));
     }
 
     /// Notes a change for an agent to hear of, now or when it comes back.
-    fn note_change(&mut self, index: usize, revoked: bool, at_ns: u64, shares: Vec<Share>) {
+    pub(super) fn note_change(&mut self, index: usize, at_ns: u64, what: What) {
         let agent = &mut self.agents[index];
         agent.last_change += 1;
-        agent.changes.push_back(ShareChange { number: agent.last_change, revoked, at_ns, shares });
+        agent.changes.push_back(Change { number: agent.last_change, at_ns, what });
+    }
+
+    /// What these shares are of one scenario.
+    fn only(&self, scenario: usize, mut shares: Vec<Share>) -> Vec<Share> {
+        let others = shares.iter_mut().enumerate().filter(|(place, _)| *place != scenario);
+        others.for_each(|(_, share)| *share = Share::empty());
+        shares
     }
 
     /// The part of some shares that others can go on with. What a number of iterations ends is bound to whoever counts them.

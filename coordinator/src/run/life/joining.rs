@@ -76,8 +76,9 @@ impl Run {
         let Some(agent) = self.agents.last_mut() else { return };
         agent.state = State::Preparing;
         let nothing = vec![Share::empty(); self.settings.plan.scenarios.len()];
+        agent.amendments_told = self.amendments.len();
         let (link, name) = (agent.link, agent.record.name.clone());
-        self.commands.push(Command::Assign(link, nothing));
+        self.commands.push(Command::Assign(link, nothing, self.amendments.clone()));
         self.tell(format!("agent {name} joins while the run goes on"));
     }
 

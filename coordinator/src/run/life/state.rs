@@ -1,9 +1,11 @@
 //! All that a run is apart from what it was told at its beginning, to be kept and taken up again.
 
+use muster_proto::change::Amendment;
 use serde::{Deserialize, Serialize};
 
 use super::super::agent::Agent;
-use super::super::record::{Absence, Ending};
+use super::super::record::{Absence, Annotation, Ending};
+use super::orders::Pause;
 use super::{Holdings, Judge, Manner, Phase, Run, RunSettings, Share, Timeline};
 use crate::verdict::LineSeen;
 
@@ -15,6 +17,9 @@ pub struct RunState {
     welcomed: u32,
     holdings: Holdings,
     wants_balance: bool,
+    amendments: Vec<Amendment>,
+    pause: Option<Pause>,
+    annotations: Vec<Annotation>,
     handed_on_ns: u64,
     unheld: Vec<Share>,
     timeline: Timeline,
@@ -39,6 +44,9 @@ impl Run {
             welcomed: self.welcomed,
             holdings: self.holdings.clone(),
             wants_balance: self.wants_balance,
+            amendments: self.amendments.clone(),
+            pause: self.pause.clone(),
+            annotations: self.annotations.clone(),
             handed_on_ns: self.handed_on_ns,
             unheld: self.unheld.clone(),
             timeline: self.timeline.clone(),
@@ -60,8 +68,11 @@ impl Run {
         let fits = *state.timeline.table() == *Timeline::new(&settings.plan).table();
         Some(Self {
             judge: Judge::who_has_seen(&settings.plan, state.seen).filter(|_| fits)?,
-            holdings: state.holdings.of_plan(&settings.plan),
+            holdings: state.holdings.of_plan(&settings.plan, &state.amendments)?,
             wants_balance: state.wants_balance,
+            amendments: state.amendments,
+            pause: state.pause,
+            annotations: state.annotations,
             handed_on_ns: state.handed_on_ns,
             unheld: state.unheld,
             lacks_secrets: state.lacks_secrets,

@@ -1,6 +1,7 @@
 //! What a lost agent may have sent after its last word.
 
 use muster_agent::planted::planted;
+use muster_proto::change::Stages;
 use muster_proto::measurement::WINDOW_NS;
 use muster_proto::plan::{Executor, Step};
 
@@ -26,9 +27,17 @@ fn planned(agent: &AgentRecord, told: &AgentTotals, record: &RunRecord, windows:
     let share = if weights > 0.0 { f64::from(agent.weight) / weights } else { 0.0 };
     let waiting = told.counts.due.saturating_sub(told.counts.started + told.counts.skipped_total());
     let mut requests = 0.0;
-    for scenario in &record.plan.scenarios {
+    for (place, scenario) in record.plan.scenarios.iter().enumerate() {
         let Executor::ArrivalRate { stages, .. } = &scenario.executor else { continue };
-        let fastest = stages.iter().flat_map(|stage| [stage.from.as_per_second(), stage.to.as_per_second()]);
+        let later = record.amendments.iter().filter(|amendment| amendment.reshape.scenario == place);
+        let later = later.filter_map(|amendment| match &amendment.reshape.stages {
+            Stages::Rate(stages) => Some(stages),
+            Stages::Users(_) => None,
+        });
+        let fastest = stages
+            .iter()
+            .chain(later.flatten())
+            .flat_map(|stage| [stage.from.as_per_second(), stage.to.as_per_second()]);
         // An agent's arrivals are spread evenly, but for one at either end.
         let arrivals = share * fastest.fold(0.0, f64::max) * windows as f64 * WINDOW_NS as f64 / 1e9 + 2.0;
         let steps = scenario.steps.iter().filter(|step| matches!(step, Step::Request(_))).count();

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use muster_proto::plan::{Executor, Scenario};
+use muster_proto::change::{Amendment, Stages};
+use muster_proto::plan::{Executor, Scenario, UserStage};
 
 use crate::run::record::{Ending, RunRecord};
 use crate::run::timeline::COUNTED_MAX;
@@ -23,7 +24,8 @@ pub(super) fn iterations(record: &RunRecord) -> u64 {
         };
         let scenarios = record.plan.scenarios.iter().enumerate().map(|(place, scenario)| {
             let due = told.and_then(|told| told.due_by_scenario.get(place)).copied().unwrap_or(0);
-            loss.of_scenario(scenario, due as f64)
+            let later = record.amendments.iter().filter(|amendment| amendment.reshape.scenario == place);
+            loss.of_scenario(scenario, later, due as f64)
         });
         // What an agent told may be made up, and must not make more of it than it could ever have counted.
         undone += (scenarios.sum::<f64>().round() as u64).min(COUNTED_MAX);
@@ -43,14 +45,19 @@ struct Loss {
 
 impl Loss {
     /// For users, who go at the target's pace, the agent's pace until then.
-    fn of_scenario(&self, scenario: &Scenario, due: f64) -> f64 {
+    fn of_scenario<'a>(&self, scenario: &Scenario, amendments: impl Iterator<Item = &'a Amendment>, due: f64) -> f64 {
         let delay_s = scenario.start_delay.as_secs_f64();
         match &scenario.executor {
             // What fell due is known, and is in the books.
             Executor::ArrivalRate { .. } => 0.0,
             Executor::Users { stages, .. } => {
-                let users: Vec<Stretch> =
-                    stages.iter().map(|s| (s.duration, f64::from(s.from), f64::from(s.to))).collect();
+                let mut users = stretches(stages);
+                for Amendment { at_ns, reshape } in amendments {
+                    if let Stages::Users(stages) = &reshape.stages {
+                        users = until(users, *at_ns as f64 / 1e9 - delay_s);
+                        users.extend(stretches(stages));
+                    }
+                }
                 let before = integral(&users, 0.0, self.told_until_s - delay_s);
                 let after = integral(&users, self.lost_at_s - delay_s, self.ended_at_s - delay_s);
                 if before > 0.0 { due * after / before } else { 0.0 }
@@ -66,6 +73,23 @@ impl Loss {
 
 /// How long, from what, to what.
 type Stretch = (Duration, f64, f64);
+
+fn stretches(stages: &[UserStage]) -> Vec<Stretch> {
+    stages.iter().map(|stage| (stage.duration, f64::from(stage.from), f64::from(stage.to))).collect()
+}
+
+/// A profile up to one of its moments, in seconds from its beginning.
+fn until(stretches: Vec<Stretch>, until_s: f64) -> Vec<Stretch> {
+    let mut left_s = until_s.max(0.0);
+    let cut = |(duration, from, to): Stretch| {
+        let length_s = duration.as_secs_f64();
+        let kept_s = left_s.min(length_s);
+        left_s -= kept_s;
+        let to = if kept_s < length_s { from + (to - from) * kept_s / length_s } else { to };
+        (Duration::from_secs_f64(kept_s), from, to)
+    };
+    stretches.into_iter().map(cut).collect()
+}
 
 /// The area under a piecewise linear profile between two of its moments, in seconds from its beginning.
 fn integral(stretches: &[Stretch], from_s: f64, until_s: f64) -> f64 {
@@ -93,5 +117,6 @@ mod tests {
         assert_eq!(integral(&profile, 5.0, 15.0), 375.0 + 500.0);
         assert_eq!(integral(&profile, -5.0, 99.0), 1_500.0);
         assert_eq!(integral(&profile, 15.0, 5.0), 0.0);
+        assert_eq!(integral(&until(profile.to_vec(), 5.0), 0.0, 20.0), 125.0);
     }
 }

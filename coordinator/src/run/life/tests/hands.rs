@@ -1,9 +1,17 @@
-//! That nothing is ever in two hands, whoever is cut off, comes back, leaves or joins.
+//! That nothing is ever in two hands, whoever is cut off, comes back, leaves or joins, and however the load is changed
+//! meanwhile.
 
 use std::collections::VecDeque;
 
-use muster_proto::share::{SHARDS, ShareChange};
+use std::sync::Arc;
+
+use muster_proto::change::{Change, Stages, What};
+use muster_proto::plan::Rate;
+use muster_proto::schedule::{ArrivalSchedule, Timing};
+use muster_proto::share::SHARDS;
 use proptest::prelude::*;
+
+use super::super::super::order::{Level, Order, Ticket};
 
 use super::*;
 
@@ -23,6 +31,10 @@ enum Act {
     Join,
     /// It takes longer to do what it is told.
     Dawdle(usize),
+    /// The user sets so many arrivals per second, at once or within so many tenths of a second.
+    Set(u16, u8),
+    Pause,
+    Resume,
 }
 
 fn acts() -> impl Strategy<Value = Vec<(u64, Act)>> {
@@ -33,8 +45,27 @@ fn acts() -> impl Strategy<Value = Vec<(u64, Act)>> {
         1 => who.clone().prop_map(Act::Leave),
         2 => Just(Act::Join),
         2 => who.prop_map(Act::Dawdle),
+        2 => (0..400_u16, prop_oneof![Just(0), 0..30_u8]).prop_map(|(rate, tenths)| Act::Set(rate, tenths)),
+        1 => Just(Act::Pause),
+        1 => Just(Act::Resume),
     ];
     prop::collection::vec((0..40_u64, act), 0..14)
+}
+
+/// A share that an agent holds or held, from when to when of run time.
+#[derive(Clone)]
+struct Piece {
+    share: Share,
+    from_ns: u64,
+    until_ns: u64,
+    schedule: Arc<ArrivalSchedule>,
+    /// By which schedules it was due until when, before: what was due then is not due again.
+    before: Vec<(Arc<ArrivalSchedule>, u64)>,
+}
+
+/// When an arrival is due by a schedule, in run time.
+fn due_ns(schedule: &ArrivalSchedule, arrival: u64) -> u64 {
+    schedule.due_ns(arrival).unwrap_or(u64::MAX)
 }
 
 /// An agent, as it knows itself.
@@ -44,16 +75,18 @@ struct Peer {
     told: VecDeque<Command>,
     /// How many steps it lets what it is told lie.
     dawdles: u64,
-    /// What it holds or held, from when to when of run time.
-    held: Vec<(Vec<Share>, u64, u64)>,
+    held: Vec<Piece>,
+    /// When arrivals are due, as far as it knows.
+    schedule: Arc<ArrivalSchedule>,
     /// When its lease was renewed, and until when.
     leases: Vec<(u64, u64)>,
     last_change: u64,
 }
 
 impl Peer {
-    fn new(link: u64) -> Self {
+    fn new(link: u64, schedule: &Arc<ArrivalSchedule>) -> Self {
         Self {
+            schedule: Arc::clone(schedule),
             link: Link(link),
             is_connected: true,
             told: VecDeque::new(),
@@ -68,46 +101,80 @@ impl Peer {
         self.leases.iter().map(|lease| lease.1).max().unwrap_or(0)
     }
 
+    fn hold(&mut self, share: Share, from_ns: u64) {
+        let (until_ns, schedule) = (u64::MAX, Arc::clone(&self.schedule));
+        self.held.push(Piece { share, from_ns, until_ns, schedule, before: Vec::new() });
+    }
+
     /// Does what it is told, and says what it answers.
-    fn change(&mut self, change: &ShareChange, start_ns: u64, now_ns: u64) -> Option<Event> {
+    fn change(&mut self, change: &Change, start_ns: u64, now_ns: u64) -> Option<Event> {
         if change.number <= self.last_change {
             return None;
         }
         assert_eq!(change.number, self.last_change + 1, "in order");
         self.last_change = change.number;
-        let mut at_ns = change.at_ns;
-        if change.revoked {
-            let lease_until_ns = self.lease_until_ns();
-            let earliest_ns = if now_ns < lease_until_ns { now_ns + REVOKE_LEAD_NS } else { lease_until_ns };
-            at_ns = at_ns.max(earliest_ns.saturating_sub(start_ns));
-            for index in 0..self.held.len() {
-                let (shares, from_ns, until_ns) = self.held[index].clone();
-                if from_ns.max(at_ns) < until_ns {
-                    let pairs = || shares.iter().zip(&change.shares);
-                    let kept = pairs().map(|(mine, taken)| mine.without(taken)).collect();
-                    self.held[index] = (pairs().map(|(mine, taken)| mine.within(taken)).collect(), from_ns, at_ns);
-                    self.held.push((kept, from_ns, until_ns));
-                }
+        let lease_until_ns = self.lease_until_ns();
+        let earliest_ns = if now_ns < lease_until_ns { now_ns + REVOKE_LEAD_NS } else { lease_until_ns };
+        let at_ns = change.at_ns.max(earliest_ns.saturating_sub(start_ns));
+        let at_ns = match &change.what {
+            What::Granted(shares) => {
+                self.hold(shares[0].clone(), change.at_ns);
+                change.at_ns
             }
-        } else {
-            self.held.push((change.shares.clone(), at_ns, u64::MAX));
-        }
+            What::Revoked(shares) => {
+                self.split(
+                    at_ns,
+                    |piece| piece.share = piece.share.without(&shares[0]),
+                    |share| share.within(&shares[0]),
+                );
+                at_ns
+            }
+            What::Reshaped(reshape) => {
+                let Stages::Rate(stages) = &reshape.stages else { panic!("users") };
+                self.schedule = Arc::new(self.schedule.amended(change.at_ns, stages).unwrap());
+                let schedule = Arc::clone(&self.schedule);
+                self.split(
+                    at_ns,
+                    |piece| {
+                        let before = std::mem::replace(&mut piece.schedule, Arc::clone(&schedule));
+                        if piece.from_ns < at_ns {
+                            piece.before.push((before, at_ns));
+                        }
+                    },
+                    Share::clone,
+                );
+                at_ns
+            }
+        };
         Some(Event::Changed { link: self.link, number: change.number, at_ns, refusal: None })
     }
 
-    /// When it may have started something of a shard: while it held it, and its lease.
-    fn could_start(&self, start_ns: u64, shard: u16) -> Vec<(u64, u64)> {
-        let mut windows = Vec::new();
-        for (shares, from_ns, until_ns) in self.held.iter().filter(|(shares, ..)| shares[0].contains(shard)) {
-            for (renewed_ns, ends_ns) in &self.leases {
-                let from_ns = (start_ns + from_ns).max(*renewed_ns);
-                let until_ns = start_ns.saturating_add(*until_ns).min(*ends_ns);
-                if from_ns < until_ns && !shares.is_empty() {
-                    windows.push((from_ns, until_ns));
-                }
+    /// Goes on with each piece in another way from a moment on, and until then with a part of it as before.
+    fn split(&mut self, at_ns: u64, later: impl Fn(&mut Piece), sooner: impl Fn(&Share) -> Share) {
+        for index in 0..self.held.len() {
+            let piece = self.held[index].clone();
+            let from_ns = piece.from_ns.max(at_ns);
+            if from_ns >= piece.until_ns {
+                continue;
             }
+            let share = sooner(&piece.share);
+            let mut rest = piece.clone();
+            later(&mut rest);
+            self.held[index] = Piece { share, until_ns: at_ns, ..piece };
+            self.held.push(Piece { from_ns, ..rest });
         }
-        windows
+    }
+
+    /// When, of the coordinator's clock, it could start this arrival: when it was due in its hands while it had a lease.
+    fn could_start(&self, start_ns: u64, arrival: u64) -> Option<u64> {
+        let owns = |piece: &&Piece| piece.share.contains((arrival % SHARDS as u64) as u16);
+        self.held.iter().filter(owns).find_map(|piece| {
+            let moment_ns = due_ns(&piece.schedule, arrival);
+            let passed = piece.before.iter().any(|(schedule, until_ns)| due_ns(schedule, arrival) < *until_ns);
+            let is_held = (piece.from_ns..piece.until_ns).contains(&moment_ns) && !passed;
+            let leased = |lease: &(u64, u64)| (lease.0..lease.1).contains(&(start_ns.saturating_add(moment_ns)));
+            (is_held && self.leases.iter().any(leased)).then_some(moment_ns)
+        })
     }
 }
 
@@ -120,16 +187,18 @@ struct World {
 
 impl World {
     fn started(agents: u32) -> Self {
-        let mut stage = Stage::new(agents, OnLoss::Redistribute);
-        let mut peers: Vec<Peer> = (0..u64::from(agents)).map(Peer::new).collect();
+        let settings = RunSettings { plan: lasting_plan(agents), ..settings(agents, OnLoss::Redistribute) };
+        let mut stage = Stage { run: Run::new(settings, S), now_ns: S };
+        let Timing::Arrivals(schedule) = stage.run.holdings.latest(0).clone() else { panic!("a closed plan") };
+        let mut peers: Vec<Peer> = (0..u64::from(agents)).map(|link| Peer::new(link, &schedule)).collect();
         let mut commands = Vec::new();
         for peer in &peers {
             let incarnation = Incarnation(peer.link.0);
             commands.extend(stage.tell(Event::Joined(peer.link, Newcomer { incarnation, ..newcomer() })));
         }
         for command in commands {
-            if let Command::Assign(link, shares) = command {
-                peers[link.0 as usize].held.push((shares, 0, u64::MAX));
+            if let Command::Assign(link, shares, _) = command {
+                peers[link.0 as usize].hold(shares[0].clone(), 0);
             }
         }
         for peer in &peers {
@@ -153,7 +222,7 @@ impl World {
     fn act(&mut self, act: Act) {
         let index = match act {
             Act::Cut(index) | Act::Return(index) | Act::Leave(index) | Act::Dawdle(index) => index % self.peers.len(),
-            Act::Join => self.peers.len(),
+            Act::Join | Act::Set(..) | Act::Pause | Act::Resume => self.peers.len(),
         };
         match act {
             Act::Cut(_) => {
@@ -164,15 +233,29 @@ impl World {
             Act::Leave(_) if self.peers[index].is_connected => self.tell(Event::Leaving(self.peers[index].link)),
             Act::Leave(_) => {}
             Act::Return(_) => self.come_back(index),
+            Act::Set(rate, tenths) => {
+                let level = Level::Rate(Rate::per_second(u64::from(rate)));
+                let over = Duration::from_millis(100 * u64::from(tenths));
+                self.order(Order::Set { scenario: "browse".to_owned(), level, over });
+            }
+            Act::Pause => self.order(Order::Pause),
+            Act::Resume => self.order(Order::Resume),
             Act::Join => {
                 let link = Link(self.links);
                 self.links += 1;
                 let newcomer = Newcomer { incarnation: Incarnation(link.0), ..newcomer() };
-                self.peers.push(Peer::new(link.0));
+                let Timing::Arrivals(schedule) = self.stage.run.holdings.latest(0).clone() else {
+                    panic!("a closed plan")
+                };
+                self.peers.push(Peer::new(link.0, &schedule));
                 self.tell(Event::Joined(link, newcomer));
                 self.tell(Event::Ready(link, ClockReading::default()));
             }
         }
+    }
+
+    fn order(&mut self, order: Order) {
+        self.tell(Event::Ordered(Ticket(0), order));
     }
 
     fn come_back(&mut self, index: usize) {
@@ -234,20 +317,28 @@ impl World {
         assert!(owners.iter().all(|owners| *owners == 1));
     }
 
-    /// Nobody could start anything of a shard while somebody else could.
+    /// Nobody could start an arrival that somebody else could, and together they could not start more than the plan asks.
     fn assert_apart(&self) {
         let start_ns = self.stage.run.start_ns().unwrap();
-        for shard in (0..=u16::MAX).step_by(1_021) {
-            let windows = |peer: &Peer| peer.could_start(start_ns, shard);
-            let windows: Vec<Vec<(u64, u64)>> = self.peers.iter().map(windows).collect();
-            for (index, mine) in windows.iter().enumerate() {
-                for theirs in windows[..index].iter().flatten() {
-                    let overlap = mine.iter().find(|mine| mine.0 < theirs.1 && theirs.0 < mine.1);
-                    assert_eq!(overlap, None, "shard {shard} is in the hands of two");
-                }
-            }
+        let (mut all, _) = self.stage.run.holdings.arrivals_of(0).unwrap();
+        let planned = all.count_before(u64::MAX);
+        for arrival in (0..planned.max(20_000)).step_by(7) {
+            let starters: Vec<(u64, u64)> = self
+                .peers
+                .iter()
+                .filter_map(|peer| Some((peer.link.0, peer.could_start(start_ns, arrival)?)))
+                .collect();
+            assert!(starters.len() <= 1, "arrival {arrival} is in the hands of two: {starters:?}");
         }
     }
+}
+
+/// A plan that goes on for as long as anything happens here.
+fn lasting_plan(agents: u32) -> Plan {
+    let mut plan = synthetic::open_plan(60);
+    plan.agents.start_when = agents;
+    plan.agents.on_loss = OnLoss::Redistribute;
+    plan
 }
 
 /// Lets these things happen, each followed by so many steps.

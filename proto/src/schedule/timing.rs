@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use muster_proto::change::Stages;
-use muster_proto::plan::{Executor, UserStage};
-use muster_proto::schedule::{ArrivalSchedule, Load, ScheduleError, Stream, UserSchedule};
+use super::{ArrivalSchedule, Load, ScheduleError, Stream, UserSchedule};
+use crate::change::Stages;
+use crate::plan::{Executor, UserStage};
 
 /// When a scenario's load is due, from the start of its profile.
 #[derive(Clone, Debug)]
@@ -24,6 +24,13 @@ pub enum ReshapeError {
     /// It has arrivals and was told of users, or the other way round.
     #[error("a profile of another kind")]
     Kind,
+}
+
+impl Default for Timing {
+    /// No load at all.
+    fn default() -> Self {
+        Self::Users(Arc::default())
+    }
 }
 
 impl Timing {
