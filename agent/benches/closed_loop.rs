@@ -12,7 +12,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use muster_agent::engine::clock;
-use muster_proto::plan::{Connections, Executor, UserStage};
+use muster_proto::plan::{Connections, Executor, Shape, UserStage};
 use rustix::buffer::spare_capacity;
 use rustix::event::epoll;
 use support::{Server, generate, median, plan, row, run_on_core, serve_if_asked};
@@ -73,7 +73,7 @@ fn main() {
 /// CPU per request of the worker and of the whole process, in nanoseconds.
 fn muster_client(address: SocketAddr, users: u32) -> (f64, f64) {
     let executor =
-        Executor::Users { stages: vec![UserStage { duration: ROUND, from: users, to: users }], constant: true };
+        Executor::Users { stages: vec![UserStage { duration: ROUND, from: users, to: users }], shape: Shape::Constant };
     let generated = generate(plan(address, "/", executor, Connections::PerUser), |_| {});
     let requests = generated.measurement.series[0].expected as f64;
     (generated.gauges.cpu_ns as f64 / requests, generated.process_cpu_ns as f64 / requests)

@@ -4,7 +4,7 @@ mod support;
 
 use std::time::Duration;
 
-use muster_proto::plan::{Connections, Executor, UserStage};
+use muster_proto::plan::{Connections, Executor, Shape, UserStage};
 use support::{Server, generate, plan, row, serve_if_asked};
 
 fn main() {
@@ -24,7 +24,8 @@ fn main() {
 /// The process's resident memory at these seconds of a run with so many users.
 fn resident_bytes_of(server: &Server, users: u32, at_s: &[u64]) -> Vec<u64> {
     let duration = Duration::from_secs(at_s.last().copied().unwrap_or(1) + 1);
-    let executor = Executor::Users { stages: vec![UserStage { duration, from: users, to: users }], constant: true };
+    let executor =
+        Executor::Users { stages: vec![UserStage { duration, from: users, to: users }], shape: Shape::Constant };
     let mut seen = Vec::new();
     generate(plan(server.address, "/", executor, Connections::PerUser), |engine| {
         let mut passed_s = 0;

@@ -4,7 +4,7 @@ mod support;
 
 use std::time::Duration;
 
-use muster_proto::plan::{Arrivals, Connections, Executor, Rate, RateStage};
+use muster_proto::plan::{Arrivals, Connections, Executor, Rate, RateStage, Shape};
 use support::{Server, generate, plan, row, run_on_core, serve_if_asked};
 
 fn main() {
@@ -15,7 +15,8 @@ fn main() {
     for round in 1..=3 {
         let rate = Rate::per_second(20_000);
         let stages = vec![RateStage { duration: Duration::from_secs(5), from: rate, to: rate }];
-        let executor = Executor::ArrivalRate { stages, arrivals: Arrivals::Uniform, max_users: 2_000, constant: true };
+        let executor =
+            Executor::ArrivalRate { stages, arrivals: Arrivals::Uniform, max_users: 2_000, shape: Shape::Constant };
         let before = core_ticks();
         let generated = generate(plan(server.address, "/", executor, Connections::Pool), |_| {});
         let (busy, all) = (core_ticks().0 - before.0, (core_ticks().1 - before.1).max(1.0));

@@ -65,12 +65,12 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::plan::{Arrivals, Rate, RateStage, UserStage};
+    use crate::plan::{Arrivals, Rate, RateStage, Shape, UserStage};
     use crate::share::SHARDS;
     fn open(max_users: u32) -> Executor {
         let second = std::time::Duration::from_secs(1);
         let stages = vec![RateStage { duration: second, from: Rate::per_second(1), to: Rate::per_second(1) }];
-        Executor::ArrivalRate { stages, arrivals: Arrivals::Uniform, max_users, constant: true }
+        Executor::ArrivalRate { stages, arrivals: Arrivals::Uniform, max_users, shape: Shape::Constant }
     }
 
     #[test]
@@ -95,7 +95,7 @@ mod tests {
 
     fn closed() -> Executor {
         let stages = vec![UserStage { duration: std::time::Duration::from_secs(1), from: 9, to: 9 }];
-        Executor::Users { stages, constant: true }
+        Executor::Users { stages, shape: Shape::Constant }
     }
 
     proptest! {

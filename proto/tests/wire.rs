@@ -12,7 +12,7 @@ use muster_proto::measurement::{Delta, ErrorSample, Health, Measurement, Totals}
 use muster_proto::outcome::{ErrorKind, Outcome};
 use muster_proto::plan::{
     AgentsWanted, Arrivals, Body, Connect, Connections, DnsPolicy, Executor, Http, Plan, Rate, RateStage, Redirects,
-    Request, Scenario, StatusSet, Step, Think, Tls, Url, UserStage,
+    Request, Scenario, Shape, StatusSet, Step, Think, Tls, Url, UserStage,
 };
 use muster_proto::share::Share;
 use muster_proto::wire;
@@ -53,7 +53,8 @@ fn plan() -> Plan {
     let rates = vec![RateStage { duration: Duration::from_secs(9), from: Rate(0), to: Rate::per_second(500) }];
     let users = vec![UserStage { duration: Duration::from_secs(9), from: 0, to: 7 }];
     let max_duration = Duration::from_secs(600);
-    let arrivals = Executor::ArrivalRate { stages: rates, arrivals: Arrivals::Poisson, max_users: 9, constant: false };
+    let arrivals =
+        Executor::ArrivalRate { stages: rates, arrivals: Arrivals::Poisson, max_users: 9, shape: Shape::Ramping };
     Plan {
         name: "shop".to_owned(),
         seed: 42,
@@ -67,7 +68,7 @@ fn plan() -> Plan {
         },
         scenarios: vec![
             scenario("open", arrivals, Connections::Pool),
-            scenario("closed", Executor::Users { stages: users, constant: true }, Connections::PerUser),
+            scenario("closed", Executor::Users { stages: users, shape: Shape::Constant }, Connections::PerUser),
             scenario("each", Executor::PerUserIterations { users: 3, iterations: 5, max_duration }, Connections::New),
             scenario("all", Executor::SharedIterations { users: 3, iterations: 5, max_duration }, Connections::New),
         ],

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Condvar, Mutex};
 
-use muster_proto::plan::{Arrivals, Executor, Rate, RateStage, Step, Think};
+use muster_proto::plan::{Arrivals, Executor, Rate, RateStage, Shape, Step, Think};
 use muster_proto::schedule::{ArrivalSchedule, Stream};
 
 use super::server::{OK, Server};
@@ -31,7 +31,7 @@ fn a_constant_rate_makes_every_arrival_in_its_second() {
 fn a_ramp_makes_as_many_arrivals_as_the_area_below_it() {
     let target = target("");
     let stages = vec![RateStage { duration: seconds(2.0), from: Rate(0), to: Rate::per_second(200) }];
-    let executor = Executor::ArrivalRate { stages, arrivals: Arrivals::Uniform, max_users: 100, constant: false };
+    let executor = Executor::ArrivalRate { stages, arrivals: Arrivals::Uniform, max_users: 100, shape: Shape::Ramping };
     let generated = generate(plan(vec![scenario(executor, vec![get(target.addr(), "/")])]), 2);
     generated.assert_books_balance();
     assert_eq!(generated.iterations().completed, 200);
@@ -45,7 +45,8 @@ fn a_poisson_process_makes_the_same_arrivals_on_any_number_of_workers() {
     let wanted = Arc::new(schedule.unwrap()).arrivals_total();
     for workers in [1, 3] {
         let stages = stages.clone();
-        let executor = Executor::ArrivalRate { stages, arrivals: Arrivals::Poisson, max_users: 100, constant: true };
+        let executor =
+            Executor::ArrivalRate { stages, arrivals: Arrivals::Poisson, max_users: 100, shape: Shape::Constant };
         let generated = generate(plan(vec![scenario(executor, vec![get(target.addr(), "/")])]), workers);
         generated.assert_books_balance();
         assert_eq!(generated.iterations().completed, wanted);
@@ -110,7 +111,8 @@ fn every_executor_at_once_keeps_its_own_books() {
     let target = target("");
     let think = Step::Think(Think { min: seconds(0.05), max: seconds(0.05) });
     let rising = vec![RateStage { duration: seconds(1.0), from: Rate(0), to: Rate::per_second(100) }];
-    let rising = Executor::ArrivalRate { stages: rising, arrivals: Arrivals::Uniform, max_users: 100, constant: false };
+    let rising =
+        Executor::ArrivalRate { stages: rising, arrivals: Arrivals::Uniform, max_users: 100, shape: Shape::Ramping };
     let executors = [arrivals(100, 1.0, 100), rising, per_user(3, 4), shared(3, 20), users(&[(1.0, 2, 2)])];
     let scenarios = executors.into_iter().enumerate().map(|(index, executor)| {
         let mut scenario = scenario(executor, vec![get(target.addr(), "/"), think.clone()]);

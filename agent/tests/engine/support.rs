@@ -14,7 +14,7 @@ use muster_proto::measurement::{IterationStats, Measurement, RequestStats, Serie
 use muster_proto::outcome::ErrorKind;
 use muster_proto::plan::{
     AgentsWanted, Arrivals, Body, Connect, Connections, Executor, Http, Plan, Rate, RateStage, Redirects, Request,
-    Scenario, StatusSet, Step, Url, UserStage,
+    Scenario, Shape, StatusSet, Step, Url, UserStage,
 };
 use muster_proto::share::Share;
 use muster_target::{Config, Target};
@@ -193,12 +193,12 @@ pub(crate) fn plan(scenarios: Vec<Scenario>) -> Plan {
 pub(crate) fn arrivals(rate: u64, duration_s: f64, max_users: u32) -> Executor {
     let rate = Rate::per_second(rate);
     let stages = vec![RateStage { duration: seconds(duration_s), from: rate, to: rate }];
-    Executor::ArrivalRate { stages, arrivals: Arrivals::Uniform, max_users, constant: true }
+    Executor::ArrivalRate { stages, arrivals: Arrivals::Uniform, max_users, shape: Shape::Constant }
 }
 
 pub(crate) fn users(stages: &[(f64, u32, u32)]) -> Executor {
     let stages = stages.iter().map(|&(duration_s, from, to)| UserStage { duration: seconds(duration_s), from, to });
-    Executor::Users { stages: stages.collect(), constant: false }
+    Executor::Users { stages: stages.collect(), shape: Shape::Ramping }
 }
 
 pub(crate) fn per_user(users: u32, iterations: u64) -> Executor {

@@ -79,12 +79,19 @@ pub(super) struct ExecutorKeys {
     /// Other spellings, such as k6's.
     pub(super) also: &'static [&'static str],
     pub(super) needs: &'static [&'static str],
+    /// Of which it needs one, and takes no other.
+    pub(super) needs_one: &'static [&'static str],
     pub(super) takes: &'static [&'static str],
 }
 
 impl ExecutorKeys {
     pub(super) fn is_called(&self, name: &str) -> bool {
         self.name == name || self.also.contains(&name)
+    }
+
+    /// Whether a key belongs to it, or to all.
+    pub(super) fn takes(&self, name: &str) -> bool {
+        [OF_ALL_SCENARIOS, self.needs, self.needs_one, self.takes].iter().any(|names| names.contains(&name))
     }
 }
 
@@ -222,9 +229,14 @@ pub(super) static SCENARIO: Table = Table {
         key("warm_up", DELAY, "The beginning that is measured and shown but not judged"),
         key("max_users", USERS, "The most users of an open model at once; 10000 unless said").also(&["maxVUs"]),
         key("connections", CONNECTIONS, "Who shares connections"),
-        key("start_rate", Kind::Rate, "The rate at which a ramp begins; 0/s unless said").also(&["startRate"]),
-        key("start_users", Kind::Whole { min: 0, max: USERS_MAX }, "The users with which a ramp begins; 0 unless said")
-            .also(&["startVUs"]),
+        key("start_rate", Kind::Rate, "The rate at which a ramp, or what is set by hand, begins; 0/s unless said")
+            .also(&["startRate"]),
+        key(
+            "start_users",
+            Kind::Whole { min: 0, max: USERS_MAX },
+            "The users with which a ramp, or what is set by hand, begins; 0 unless said",
+        )
+        .also(&["startVUs"]),
         key(
             "steps",
             Kind::List { of: &Kind::Tables(&[&REQUEST, &THINK]), max: STEPS_MAX },
@@ -257,27 +269,55 @@ pub(super) static EXECUTORS: &[ExecutorKeys] = &[
         name: "constant-arrival-rate",
         also: &[],
         needs: &["rate", "duration"],
+        needs_one: &[],
         takes: &["arrivals", "max_users"],
     },
     ExecutorKeys {
         name: "ramping-arrival-rate",
         also: &[],
         needs: &["stages"],
+        needs_one: &[],
         takes: &["arrivals", "max_users", "start_rate"],
     },
-    ExecutorKeys { name: "constant-users", also: &["constant-vus"], needs: &["users", "duration"], takes: &[] },
-    ExecutorKeys { name: "ramping-users", also: &["ramping-vus"], needs: &["stages"], takes: &["start_users"] },
+    ExecutorKeys {
+        name: "constant-users",
+        also: &["constant-vus"],
+        needs: &["users", "duration"],
+        needs_one: &[],
+        takes: &[],
+    },
+    ExecutorKeys {
+        name: "ramping-users",
+        also: &["ramping-vus"],
+        needs: &["stages"],
+        needs_one: &[],
+        takes: &["start_users"],
+    },
     ExecutorKeys {
         name: "per-user-iterations",
         also: &["per-vu-iterations"],
         needs: &["users", "iterations"],
+        needs_one: &[],
         takes: &["max_duration"],
     },
-    ExecutorKeys { name: "shared-iterations", also: &[], needs: &["users", "iterations"], takes: &["max_duration"] },
+    ExecutorKeys {
+        name: "shared-iterations",
+        also: &[],
+        needs: &["users", "iterations"],
+        needs_one: &[],
+        takes: &["max_duration"],
+    },
+    ExecutorKeys {
+        name: "manual",
+        also: &[],
+        needs: &[],
+        needs_one: &["start_rate", "start_users"],
+        takes: &["duration", "arrivals", "max_users"],
+    },
 ];
 
 /// Executors that plan files will have but that this version does not support.
-pub(super) static EXECUTORS_LATER: &[&str] = &["find-capacity", "hold-connections", "manual", "externally-controlled"];
+pub(super) static EXECUTORS_LATER: &[&str] = &["find-capacity", "hold-connections", "externally-controlled"];
 
 /// `scenarios.<name>.stages[]`.
 pub(super) static STAGE: Table = Table {

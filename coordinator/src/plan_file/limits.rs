@@ -28,6 +28,8 @@ pub(super) const STAGES_MAX: usize = 1_000;
 pub(super) const THRESHOLDS_MAX: usize = 1_000;
 /// The most agents that a plan may wait for.
 pub(super) const AGENTS_MAX: u64 = 10_000;
+/// How long a scenario lasts at most that is ended by hand, where the plan does not say.
+pub(super) const MANUAL_DURATION_DEFAULT: Duration = Duration::from_secs(24 * 3600);
 /// The longest profile and the longest delay of a scenario.
 pub(super) const PROFILE_MAX: Duration = Duration::from_secs(366 * 24 * 3600);
 /// The longest timeout: what histograms can hold.

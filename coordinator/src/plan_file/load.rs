@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use muster_proto::plan::{Arrivals, Executor, Rate, RateStage, UserStage};
+use muster_proto::plan::{Arrivals, Executor, Rate, RateStage, Shape, UserStage};
 
-use super::keys::{EXECUTORS, EXECUTORS_LATER, ExecutorKeys, OF_ALL_SCENARIOS, STAGE};
-use super::limits::{MAX_DURATION_DEFAULT, MAX_USERS_DEFAULT, PROFILE_MAX};
+use super::keys::{EXECUTORS, EXECUTORS_LATER, ExecutorKeys, STAGE};
+use super::limits::{MANUAL_DURATION_DEFAULT, MAX_DURATION_DEFAULT, MAX_USERS_DEFAULT, PROFILE_MAX};
 use super::reader::{Field, Fields, Reader};
 use super::suggest::{closest, one_of};
 use super::tree::Value;
@@ -23,6 +23,7 @@ pub(super) fn read(reader: &mut Reader, fields: &Fields<'_>) -> Option<Executor>
         "ramping-arrival-rate" => ramping_rate(reader, fields),
         "constant-users" => constant_users(reader, fields),
         "ramping-users" => ramping_users(reader, fields),
+        "manual" => manual(reader, fields),
         _ => iterations(reader, fields, keys.name == "per-user-iterations"),
     }
 }
@@ -80,14 +81,9 @@ fn check_keys(reader: &mut Reader, fields: &Fields<'_>, keys: &ExecutorKeys) {
     for name in keys.needs.iter().filter(|name| fields.get(name).is_none()) {
         reader.at_key(fields.of(), format!("`{name}` is missing, which `{}` needs", keys.name));
     }
-    let takes = |name: &str| [OF_ALL_SCENARIOS, keys.needs, keys.takes].iter().any(|names| names.contains(&name));
-    for name in fields.names().filter(|name| !takes(name)) {
+    for name in fields.names().filter(|name| !keys.takes(name)) {
         if let Some(field) = fields.get(name) {
-            let users: Vec<&str> = EXECUTORS
-                .iter()
-                .filter(|e| e.needs.contains(&name) || e.takes.contains(&name))
-                .map(|e| e.name)
-                .collect();
+            let users: Vec<&str> = EXECUTORS.iter().filter(|keys| keys.takes(name)).map(|keys| keys.name).collect();
             let message = format!("`{}` does not take `{name}`", keys.name);
             reader.wrong(&field, message).help(format!("`{name}` belongs to {}", one_of(&users)));
         }
@@ -114,7 +110,7 @@ fn constant_rate(reader: &mut Reader, fields: &Fields<'_>) -> Option<Executor> {
     let (arrivals, max_users) = (arrivals(reader, fields), max_users(reader, fields));
     let (rate, duration) = (rate?, duration?);
     let stages = vec![RateStage { duration, from: rate, to: rate }];
-    Some(Executor::ArrivalRate { stages, arrivals: arrivals?, max_users: max_users?, constant: true })
+    Some(Executor::ArrivalRate { stages, arrivals: arrivals?, max_users: max_users?, shape: Shape::Constant })
 }
 
 fn positive_rate(reader: &mut Reader, field: &Field<'_>) -> Option<Rate> {
@@ -141,14 +137,14 @@ fn ramping_rate(reader: &mut Reader, fields: &Fields<'_>) -> Option<Executor> {
         no_load(reader, fields);
         return None;
     }
-    Some(Executor::ArrivalRate { stages: profile, arrivals: arrivals?, max_users: max_users?, constant: false })
+    Some(Executor::ArrivalRate { stages: profile, arrivals: arrivals?, max_users: max_users?, shape: Shape::Ramping })
 }
 
 fn constant_users(reader: &mut Reader, fields: &Fields<'_>) -> Option<Executor> {
     let users = fields.get("users").and_then(|field| reader.whole_u32(&field));
     let duration = fields.get("duration").and_then(|field| reader.duration(&field));
     let (users, duration) = (users?, duration?);
-    Some(Executor::Users { stages: vec![UserStage { duration, from: users, to: users }], constant: true })
+    Some(Executor::Users { stages: vec![UserStage { duration, from: users, to: users }], shape: Shape::Constant })
 }
 
 fn ramping_users(reader: &mut Reader, fields: &Fields<'_>) -> Option<Executor> {
@@ -164,7 +160,37 @@ fn ramping_users(reader: &mut Reader, fields: &Fields<'_>) -> Option<Executor> {
         no_load(reader, fields);
         return None;
     }
-    Some(Executor::Users { stages: profile, constant: false })
+    Some(Executor::Users { stages: profile, shape: Shape::Ramping })
+}
+
+/// What its user goes on with by hand, from the level that it begins with.
+fn manual(reader: &mut Reader, fields: &Fields<'_>) -> Option<Executor> {
+    let duration = fields.get("duration").map_or(Some(MANUAL_DURATION_DEFAULT), |field| reader.duration(&field));
+    let (arrivals, max_users) = (arrivals(reader, fields), max_users(reader, fields));
+    match (fields.get("start_rate"), fields.get("start_users")) {
+        (Some(field), None) => {
+            let (rate, duration) = (reader.rate(&field)?, duration?);
+            let stages = vec![RateStage { duration, from: rate, to: rate }];
+            Some(Executor::ArrivalRate { stages, arrivals: arrivals?, max_users: max_users?, shape: Shape::Manual })
+        }
+        (None, Some(field)) => {
+            let (users, duration) = (reader.whole_u32(&field)?, duration?);
+            let stages = vec![UserStage { duration, from: users, to: users }];
+            for field in ["arrivals", "max_users"].into_iter().filter_map(|name| fields.get(name)) {
+                reader.wrong(&field, "a closed model does not take this").help("it goes with `start_rate`");
+            }
+            Some(Executor::Users { stages, shape: Shape::Manual })
+        }
+        (rate, _) => {
+            let message = match rate {
+                None => "`manual` begins with something, and this is missing",
+                Some(_) => "`manual` begins with a rate or with users, and has both",
+            };
+            let help = "write `start_rate: 0/s` to set rates, or `start_users: 0` to set numbers of users";
+            reader.at_key(fields.of(), message).help(help);
+            None
+        }
+    }
 }
 
 fn no_load(reader: &mut Reader, fields: &Fields<'_>) {

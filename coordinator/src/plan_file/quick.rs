@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use muster_proto::plan::{
     AgentsWanted, Arrivals, Body, Connect, Connections, Executor, Http, Plan, Rate, RateStage, Redirects, Request,
-    Scenario, StatusSet, Step, Tls, UserStage,
+    Scenario, Shape, StatusSet, Step, Tls, UserStage,
 };
 
 use super::keys::Kind;
@@ -140,9 +140,11 @@ fn executor(reader: &mut Reader, rate: Option<Rate>, users: Option<u32>, duratio
             stages: vec![RateStage { duration, from: rate, to: rate }],
             arrivals: Arrivals::Uniform,
             max_users: MAX_USERS_DEFAULT,
-            constant: true,
+            shape: Shape::Constant,
         },
-        None => Executor::Users { stages: vec![UserStage { duration, from: count, to: count }], constant: true },
+        None => {
+            Executor::Users { stages: vec![UserStage { duration, from: count, to: count }], shape: Shape::Constant }
+        }
     })
 }
 

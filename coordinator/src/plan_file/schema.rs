@@ -3,7 +3,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::keys::{EXECUTORS, Key, Kind, OF_ALL_SCENARIOS, PLAN, SCENARIO, Table};
+use super::keys::{EXECUTORS, Key, Kind, PLAN, SCENARIO, Table};
 
 /// The JSON Schema (draft 2020-12) of plan files.
 #[must_use]
@@ -97,8 +97,7 @@ fn by_executor() -> Value {
     let key = |name: &str| SCENARIO.keys.iter().find(|key| key.name == name);
     let rules = EXECUTORS.iter().map(|keys| {
         let names: Vec<&str> = keys.also.iter().chain([&keys.name]).copied().collect();
-        let takes =
-            |key: &Key| [OF_ALL_SCENARIOS, keys.needs, keys.takes].iter().any(|names| names.contains(&key.name));
+        let takes = |key: &Key| keys.takes(key.name);
         let refused = SCENARIO.keys.iter().filter(|key| !takes(key));
         let refused = refused.flat_map(|key| key.also.iter().chain([&key.name]));
         let refused: Map<String, Value> = refused.map(|name| ((*name).to_owned(), json!(false))).collect();
@@ -106,10 +105,11 @@ fn by_executor() -> Value {
             let spelled = key.also.iter().chain([&key.name]);
             json!({"anyOf": spelled.map(|name| json!({"required": [name]})).collect::<Vec<_>>()})
         });
-        json!({
-            "if": {"properties": {"executor": {"enum": names}}},
-            "then": {"properties": refused, "allOf": needed.collect::<Vec<_>>()},
-        })
+        let mut then = json!({"properties": refused, "allOf": needed.collect::<Vec<_>>()});
+        if !keys.needs_one.is_empty() {
+            then["oneOf"] = keys.needs_one.iter().map(|name| json!({"required": [name]})).collect();
+        }
+        json!({"if": {"properties": {"executor": {"enum": names}}}, "then": then})
     });
     Value::Array(rules.collect())
 }

@@ -358,7 +358,7 @@ impl Run {
             return;
         }
         let manner = if self.stopping.is_some() { Manner::Abort } else { Manner::Drain };
-        self.end_by(Ending::StoppedByUser, manner, now_ns);
+        self.end_by(self.stopped_by_user(), manner, now_ns);
     }
 
     /// Brings the run to its end. The first reason stays; a harsher manner replaces a milder one.

@@ -18,14 +18,15 @@ use crate::verdict::Judge;
 pub(crate) fn open_plan(seconds: u64) -> Plan {
     let rate = Rate::per_second(100);
     let stages = vec![RateStage { duration: Duration::from_secs(seconds), from: rate, to: rate }];
-    let executor = Executor::ArrivalRate { stages, arrivals: Arrivals::Uniform, max_users: 1_000, constant: true };
+    let executor =
+        Executor::ArrivalRate { stages, arrivals: Arrivals::Uniform, max_users: 1_000, shape: Shape::Constant };
     plan_of(scenario("browse", executor, &["list", "cart"]))
 }
 
 /// A closed scenario of one request, so many seconds with 20 users.
 pub(crate) fn closed_plan(seconds: u64) -> Plan {
     let stages = vec![UserStage { duration: Duration::from_secs(seconds), from: 20, to: 20 }];
-    plan_of(scenario("watchers", Executor::Users { stages, constant: true }, &["list"]))
+    plan_of(scenario("watchers", Executor::Users { stages, shape: Shape::Constant }, &["list"]))
 }
 
 fn plan_of(scenario: Scenario) -> Plan {

@@ -84,7 +84,8 @@ impl SimulatedWorkers {
         let stream = Stream { seed: assignment.plan.seed, scenario: 0 };
         let schedule = Arc::new(ArrivalSchedule::new(stages, *arrivals, stream).expect("a modest plan"));
         let grace_ns = scenario.graceful_stop.as_nanos() as u64;
-        let (mut holdings, mut changes) = Holdings::none(&Arc::new(assignment.plan), vec![Timing::Arrivals(Arc::clone(&schedule))], 1);
+        let (mut holdings, mut changes) =
+            Holdings::none(&Arc::new(assignment.plan), vec![Timing::Arrivals(Arc::clone(&schedule))], 1);
         holdings.grant(&assignment.shares, 0, 0).expect("nothing waits yet");
         let changes = changes[0].remove(0);
         let hands = Arc::new(Hands::new(site.clock, lease.clone(), assignment.shares[0].clone()));

@@ -7,7 +7,7 @@ use muster::run::life::RunSettings;
 use muster_proto::id::RunId;
 use muster_proto::plan::{
     AgentsWanted, Arrivals, Body, Connect, Connections, Executor, Http, OnLoss, Plan, Rate, RateStage, Redirects,
-    Request, Scenario, StatusSet, Step, Url,
+    Request, Scenario, Shape, StatusSet, Step, Url,
 };
 
 use super::clock::SkewedClock;
@@ -205,7 +205,8 @@ fn settings(seed: u64, agents: usize, dice: &mut Dice) -> RunSettings {
     // Long enough, now and then, for somebody to come back with much untold.
     let duration_ms = if dice.one_in(4) { dice.within(5_000..=9_000) } else { dice.within(1_000..=5_000) };
     let stages = vec![RateStage { duration: Duration::from_millis(duration_ms), from: rate, to: rate }];
-    let executor = Executor::ArrivalRate { stages, arrivals: Arrivals::Uniform, max_users: 1_000, constant: true };
+    let executor =
+        Executor::ArrivalRate { stages, arrivals: Arrivals::Uniform, max_users: 1_000, shape: Shape::Constant };
     let redistribute = OnLoss::Redistribute;
     let on_loss = dice.pick(&[redistribute, redistribute, redistribute, redistribute, OnLoss::Degrade, OnLoss::Fail]);
     let plan = Plan {

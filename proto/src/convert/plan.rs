@@ -6,7 +6,8 @@ use std::time::Duration;
 use super::{ConvertError, at_most, invalid, missing};
 use crate::plan::{
     AgentsWanted, Arrivals, Body, Connect, Connections, DnsPolicy, Executor, Http, NAME_BYTES_MAX, Plan, Rate,
-    RateStage, Redirects, Request, SCENARIOS_MAX, STEPS_MAX, Scenario, StatusSet, Step, Think, Tls, Url, UserStage,
+    RateStage, Redirects, Request, SCENARIOS_MAX, STEPS_MAX, Scenario, Shape, StatusSet, Step, Think, Tls, Url,
+    UserStage,
 };
 use crate::wire;
 
@@ -152,17 +153,18 @@ fn executor_to_wire(executor: &Executor) -> wire::scenario::Executor {
         max_duration_ns: ns(max_duration),
     };
     match executor {
-        Executor::ArrivalRate { stages, arrivals, max_users, constant } => {
+        Executor::ArrivalRate { stages, arrivals, max_users, shape } => {
             wire::scenario::Executor::ArrivalRate(wire::ArrivalRate {
                 stages: rate_stages_to_wire(stages),
                 poisson: *arrivals == Arrivals::Poisson,
                 max_users: *max_users,
-                constant: *constant,
+                shape: shape_to_wire(*shape),
             })
         }
-        Executor::Users { stages, constant } => {
-            wire::scenario::Executor::Users(wire::Users { stages: user_stages_to_wire(stages), constant: *constant })
-        }
+        Executor::Users { stages, shape } => wire::scenario::Executor::Users(wire::Users {
+            stages: user_stages_to_wire(stages),
+            shape: shape_to_wire(*shape),
+        }),
         Executor::PerUserIterations { users, iterations: count, max_duration } => {
             wire::scenario::Executor::PerUserIterations(iterations(*users, *count, *max_duration))
         }
@@ -178,10 +180,10 @@ fn executor_from_wire(message: wire::scenario::Executor) -> Result<Executor, Con
             stages: rate_stages_from_wire(&profile.stages)?,
             arrivals: if profile.poisson { Arrivals::Poisson } else { Arrivals::Uniform },
             max_users: profile.max_users,
-            constant: profile.constant,
+            shape: shape_from_wire(profile.shape)?,
         },
         wire::scenario::Executor::Users(profile) => {
-            Executor::Users { stages: user_stages_from_wire(&profile.stages)?, constant: profile.constant }
+            Executor::Users { stages: user_stages_from_wire(&profile.stages)?, shape: shape_from_wire(profile.shape)? }
         }
         wire::scenario::Executor::PerUserIterations(profile) => Executor::PerUserIterations {
             users: profile.users,
@@ -194,6 +196,24 @@ fn executor_from_wire(message: wire::scenario::Executor) -> Result<Executor, Con
             max_duration: duration("max_duration_ns", profile.max_duration_ns)?,
         },
     })
+}
+
+fn shape_to_wire(shape: Shape) -> i32 {
+    let shape = match shape {
+        Shape::Constant => wire::Shape::Constant,
+        Shape::Ramping => wire::Shape::Ramping,
+        Shape::Manual => wire::Shape::Manual,
+    };
+    shape as i32
+}
+
+fn shape_from_wire(shape: i32) -> Result<Shape, ConvertError> {
+    match wire::Shape::try_from(shape) {
+        Ok(wire::Shape::Constant) => Ok(Shape::Constant),
+        Ok(wire::Shape::Ramping) => Ok(Shape::Ramping),
+        Ok(wire::Shape::Manual) => Ok(Shape::Manual),
+        Ok(wire::Shape::Unspecified) | Err(_) => Err(invalid("shape", "constant, ramping or manual", shape)),
+    }
 }
 
 pub(super) fn rate_stages_to_wire(stages: &[RateStage]) -> Vec<wire::RateStage> {

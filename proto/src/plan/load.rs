@@ -66,6 +66,17 @@ pub enum Arrivals {
     Poisson,
 }
 
+/// How a plan writes a profile. It makes no difference to the load.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shape {
+    /// As one level.
+    Constant,
+    /// As stages.
+    Ramping,
+    /// As the level that it begins with: its user goes on from there.
+    Manual,
+}
+
 /// The kind of profile, with its numbers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Executor {
@@ -77,15 +88,15 @@ pub enum Executor {
         arrivals: Arrivals,
         /// The most users at work at once over the whole cluster. A bound, not a reservation.
         max_users: u32,
-        /// Whether the plan wrote `constant-arrival-rate`, for the report.
-        constant: bool,
+        /// How the plan wrote it.
+        shape: Shape,
     },
     /// Closed model: users repeat iterations for as long as the profile keeps them. `constant-users` is one stage.
     Users {
         /// The profile, in order.
         stages: Vec<UserStage>,
-        /// Whether the plan wrote `constant-users`, for the report.
-        constant: bool,
+        /// How the plan wrote it.
+        shape: Shape,
     },
     /// Closed model: each user makes the same number of iterations.
     PerUserIterations {
@@ -112,10 +123,11 @@ impl Executor {
     #[must_use]
     pub const fn name(&self) -> &'static str {
         match self {
-            Self::ArrivalRate { constant: true, .. } => "constant-arrival-rate",
-            Self::ArrivalRate { constant: false, .. } => "ramping-arrival-rate",
-            Self::Users { constant: true, .. } => "constant-users",
-            Self::Users { constant: false, .. } => "ramping-users",
+            Self::ArrivalRate { shape: Shape::Constant, .. } => "constant-arrival-rate",
+            Self::ArrivalRate { shape: Shape::Ramping, .. } => "ramping-arrival-rate",
+            Self::Users { shape: Shape::Constant, .. } => "constant-users",
+            Self::Users { shape: Shape::Ramping, .. } => "ramping-users",
+            Self::ArrivalRate { shape: Shape::Manual, .. } | Self::Users { shape: Shape::Manual, .. } => "manual",
             Self::PerUserIterations { .. } => "per-user-iterations",
             Self::SharedIterations { .. } => "shared-iterations",
         }
@@ -134,6 +146,12 @@ impl Executor {
             (Self::Users { stages, .. }, Stages::Users(new)) => stages.clone_from(new),
             _ => {}
         }
+    }
+
+    /// Whether its user goes on by hand with it, and ends it.
+    #[must_use]
+    pub const fn is_manual(&self) -> bool {
+        matches!(self, Self::ArrivalRate { shape: Shape::Manual, .. } | Self::Users { shape: Shape::Manual, .. })
     }
 
     /// How long the profile lasts at most, without start delay and graceful stop.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use muster_proto::plan::{
-    AgentsWanted, Arrivals, Body, Connect, Executor, Http, Plan, Rate, RateStage, Redirects, Request, Scenario,
+    AgentsWanted, Arrivals, Body, Connect, Executor, Http, Plan, Rate, RateStage, Redirects, Request, Scenario, Shape,
     StatusSet, Step, Url,
 };
 use muster_proto::share::Share;
@@ -51,7 +51,7 @@ fn compiled(executor: Executor) -> CompiledPlan {
 fn arrivals() -> Executor {
     let rate = Rate::per_second(100);
     let stages = vec![RateStage { duration: Duration::from_millis(300), from: rate, to: rate }];
-    Executor::ArrivalRate { stages, arrivals: Arrivals::Uniform, max_users: 10, constant: true }
+    Executor::ArrivalRate { stages, arrivals: Arrivals::Uniform, max_users: 10, shape: Shape::Constant }
 }
 
 fn users() -> Executor {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use muster_proto::plan::{
     AgentsWanted, Arrivals, Body, Connect, Connections, DnsPolicy, Executor, Http, OnLoss, Plan, Rate, RateStage,
-    Redirects, Request, Scenario, StatusSet, Step, Think, Url, UserStage,
+    Redirects, Request, Scenario, Shape, StatusSet, Step, Think, Url, UserStage,
 };
 
 use super::super::{Format, from_str};
@@ -152,7 +152,7 @@ fn browse() -> Scenario {
             ],
             arrivals: Arrivals::Poisson,
             max_users: 20_000,
-            constant: false,
+            shape: Shape::Ramping,
         },
         start_delay: seconds(1),
         graceful_stop: seconds(5),
@@ -217,9 +217,9 @@ fn closed_models_mean_what_they_say() {
     let plan = sound(EXAMPLE);
     let [_, watchers, _, closed, each, shared] = &plan.scenarios[..] else { panic!("six scenarios") };
     let stage = UserStage { duration: seconds(60), from: 5, to: 50 };
-    assert_eq!(watchers.executor, Executor::Users { stages: vec![stage], constant: false });
+    assert_eq!(watchers.executor, Executor::Users { stages: vec![stage], shape: Shape::Ramping });
     let stage = UserStage { duration: seconds(330), from: 200, to: 200 };
-    assert_eq!(closed.executor, Executor::Users { stages: vec![stage], constant: true });
+    assert_eq!(closed.executor, Executor::Users { stages: vec![stage], shape: Shape::Constant });
     let ten_minutes = seconds(600);
     assert_eq!(each.executor, Executor::PerUserIterations { users: 2, iterations: 3, max_duration: ten_minutes });
     assert_eq!(shared.executor, Executor::SharedIterations { users: 4, iterations: 5, max_duration: seconds(60) });
@@ -235,7 +235,8 @@ fn what_is_not_said_has_a_default() {
     assert_eq!((scenario.start_delay, scenario.warm_up, scenario.graceful_stop), (seconds(0), seconds(0), seconds(30)));
     assert_eq!(scenario.connections, Connections::Pool);
     let stages = vec![RateStage { duration: seconds(1), from: Rate::per_second(5), to: Rate::per_second(5) }];
-    let executor = Executor::ArrivalRate { stages, arrivals: Arrivals::Uniform, max_users: 10_000, constant: true };
+    let executor =
+        Executor::ArrivalRate { stages, arrivals: Arrivals::Uniform, max_users: 10_000, shape: Shape::Constant };
     assert_eq!(scenario.executor, executor);
 }
 
@@ -279,7 +280,7 @@ scenarios:
 ",
     );
     let users = UserStage { duration: seconds(10), from: 5, to: 5 };
-    assert_eq!(plan.scenarios[1].executor, Executor::Users { stages: vec![users], constant: true });
+    assert_eq!(plan.scenarios[1].executor, Executor::Users { stages: vec![users], shape: Shape::Constant });
     assert_eq!(plan.scenarios[2].steps, plan.scenarios[0].steps);
 }
 

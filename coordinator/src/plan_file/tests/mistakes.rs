@@ -346,6 +346,9 @@ fn executors() {
         load("executor: shared-iterations\nusers: 1\niterations: 0"),
         load("executor: per-user-iterations\niterations: 5\nduration: 1s"),
         load("executor: constant-users\nusers: 1\nduration: 10s\nwarm_up: 10s"),
+        load("executor: manual\nduration: 10s"),
+        load("executor: manual\nstart_rate: 0/s\nstart_users: 0"),
+        load("executor: manual\nstart_users: 3\nmax_users: 9"),
         load("executor: constant-users\nusers: 1\nduration: 10s\nconnections: none\nstart_delay: 5\ngraceful_stop: x"),
     ];
     insta::assert_snapshot!(each(plans), @r#"
@@ -356,7 +359,7 @@ fn executors() {
     3:3 scenarios.a: `duration` is missing, which `constant-users` needs
     4:15 scenarios.a.executor: wanted an executor, found `constant-vu` (did you mean `constant-vus`?)
     4:15 scenarios.a.executor: the executor `find-capacity` is not supported by this version
-    4:15 scenarios.a.executor: wanted an executor, found `xyzzy` (executors are `constant-arrival-rate`, `ramping-arrival-rate`, `constant-users`, `ramping-users`, `per-user-iterations` or `shared-iterations`)
+    4:15 scenarios.a.executor: wanted an executor, found `xyzzy` (executors are `constant-arrival-rate`, `ramping-arrival-rate`, `constant-users`, `ramping-users`, `per-user-iterations`, `shared-iterations` or `manual`)
     3:3 scenarios.a: `users` is missing, which `constant-users` needs
     3:3 scenarios.a: `duration` is missing, which `constant-users` needs
     7:11 scenarios.a.rate: `constant-users` does not take `rate` (`rate` belongs to `constant-arrival-rate`)
@@ -380,8 +383,11 @@ fn executors() {
     6:18 scenarios.a.start_users: wanted a whole number from 0 to 10000000, found `-1`
     6:17 scenarios.a.iterations: wanted a whole number from 1 to 1000000000000000, found `0`
     3:3 scenarios.a: `users` is missing, which `per-user-iterations` needs
-    6:15 scenarios.a.duration: `per-user-iterations` does not take `duration` (`duration` belongs to `constant-arrival-rate` or `constant-users`)
+    6:15 scenarios.a.duration: `per-user-iterations` does not take `duration` (`duration` belongs to `constant-arrival-rate`, `constant-users` or `manual`)
     7:14 scenarios.a.warm_up: wanted a warm-up shorter than the profile, which lasts 10s, found `10s`
+    3:3 scenarios.a: `manual` begins with something, and this is missing (write `start_rate: 0/s` to set rates, or `start_users: 0` to set numbers of users)
+    3:3 scenarios.a: `manual` begins with a rate or with users, and has both (write `start_rate: 0/s` to set rates, or `start_users: 0` to set numbers of users)
+    6:14 scenarios.a.max_users: a closed model does not take this (it goes with `start_rate`)
     7:18 scenarios.a.connections: wanted `pool`, `per-user` or `new`, found `none`
     8:18 scenarios.a.start_delay: wanted a duration such as `10s`, `250ms` or `5m30s`, found `5` (write `5s` for seconds)
     9:20 scenarios.a.graceful_stop: wanted a duration such as `10s`, `250ms` or `5m30s`, found `x`

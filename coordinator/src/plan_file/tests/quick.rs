@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use muster_proto::plan::{Arrivals, Connections, Executor, Rate, RateStage, UserStage};
+use muster_proto::plan::{Arrivals, Connections, Executor, Rate, RateStage, Shape, UserStage};
 
 use super::super::{QuickPlan, quick};
 use super::request;
@@ -17,7 +17,7 @@ fn a_url_alone_is_ten_users_for_ten_seconds() {
     assert_eq!(plan.name, "127.0.0.1:8080/x");
     assert_eq!((plan.scenarios.len(), plan.scenarios[0].name.as_str()), (1, "default"));
     let stage = UserStage { duration: Duration::from_secs(10), from: 10, to: 10 };
-    assert_eq!(plan.scenarios[0].executor, Executor::Users { stages: vec![stage], constant: true });
+    assert_eq!(plan.scenarios[0].executor, Executor::Users { stages: vec![stage], shape: Shape::Constant });
     assert_eq!(plan.scenarios[0].connections, Connections::PerUser);
     let request = request(&plan);
     assert_eq!((request.name.as_str(), request.method.as_str()), ("GET /x", "GET"));
@@ -34,7 +34,7 @@ fn a_rate_is_an_open_model() {
         stages: vec![RateStage { duration: Duration::from_secs(30), from: rate, to: rate }],
         arrivals: Arrivals::Uniform,
         max_users: 10_000,
-        constant: true,
+        shape: Shape::Constant,
     };
     assert_eq!(plan.scenarios[0].executor, executor);
     assert_eq!(plan.scenarios[0].connections, Connections::Pool);

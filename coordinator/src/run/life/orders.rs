@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use muster_proto::change::{AMENDMENTS_MAX, Amendment, Reshape, Stages, What};
-use muster_proto::plan::{Executor, Rate, RateStage, UserStage};
+use muster_proto::plan::{Executor, Rate, RateStage, Scenario, UserStage};
 use muster_proto::schedule::Timing;
 use serde::{Deserialize, Serialize};
 
@@ -74,8 +74,15 @@ impl Run {
             return Err("the run has ended".to_owned());
         }
         let at_ns = self.start_ns().map(|start_ns| now_ns.saturating_sub(start_ns));
-        self.end_by(Ending::StoppedByUser, if now { Manner::Abort } else { Manner::Drain }, now_ns);
+        self.end_by(self.stopped_by_user(), if now { Manner::Abort } else { Manner::Drain }, now_ns);
         Ok(Done { at_ns, text: if now { "stops at once" } else { "stops" }.to_owned() })
+    }
+
+    /// How a run ends that its user stops. What is set by hand is ended by hand, and has done what the plan asked.
+    pub(super) fn stopped_by_user(&self) -> Ending {
+        let is_manual = |scenario: &Scenario| scenario.executor.is_manual();
+        let by_hand = self.start_ns().is_some() && self.settings.plan.scenarios.iter().all(is_manual);
+        if by_hand { Ending::Completed } else { Ending::StoppedByUser }
     }
 
     fn annotate_by_order(&mut self, text: &str, at_ns: u64) -> Result<Done, String> {
