@@ -5,6 +5,7 @@ mod durable;
 mod handovers;
 mod hostile;
 mod killed;
+mod orders;
 mod resumed;
 mod runs;
 mod stranger;

@@ -8,7 +8,9 @@ use muster::begun::Begun;
 use muster::conduct::{Opening, conduct};
 use muster::journal::{self, BYTES_MAX_DEFAULT, Happened, Head, Journal, Medium};
 use muster::run::life::Run;
+use muster::run::order::Order;
 use muster::run::record::{Ending, RunRecord};
+use muster::service::{Counter, desk};
 use muster_agent::engine::clock;
 use muster_agent::guard::Guard;
 use muster_target::{Config, Target};
@@ -86,17 +88,20 @@ fn wait_until(mut condition: impl FnMut() -> bool) {
 struct Mortal {
     runtime: Runtime,
     run: JoinHandle<RunRecord>,
+    orders: Counter,
     _stops: mpsc::Sender<()>,
 }
 
 impl Mortal {
-    fn conduct(opening: Opening, address: &str) -> (Self, String) {
+    fn conduct(mut opening: Opening, address: &str) -> (Self, String) {
+        let (orders, desk) = desk();
+        opening.desk = desk;
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let listener = runtime.block_on(TcpListener::bind(address)).unwrap();
         let address = listener.local_addr().unwrap().to_string();
         let (stops, receiver) = mpsc::channel(4);
         let run = runtime.spawn(async move { conduct(opening, listener, receiver, &mut Told::default()).await });
-        (Self { runtime, run, _stops: stops }, address)
+        (Self { runtime, run, orders, _stops: stops }, address)
     }
 
     fn kill(self) {
@@ -152,6 +157,25 @@ fn the_load_goes_on_without_a_dip_while_the_next_coordinator_comes_within_the_le
     assert_eq!((record.ending, record.absence.resumed), (Ending::Completed, 1));
     assert!(record.absence.total_ns > 0);
     assert_eq!((counts.due, counts.started, counts.completed), (300, 300, 300));
+    assert_eq!(counts.outcomes(), scene.target.stop().responses);
+}
+
+#[test]
+fn a_run_that_was_paused_is_paused_under_the_next_coordinator_and_goes_on_from_there() {
+    let (scene, first) = Scene::in_full_swing(Duration::from_secs(60), "6s");
+    let ordered = |mortal: &Mortal, order| mortal.runtime.block_on(mortal.orders.give(order)).unwrap();
+    ordered(&first, Order::Pause);
+    first.kill();
+    let (coordinator, _) = Mortal::conduct(scene.disk.resumed(), &scene.address);
+    std::thread::sleep(Duration::from_millis(500));
+    ordered(&coordinator, Order::Resume);
+    let record = coordinator.end();
+    scene.agents.shutdown_background();
+    let [paused, resumed] = &record.amendments[..] else { panic!("{:?}", record.amendments) };
+    let gap = (resumed.at_ns - paused.at_ns) / 10_000_000;
+    let counts = record.timeline.counts();
+    assert!(counts.due.abs_diff(600 - gap) <= 1, "{} due, {gap} left out", counts.due);
+    assert_eq!((record.ending, counts.completed), (Ending::Completed, counts.due));
     assert_eq!(counts.outcomes(), scene.target.stop().responses);
 }
 

@@ -10,6 +10,7 @@ use muster::journal::{BYTES_MAX_DEFAULT, Head, Journal, Medium};
 use muster::plan_file::{Format, from_str};
 use muster::run::life::{Run, RunSettings};
 use muster::run::record::RunRecord;
+use muster::service::{Counter, desk};
 use muster_agent::engine::start::EngineConfig;
 use muster_agent::guard::Guard;
 use muster_agent::session::{AgentConfig, Leave, SessionError, take_part};
@@ -39,6 +40,7 @@ pub(crate) struct Coordinator {
     pub(crate) address: String,
     run: JoinHandle<(RunRecord, Vec<String>)>,
     pub(crate) stops: mpsc::Sender<()>,
+    pub(crate) orders: Counter,
 }
 
 impl Coordinator {
@@ -60,13 +62,15 @@ impl Coordinator {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap().to_string();
         let (stops, stop_receiver) = mpsc::channel(4);
-        let opening = opening(settings(plan));
+        let mut opening = opening(settings(plan));
+        let (orders, desk) = desk();
+        (opening.desk, opening.counter) = (desk, Some(orders.clone()));
         let run = tokio::spawn(async move {
             let mut told = Told::default();
             let record = conduct(opening, listener, stop_receiver, &mut told).await;
             (record, told.0)
         });
-        Self { address, run, stops }
+        Self { address, run, stops, orders }
     }
 
     pub(crate) fn join(&self, name: &str, weight: u32, guard: Guard) -> JoinHandle<Result<(), SessionError>> {

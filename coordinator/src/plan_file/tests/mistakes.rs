@@ -387,7 +387,7 @@ fn executors() {
     7:14 scenarios.a.warm_up: wanted a warm-up shorter than the profile, which lasts 10s, found `10s`
     3:3 scenarios.a: `manual` begins with something, and this is missing (write `start_rate: 0/s` to set rates, or `start_users: 0` to set numbers of users)
     3:3 scenarios.a: `manual` begins with a rate or with users, and has both (write `start_rate: 0/s` to set rates, or `start_users: 0` to set numbers of users)
-    6:14 scenarios.a.max_users: a closed model does not take this (it goes with `start_rate`)
+    6:16 scenarios.a.max_users: a closed model does not take this (it goes with `start_rate`)
     7:18 scenarios.a.connections: wanted `pool`, `per-user` or `new`, found `none`
     8:18 scenarios.a.start_delay: wanted a duration such as `10s`, `250ms` or `5m30s`, found `5` (write `5s` for seconds)
     9:20 scenarios.a.graceful_stop: wanted a duration such as `10s`, `250ms` or `5m30s`, found `x`
