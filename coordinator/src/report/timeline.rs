@@ -10,7 +10,9 @@ use crate::run::timeline::{Interval, SeriesInterval};
 pub(super) fn of(record: &RunRecord) -> Vec<IntervalInfo> {
     let mut intervals: Vec<IntervalInfo> =
         record.timeline.intervals().iter().map(|interval| interval_info(record, interval)).collect();
-    for Annotation { at_ns, text } in &record.annotations {
+    let mut notes: Vec<&Annotation> = record.annotations.iter().collect();
+    notes.sort_by_key(|note| note.at_ns);
+    for Annotation { at_ns, text } in notes {
         // What was to come about after the end is noted there.
         let behind = intervals.partition_point(|interval| u64::from(interval.second) * INTERVAL_NS <= *at_ns);
         if let Some(interval) = behind.checked_sub(1).and_then(|place| intervals.get_mut(place)) {

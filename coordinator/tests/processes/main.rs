@@ -4,6 +4,7 @@ mod agent;
 mod judged;
 mod kept;
 mod losses;
+mod orders;
 mod places;
 mod process;
 mod programs;
