@@ -4,12 +4,13 @@ mod resumed;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use jiff::Timestamp;
 use muster_proto::convert::{closing_to_wire, delta_to_wire};
 use muster_proto::id::RunId;
 use muster_proto::measurement::Totals;
-use muster_proto::plan::{OnLoss, Plan};
+use muster_proto::plan::{OnLoss, Plan, Rate};
 use muster_proto::wire::{FromAgent, Hello, Probe, Ready, Unable, from_agent};
 use muster_proto::{BUILD_VERSION, PROTOCOL_VERSION};
 use proptest::prelude::*;
@@ -19,6 +20,7 @@ use crate::begun::Begun;
 use crate::report::Report;
 use crate::run::event::{Event, Link};
 use crate::run::life::{Run, RunSettings};
+use crate::run::order::{Level, Order, Ticket};
 use crate::run::record::Ending;
 use crate::run::synthetic::{delta, healthy, open_plan, p99_below};
 
@@ -297,6 +299,7 @@ pub(crate) enum Act {
     Unable,
     Gone,
     Stop,
+    Ordered(u8),
     Tick,
 }
 
@@ -313,6 +316,7 @@ pub(crate) fn groups() -> impl Strategy<Value = Vec<(Vec<(Act, u64)>, u64)>> {
         1 => Just(Act::Unable),
         1 => Just(Act::Gone),
         1 => Just(Act::Stop),
+        3 => (0..5_u8).prop_map(Act::Ordered),
         6 => Just(Act::Tick),
     ];
     let pause_ms = prop_oneof![20 => 0_u64..400, 1 => 2_000_u64..30_000];
@@ -332,7 +336,23 @@ pub(crate) fn happened(act: Act, link: u64, last_seq: &mut u64) -> Happened {
         Act::Unable => said(link, from_agent::Message::Unable(Unable::default())),
         Act::Gone => Happened::gone(Link(link), "cable".to_owned()),
         Act::Stop => Happened::stop(),
+        Act::Ordered(which) => Happened::ordered(Ticket(link), order(which)),
         Act::Tick => Happened::tick(),
+    }
+}
+
+fn order(which: u8) -> Order {
+    let set = |rate, over_ms| Order::Set {
+        scenario: "browse".to_owned(),
+        level: Level::Rate(Rate::per_second(rate)),
+        over: Duration::from_millis(over_ms),
+    };
+    match which {
+        0 => set(400, 0),
+        1 => set(7, 300),
+        2 => Order::Pause,
+        3 => Order::Resume,
+        _ => Order::Annotate("deployed".to_owned()),
     }
 }
 
