@@ -8,6 +8,9 @@ use crate::engine::part::Gauges;
 use crate::generator::Generator;
 use crate::outbox::{AckError, Outbox};
 
+/// Why books cannot be closed that a worker left open.
+const PANICKED: &str = "a worker panicked";
+
 /// What there is to tell the coordinator.
 #[derive(Debug)]
 pub enum News {
@@ -20,8 +23,8 @@ pub enum News {
         /// First arrival's moment minus the moment at which it was due, in nanoseconds.
         start_error_ns: Option<i64>,
     },
-    /// A worker panicked, so that the books can never be closed.
-    Broken,
+    /// The books can never be closed, and why.
+    Broken(&'static str),
 }
 
 /// An assignment being carried out.
@@ -39,6 +42,11 @@ impl<G: Generator> Duty<G> {
         Self { generator, outbox: Outbox::default(), gauges: Vec::new(), collected_all: false, closed: false }
     }
 
+    /// What is left of an assignment that was carried out: all that was put into this outbox, and these books.
+    pub fn left(generator: G, outbox: Outbox, gauges: Gauges) -> Self {
+        Self { generator, outbox, gauges: vec![gauges], collected_all: true, closed: false }
+    }
+
     /// The generator, to start and stop it.
     pub fn generator(&self) -> &G {
         &self.generator
@@ -49,11 +57,11 @@ impl<G: Generator> Duty<G> {
         let alarm = self.generator.alarm();
         let news = tokio::select! {
             biased;
-            () = alarm.goes_off() => News::Broken,
+            () = alarm.goes_off() => News::Broken(PANICKED),
             news = self.next_measured() => news,
         };
         // A worker that panics ends its measurements too, so their end alone does not say that all is well.
-        if alarm.has_gone_off() { News::Broken } else { news }
+        if alarm.has_gone_off() { News::Broken(PANICKED) } else { news }
     }
 
     async fn next_measured(&mut self) -> News {
@@ -65,6 +73,9 @@ impl<G: Generator> Duty<G> {
                 self.collect().await;
             } else if self.closed || !self.outbox.is_empty() {
                 return std::future::pending().await;
+            } else if !self.generator.is_whole() {
+                self.closed = true;
+                return News::Broken("a part of what it measured is lost");
             } else {
                 self.closed = true;
                 return self.closing();
@@ -86,8 +97,9 @@ impl<G: Generator> Duty<G> {
             return;
         };
         self.gauges.clone_from(&slice.gauges);
-        self.outbox.put((slice.first_window, slice.last_window), &slice.measurement, health);
+        slice.measured().for_each(|(windows, measured)| self.outbox.put(windows, measured, health));
         self.generator.give_back(slice);
+        self.generator.keep(&self.outbox);
     }
 
     /// The next delta that was not yet sent over the present stream; it counts as sent from here.
@@ -100,7 +112,13 @@ impl<G: Generator> Duty<G> {
     /// # Errors
     /// [`AckError`] when there is nothing with that number.
     pub fn acknowledge(&mut self, seq: u64) -> Result<(), AckError> {
-        self.outbox.acknowledge(seq)
+        let numbered = self.outbox.last_seq();
+        self.outbox.acknowledge(seq)?;
+        // The open delta may have got its number by that.
+        if self.outbox.last_seq() != numbered {
+            self.generator.keep(&self.outbox);
+        }
+        Ok(())
     }
 
     /// Goes on over a new stream, whose other end has everything up to this delta.
@@ -108,7 +126,7 @@ impl<G: Generator> Duty<G> {
     /// # Errors
     /// [`AckError`] when there is nothing with that number.
     pub fn resume(&mut self, applied_seq: u64) -> Result<(), AckError> {
-        self.outbox.acknowledge(applied_seq)?;
+        self.acknowledge(applied_seq)?;
         self.outbox.rewind();
         self.closed = false;
         Ok(())
@@ -170,7 +188,7 @@ mod tests {
                 assert!(panicking.join().is_err());
             }
             duty.generator().abort();
-            assert_eq!(matches!(duty.next().await, News::Broken), panics);
+            assert_eq!(matches!(duty.next().await, News::Broken(_)), panics);
         }
     }
 }

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use muster_proto::change::{Amendment, Change, Reshape, What};
 use muster_proto::convert::AssignmentMessage;
-use muster_proto::measurement::Health;
+use muster_proto::measurement::{Health, SeriesTable};
 use muster_proto::plan::Plan;
 use muster_proto::share::Share;
 
@@ -16,6 +16,9 @@ use crate::engine::lease::Lease;
 use crate::engine::start::{Engine, EngineConfig, EngineError};
 use crate::guard::{Guard, Refusal};
 use crate::health::HealthMonitor;
+use crate::outbox::Outbox;
+use crate::spool::Spool;
+use crate::spool::keeper::Keeper;
 
 /// Generates the load of one assignment while its lease holds, and measures it.
 pub trait Generator: Send + 'static {
@@ -46,6 +49,15 @@ pub trait Generator: Send + 'static {
 
     /// Takes a slice's memory back.
     fn give_back(&mut self, slice: Slice);
+
+    /// Writes down what is not acknowledged, with all that was measured until now, if that is to outlive the process.
+    /// Nobody has been told of it before.
+    fn keep(&mut self, _outbox: &Outbox) {}
+
+    /// Whether all that was counted is in what was measured.
+    fn is_whole(&self) -> bool {
+        true
+    }
 }
 
 /// Why an assignment is not carried out.
@@ -54,6 +66,9 @@ pub enum PrepareError {
     /// The agent's operator does not allow it.
     #[error(transparent)]
     Refused(#[from] Refusal),
+    /// What is measured cannot be kept as the agent's operator wants it.
+    #[error("the spool: {0}")]
+    Spool(std::io::Error),
     /// The engine cannot do it.
     #[error(transparent)]
     Engine(#[from] EngineError),
@@ -79,6 +94,7 @@ pub struct Workers {
     guard: Arc<Guard>,
     /// The plan, with what has taken the place of its profiles.
     plan: Mutex<Plan>,
+    keeper: Option<Keeper>,
 }
 
 impl Workers {
@@ -87,16 +103,32 @@ impl Workers {
     /// # Errors
     /// [`PrepareError`] when the operator's policy, the plan or this machine does not permit it.
     pub fn prepare(assignment: AssignmentMessage, config: &EngineConfig, lease: &Lease) -> Result<Self, PrepareError> {
-        let AssignmentMessage { plan, shares, amendments, .. } = assignment;
+        Self::prepare_spooled(assignment, config, lease, None)
+    }
+
+    /// [`Workers::prepare`], with a spool for what is not acknowledged.
+    ///
+    /// # Errors
+    /// The same, and [`PrepareError::Spool`].
+    pub fn prepare_spooled(
+        assignment: AssignmentMessage,
+        config: &EngineConfig,
+        lease: &Lease,
+        spool: Option<&Spool>,
+    ) -> Result<Self, PrepareError> {
+        let AssignmentMessage { run_id, plan, shares, amendments } = assignment;
         let mut amended = plan.clone();
         for Amendment { reshape, .. } in &amendments {
             amended.scenarios[reshape.scenario].executor.take_stages(&reshape.stages);
         }
         config.guard.check_plan(&amended, &shares)?;
-        let (engine, collector) = Engine::prepare(plan, &shares, config, lease)?;
+        let shape = (plan.scenarios.len(), SeriesTable::of(&plan).len());
+        let begun = spool.map(|spool| spool.begin(run_id, shape, config.workers)).transpose();
+        let (keeper, rings) = begun.map_err(PrepareError::Spool)?.unzip();
+        let (engine, collector) = Engine::prepare_with_rings(plan, &shares, config, lease, rings.unwrap_or_default())?;
         engine.amend(&amendments)?;
-        let (guard, plan) = (Arc::clone(&config.guard), Mutex::new(amended));
-        Ok(Self { collector, engine, health: HealthMonitor::default(), guard, plan })
+        let (health, guard) = (HealthMonitor::default(), Arc::clone(&config.guard));
+        Ok(Self { collector, engine, health, guard, plan: Mutex::new(amended), keeper })
     }
 
     fn grant(&self, shares: &[Share], at_ns: u64) -> Result<Made, ChangeError> {
@@ -161,10 +193,19 @@ impl Generator for Workers {
     async fn next(&mut self) -> Option<(Slice, Health)> {
         let slice = self.collector.next().await?;
         let health = self.health.sample(slice.last_window, &slice.gauges);
+        if let Some(keeper) = &mut self.keeper {
+            keeper.note(&slice, health);
+        }
         Some((slice, health))
     }
 
     fn give_back(&mut self, slice: Slice) {
         self.collector.give_back(slice);
+    }
+
+    fn keep(&mut self, outbox: &Outbox) {
+        if let Some(keeper) = &mut self.keeper {
+            keeper.keep(outbox);
+        }
     }
 }

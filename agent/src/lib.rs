@@ -12,3 +12,4 @@ pub mod outbox;
 pub mod planted;
 pub mod resources;
 pub mod session;
+pub mod spool;

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::IsTerminal;
 use std::net::ToSocketAddrs;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,7 +13,8 @@ use muster_agent::engine::start::EngineConfig;
 use muster_agent::guard::{Allow, Guard};
 use muster_agent::health::raise_descriptor_limit;
 use muster_agent::resources::{default_workers, host_name, usable_cores};
-use muster_agent::session::{AgentConfig, Leave, SessionError, take_part};
+use muster_agent::session::{AgentConfig, Leave, SessionError, Spooled, hand_in, take_part, take_part_in};
+use muster_agent::spool::Spool;
 use muster_proto::id::Incarnation;
 use tokio::sync::watch;
 use tracing_subscriber::EnvFilter;
@@ -23,6 +25,9 @@ const EXIT_REFUSED: u8 = 106;
 const EXIT_FAILURE: u8 = 1;
 /// Wrong arguments: the same number as the coordinator's.
 const EXIT_ARGUMENTS: u8 = 104;
+/// How long an agent takes to join before what its predecessor left is handed in, so that a run does not end for want
+/// of agents when it hears that its only one was killed.
+const HEAD_START: Duration = Duration::from_millis(200);
 /// The longest pause between two attempts to join.
 const RETRY_MAX: Duration = Duration::from_secs(5);
 
@@ -63,6 +68,9 @@ struct Args {
     /// Exit after one run instead of joining again
     #[arg(long)]
     once: bool,
+    /// Keep what is not acknowledged in this folder, so that an agent started again with it loses nothing of a killed one
+    #[arg(long, value_name = "DIR")]
+    spool: Option<PathBuf>,
     /// Give up when the coordinator cannot be reached for so many seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 600)]
     patience: u64,
@@ -92,23 +100,44 @@ fn main() -> ExitCode {
     };
     raise_descriptor_limit();
     let config = config(&args);
+    let incarnation = Incarnation::generate();
+    let spool = match args.spool.as_deref().map(|folder| Spool::open(folder, incarnation)).transpose() {
+        Ok(spool) => spool.map(Arc::new),
+        Err(error) => {
+            eprintln!("error: {error}");
+            return ExitCode::from(EXIT_ARGUMENTS);
+        }
+    };
     runtime.block_on(async {
         let (wanted, receiver) = watch::channel(false);
+        let joining = join_again_and_again(&args, &config, incarnation, spool.as_ref(), Leave::when(receiver));
+        let handing_in = hand_in_what_is_left(&args, &config, spool.as_deref());
         tokio::select! {
-            code = join_again_and_again(&args, &config, Leave::when(receiver)) => code,
+            (code, ()) = async { tokio::join!(joining, handing_in) } => code,
             () = interrupted_twice(&wanted) => ExitCode::SUCCESS,
         }
     })
 }
 
 /// Takes part in one run after the other, with growing pauses while there is no coordinator.
-async fn join_again_and_again(args: &Args, config: &AgentConfig, mut leave: Leave) -> ExitCode {
-    let incarnation = Incarnation::generate();
+async fn join_again_and_again(
+    args: &Args,
+    config: &AgentConfig,
+    incarnation: Incarnation,
+    spool: Option<&Arc<Spool>>,
+    mut leave: Leave,
+) -> ExitCode {
     let patience = Duration::from_secs(args.patience);
     let mut unreachable_since = tokio::time::Instant::now();
     let mut pause = Duration::from_millis(100);
     loop {
-        let ended = take_part(&args.join, config, incarnation, leave.clone()).await;
+        let ended = match spool {
+            Some(spool) => {
+                let surroundings = Spooled(Arc::clone(spool));
+                take_part_in(&surroundings, &args.join, config, incarnation, leave.clone()).await
+            }
+            None => take_part(&args.join, config, incarnation, leave.clone()).await,
+        };
         if leave.is_wanted() {
             return ExitCode::SUCCESS;
         }
@@ -140,6 +169,33 @@ async fn join_again_and_again(args: &Args, config: &AgentConfig, mut leave: Leav
             () = leave.wanted() => return ExitCode::SUCCESS,
         }
         pause = (pause * 2).min(RETRY_MAX);
+    }
+}
+
+/// Hands in what processes left that were killed, each as the agent that it was. What cannot be handed in now, because
+/// nobody can be reached, is kept for the next start.
+async fn hand_in_what_is_left(args: &Args, config: &AgentConfig, spool: Option<&Spool>) {
+    let Some(spool) = spool else { return };
+    let (left, useless) = match spool.left() {
+        Ok(found) => found,
+        Err(error) => return eprintln!("warning: what earlier agents left cannot be read: {error}"),
+    };
+    useless.iter().for_each(|reason| eprintln!("warning: removed {reason}"));
+    if left.is_empty() {
+        return;
+    }
+    tokio::time::sleep(HEAD_START).await;
+    for left in left {
+        let run = left.remains().run.short();
+        match hand_in(&args.join, config, left.remains()).await {
+            Ok(()) => tracing::info!(run, "handed in what an agent left that was killed"),
+            Err(error @ (SessionError::Unreachable { .. } | SessionError::Lost { .. })) => {
+                tracing::warn!(%error, run, "what an agent left that was killed is kept for the next start");
+                continue;
+            }
+            Err(error) => eprintln!("warning: removed what an agent left in run {run}: {error}"),
+        }
+        left.remove();
     }
 }
 

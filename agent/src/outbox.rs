@@ -6,6 +6,7 @@
 use std::collections::VecDeque;
 
 use muster_proto::measurement::{Delta, Health, Measurement};
+use serde::{Deserialize, Serialize};
 
 use crate::planted::planted;
 
@@ -16,11 +17,12 @@ pub const UNACKNOWLEDGED_MAX: usize = 16;
 ///
 /// A delta is frozen with its number: whatever was sent under it before a stream broke is sent again unchanged, so that
 /// the coordinator can tell by the number alone what it has already counted.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Outbox {
     /// Numbered and not acknowledged, oldest first.
     frozen: VecDeque<Delta>,
     /// How many of them were sent over the present stream.
+    #[serde(skip)]
     sent: usize,
     last_seq: u64,
     open: Option<Delta>,
@@ -88,6 +90,11 @@ impl Outbox {
         if !planted("nothing-sent-again") {
             self.sent = usize::from(planted("resent-from-wrong-position"));
         }
+    }
+
+    /// All that was measured and is not acknowledged.
+    pub fn measurements(&self) -> impl Iterator<Item = &Measurement> {
+        self.frozen.iter().chain(&self.open).map(|delta| &delta.measurement)
     }
 
     /// The number of the last delta.

@@ -1,5 +1,6 @@
 //! An agent's conversation with its coordinator: join, obey, report, join again. The only room here that knows gRPC.
 
+mod hand_in;
 mod leave;
 mod part;
 mod stream;
@@ -11,10 +12,11 @@ use std::time::Duration;
 use muster_proto::id::Incarnation;
 use tokio::time::Instant;
 
+pub use self::hand_in::hand_in;
 pub use self::leave::Leave;
 use self::part::Part;
-use self::stream::Stream;
-pub use self::surroundings::{Notice, Surroundings, ThisMachine};
+use self::stream::{Stream, hello};
+pub use self::surroundings::{Notice, Spooled, Surroundings, ThisMachine};
 use crate::engine::start::EngineConfig;
 
 /// How long an agent whose stream broke tries to find its coordinator again. Its load has paused by then.
@@ -100,13 +102,23 @@ pub async fn take_part_in<S: Surroundings>(
     address: &str,
     config: &AgentConfig,
     incarnation: Incarnation,
+    leave: Leave,
+) -> Result<(), SessionError> {
+    see_through(surroundings, address, config, incarnation, Part::none(), leave).await
+}
+
+/// Sees a part in a run through to its end, over as many streams as it takes.
+async fn see_through<S: Surroundings>(
+    surroundings: &S,
+    address: &str,
+    config: &AgentConfig,
+    incarnation: Incarnation,
+    mut part: Part<S>,
     mut leave: Leave,
 ) -> Result<(), SessionError> {
-    let mut part = Part::<S>::none();
     let (mut pause, mut lost) = (REJOIN_PAUSES.0, None);
     loop {
-        let place = (part.run, part.epoch);
-        let joining = Stream::join(surroundings, address, config, incarnation, place);
+        let joining = Stream::join(surroundings, address, hello(config, incarnation, &part), part.epoch);
         let joined = if part.is_underway() {
             part.meanwhile(joining).await
         } else {

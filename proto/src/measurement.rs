@@ -387,7 +387,7 @@ pub struct Health {
 }
 
 /// What an agent saw since its last delta. Frozen once it was sent: the same number always means the same bytes.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Delta {
     /// 1, 2, 3, ... per run and incarnation.
     pub seq: u64,

@@ -118,7 +118,7 @@ pub fn generate(plan: Plan, during: impl FnOnce(&Engine) + Send) -> Generated {
         scope.spawn(|| during(&engine));
         runtime.block_on(async {
             while let Some(slice) = collector.next().await {
-                measurement.merge(&slice.measurement);
+                slice.measured().for_each(|(_, measured)| measurement.merge(measured));
                 gauges = slice.gauges[0];
                 collector.give_back(slice);
             }

@@ -1,11 +1,12 @@
 //! Puts the windows of all workers together.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::task::{Context, Poll};
 
 use muster_proto::measurement::Measurement;
 
-use super::part::{Gauges, Part, PartReceiver};
+use super::part::{Gauges, Mark, Part, PartReceiver};
 
 /// What all workers of an agent measured in one window, or in several where workers were behind.
 #[derive(Debug)]
@@ -16,8 +17,12 @@ pub struct Slice {
     pub last_window: u32,
     /// What was measured.
     pub measurement: Box<Measurement>,
+    /// What belongs to windows that have gone out already, by window.
+    pub late: BTreeMap<u32, Box<Measurement>>,
     /// The workers' gauges at its end.
     pub gauges: Vec<Gauges>,
+    /// By worker: how far its records are counted in this slice and those before it, where they are kept.
+    pub marks: Vec<(usize, Mark)>,
     /// The worker whose memory it is.
     owner: usize,
 }
@@ -26,12 +31,20 @@ impl Slice {
     /// A slice of somebody's who needs no memory back.
     #[must_use]
     pub fn new((first_window, last_window): (u32, u32), measurement: Box<Measurement>, gauges: Vec<Gauges>) -> Self {
-        Self { first_window, last_window, measurement, gauges, owner: 0 }
+        let late = BTreeMap::new();
+        Self { first_window, last_window, measurement, late, gauges, marks: Vec::new(), owner: 0 }
+    }
+
+    /// All that was measured, each with its first and its last window: what is late, and then the rest.
+    pub fn measured(&self) -> impl Iterator<Item = ((u32, u32), &Measurement)> {
+        let late = self.late.iter().map(|(window, late)| ((*window, *window), &**late));
+        late.chain([((self.first_window, self.last_window), &*self.measurement)])
     }
 
     fn of(part: Part) -> Self {
-        let Part { worker, first_window, last_window, measurement, .. } = part;
-        Self { first_window, last_window, measurement, gauges: Vec::new(), owner: worker }
+        let Part { worker, first_window, last_window, measurement, late, mark, .. } = part;
+        let marks = mark.into_iter().map(|mark| (worker, mark)).collect();
+        Self { first_window, last_window, measurement, late, gauges: Vec::new(), marks, owner: worker }
     }
 }
 
@@ -43,8 +56,6 @@ pub struct Collector {
     gauges: Vec<Gauges>,
     /// By first window. Bounded by how far workers are apart, and that by the channels' bounds.
     open: BTreeMap<u32, Slice>,
-    /// What belongs to windows that have gone out already.
-    late: BTreeMap<u32, Slice>,
 }
 
 impl Collector {
@@ -56,7 +67,6 @@ impl Collector {
             next_windows: vec![Some(0); workers],
             gauges: vec![Gauges::default(); workers],
             open: BTreeMap::new(),
-            late: BTreeMap::new(),
         }
     }
 
@@ -85,25 +95,18 @@ impl Collector {
     fn take(&mut self, part: Part) {
         let worker = part.worker;
         self.gauges[worker] = part.gauges;
-        if part.late {
-            match self.late.get_mut(&part.first_window) {
-                Some(slice) => slice.measurement.merge(&part.measurement),
-                None => {
-                    self.late.insert(part.first_window, Slice::of(part));
-                    return;
-                }
-            }
-        } else {
-            self.next_windows[worker] = (!part.last).then_some(part.last_window + 1);
-            match self.open.get_mut(&part.first_window) {
-                Some(slice) => {
-                    slice.last_window = slice.last_window.max(part.last_window);
-                    slice.measurement.merge(&part.measurement);
-                }
-                None => {
-                    self.open.insert(part.first_window, Slice::of(part));
-                    return;
-                }
+        self.next_windows[worker] = (!part.last).then_some(part.last_window + 1);
+        let Some(slice) = self.open.get_mut(&part.first_window) else {
+            self.open.insert(part.first_window, Slice::of(part));
+            return;
+        };
+        slice.last_window = slice.last_window.max(part.last_window);
+        slice.measurement.merge(&part.measurement);
+        slice.marks.extend(part.mark.map(|mark| (worker, mark)));
+        for (window, late) in part.late {
+            match slice.late.entry(window) {
+                Entry::Occupied(mut entry) => entry.get_mut().merge(&late),
+                Entry::Vacant(entry) => drop(entry.insert(late)),
             }
         }
         self.receivers[worker].give_back(part.measurement);
@@ -111,9 +114,6 @@ impl Collector {
 
     /// The first slice to which no worker can add any more.
     fn complete(&mut self) -> Option<Slice> {
-        if let Some((_, slice)) = self.late.pop_first() {
-            return Some(Slice { gauges: self.gauges.clone(), ..slice });
-        }
         let reached = self.next_windows.iter().flatten().copied().min().unwrap_or(u32::MAX);
         let entry = self.open.first_entry().filter(|entry| entry.get().last_window < reached)?;
         Some(Slice { gauges: self.gauges.clone(), ..entry.remove() })

@@ -89,8 +89,8 @@ pub struct RequestStep {
     pub request: Request,
     /// The number that it carries in the first iteration, if requests carry numbers.
     pub first_id: u64,
-    /// The series under which it is measured.
-    pub series: u32,
+    /// The series under which it is measured. A plan has fewer steps than this can tell.
+    pub series: u16,
     /// The number of the origin (scheme, host and port) it goes to.
     pub origin: usize,
     /// Its bytes.
@@ -191,7 +191,7 @@ fn compile_step(
     });
     Ok(CompiledStep::Request(Box::new(RequestStep {
         first_id: 0,
-        series: series.find(scenario, &request.name).unwrap_or_default(),
+        series: series.find(scenario, &request.name).unwrap_or_default() as u16,
         origin,
         rendered,
         timeout_ns: request.timeout.as_nanos() as u64,

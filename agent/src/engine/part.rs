@@ -1,9 +1,11 @@
 //! What workers hand to the agent, and the channel on which they do.
 
+use std::collections::BTreeMap;
 use std::sync::mpsc;
 use std::task::{Context, Poll};
 
 use muster_proto::measurement::{Measurement, Totals};
+use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc as async_mpsc;
 
 use super::clock;
@@ -31,6 +33,17 @@ pub struct Gauges {
     pub totals: Totals,
 }
 
+/// How far a worker's records go that are counted in its parts until now, and its books at that moment.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Mark {
+    /// The first record that is not counted yet.
+    pub position: u64,
+    /// First arrival's moment minus the moment at which it was due, in nanoseconds.
+    pub start_error_ns: Option<i64>,
+    /// Everything counted since the run's start.
+    pub totals: Totals,
+}
+
 /// What one worker measured in one window; in several when the agent was behind.
 #[derive(Debug)]
 pub struct Part {
@@ -40,20 +53,23 @@ pub struct Part {
     pub first_window: u32,
     /// The last window.
     pub last_window: u32,
-    /// Whether it belongs to a window whose part was sent before.
-    pub late: bool,
     /// Whether it is the worker's last.
     pub last: bool,
     /// What was measured.
     pub measurement: Box<Measurement>,
+    /// What belongs to windows whose parts were sent before, by window.
+    pub late: BTreeMap<u32, Box<Measurement>>,
     /// How much was going on.
     pub gauges: Gauges,
+    /// How far the worker's records are counted with it, where they are kept.
+    pub mark: Option<Mark>,
 }
 
 impl Part {
     /// A part of window 0, for a caller that sets what differs.
     pub fn new(worker: usize, measurement: Box<Measurement>, gauges: Gauges) -> Self {
-        Self { worker, first_window: 0, last_window: 0, late: false, last: false, measurement, gauges }
+        let late = BTreeMap::new();
+        Self { worker, first_window: 0, last_window: 0, last: false, measurement, late, gauges, mark: None }
     }
 }
 

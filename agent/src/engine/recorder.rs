@@ -3,15 +3,16 @@
 use std::collections::BTreeMap;
 
 use muster_proto::measurement::{
-    ErrorSample, INTERVAL_NS, IterationStats, Measurement, RequestStats, SAMPLE_BYTES_MAX, SAMPLES_MAX, SkipReason,
-    WINDOW_NS, WINDOWS_PER_INTERVAL,
+    ErrorSample, INTERVAL_NS, Measurement, SAMPLE_BYTES_MAX, SAMPLES_MAX, SkipReason, WINDOW_NS, WINDOWS_PER_INTERVAL,
 };
 use muster_proto::outcome::ErrorKind;
 
 use super::changes::Grant;
+use super::event::{Event, Wait};
 use super::held::HeldArrivals;
 use super::lease::Lease;
-use super::part::{Gauges, Part, PartSender};
+use super::part::{Gauges, Mark, Part, PartSender};
+use super::ring::Ring;
 
 /// Counts arrivals as they fall due, apart from whoever starts them: so the number due in a second is a property of the
 /// schedule and stays right however late the worker is.
@@ -38,18 +39,20 @@ pub(super) struct Recorder {
     first_window: u32,
     window_end_ns: u64,
     open: Box<Measurement>,
-    /// What belongs to earlier intervals although it was only found out now.
+    /// What belongs to earlier intervals although it was only found out now, by their first windows.
     late: BTreeMap<u32, Box<Measurement>>,
     due_counters: Vec<DueCounter>,
     lease: Lease,
     sampled: Vec<u32>,
     gauges: Gauges,
+    /// Where events are written down as well, if they are to outlive the process.
+    ring: Option<Ring>,
     sender: PartSender,
 }
 
 impl Recorder {
     /// A recorder for a run that begins, or began, at `start_ns`. Its first window is the one that is under way.
-    pub(super) fn new(start_ns: u64, now_ns: u64, lease: Lease, mut sender: PartSender) -> Self {
+    pub(super) fn new(start_ns: u64, now_ns: u64, lease: Lease, ring: Option<Ring>, mut sender: PartSender) -> Self {
         let open = sender.take_empty();
         let window = (now_ns.saturating_sub(start_ns) / WINDOW_NS) as u32;
         Self {
@@ -63,6 +66,7 @@ impl Recorder {
             due_counters: Vec::new(),
             lease,
             gauges: Gauges::default(),
+            ring,
             sender,
         }
     }
@@ -77,39 +81,63 @@ impl Recorder {
         self.window_end_ns
     }
 
-    /// How much is going on right now.
+    /// How much is going on right now. What is counted of the load is noted as events.
     pub(super) fn gauges(&mut self) -> &mut Gauges {
         &mut self.gauges
     }
 
-    /// The counters of a scenario at this moment.
-    pub(super) fn scenario(&mut self, scenario: usize, now_ns: u64) -> &mut IterationStats {
-        self.roll(now_ns);
-        &mut self.open.scenarios[scenario]
+    /// An iteration begins, perhaps an arrival that is so late.
+    pub(super) fn begin(&mut self, scenario: usize, lag_ns: Option<u64>, now_ns: u64) {
+        self.gauges.users += 1;
+        self.note(Event::Began { scenario: scenario as u16, lag_ns }, now_ns);
     }
 
-    /// The counters of a series at this moment.
+    /// A pause ended so much too late.
+    pub(super) fn thought(&mut self, scenario: usize, late_ns: u64, now_ns: u64) {
+        self.note(Event::Thought { scenario: scenario as u16, late_ns }, now_ns);
+    }
+
+    /// An iteration went through all its steps, for so long since it was due.
+    pub(super) fn end(&mut self, scenario: usize, all_expected: bool, duration_ns: u64, now_ns: u64) {
+        self.note(Event::Ended { scenario: scenario as u16, all_expected, duration_ns }, now_ns);
+    }
+
+    /// An iteration was cut off, perhaps by the lease's end.
+    pub(super) fn cut_off(&mut self, scenario: usize, unleased: bool, now_ns: u64) {
+        self.note(Event::CutOff { scenario: scenario as u16, unleased }, now_ns);
+    }
+
+    /// A request is about to be sent.
     #[inline]
-    pub(super) fn series(&mut self, series: u32, now_ns: u64) -> &mut RequestStats {
+    pub(super) fn send(&mut self, series: u16, wait: Option<Wait>, now_ns: u64) {
+        self.gauges.in_flight += 1;
+        self.note(Event::Sent { series, wait }, now_ns);
+    }
+
+    /// A request got further, or ended.
+    #[inline]
+    pub(super) fn note(&mut self, event: Event, now_ns: u64) {
         self.roll(now_ns);
-        &mut self.open.series[series as usize]
+        self.gauges.in_flight -= u64::from(matches!(event, Event::Done { .. }));
+        self.write_down(event);
+        let counted = event.count(&mut self.open, &mut self.gauges.totals);
+        debug_assert!(counted.is_ok(), "an event of this plan");
     }
 
     /// Counts an arrival that will never start, in its due second. It must be due by the moment up to which windows are
     /// closed or in the one that is open, so that nobody hears of it before it is told that it fell due.
     pub(super) fn skip(&mut self, scenario: usize, due_ns: u64, reason: SkipReason) {
-        self.gauges.totals.skipped += 1;
-        self.at_due(scenario, due_ns).skipped[reason as usize] += 1;
+        self.note_due(Event::Skipped { scenario: scenario as u16, reason }, due_ns);
     }
 
     /// Counts an arrival that started very late through our own fault, in its due second.
     pub(super) fn very_late(&mut self, scenario: usize, due_ns: u64) {
-        self.at_due(scenario, due_ns).very_late += 1;
+        self.note_due(Event::VeryLate { scenario: scenario as u16 }, due_ns);
     }
 
     /// Keeps the text of a failure if it is the first of its kind in its series.
-    pub(super) fn sample(&mut self, series: u32, kind: ErrorKind, now_ns: u64, text: impl FnOnce() -> String) {
-        let seen = &mut self.sampled[series as usize];
+    pub(super) fn sample(&mut self, series: u16, kind: ErrorKind, now_ns: u64, text: impl FnOnce() -> String) {
+        let seen = &mut self.sampled[usize::from(series)];
         let mark = 1 << kind as u32;
         if *seen & mark != 0 || self.open.samples.len() >= SAMPLES_MAX {
             return;
@@ -118,7 +146,7 @@ impl Recorder {
         let mut text = text();
         text.truncate(text.floor_char_boundary(SAMPLE_BYTES_MAX));
         let at_ns = now_ns.saturating_sub(self.start_ns);
-        self.open.samples.push(ErrorSample { series, kind, at_ns, text });
+        self.open.samples.push(ErrorSample { series: u32::from(series), kind, at_ns, text });
     }
 
     /// Counts the arrivals of a scenario from here on, as they fall due.
@@ -162,11 +190,6 @@ impl Recorder {
     pub(super) fn finish(&mut self, now_ns: u64) {
         self.roll(now_ns);
         self.count_due(now_ns, self.window_end_ns);
-        for (interval, measurement) in std::mem::take(&mut self.late) {
-            let window = interval * WINDOWS_PER_INTERVAL;
-            let part = self.part(measurement);
-            self.sender.send_reliably(Part { first_window: window, last_window: window, late: true, ..part });
-        }
         let last = std::mem::take(&mut self.open);
         // A window in which nothing happened any more only lengthens the run.
         let ended = self.window > self.first_window && last.is_empty();
@@ -179,7 +202,6 @@ impl Recorder {
     fn roll_slowly(&mut self, now_ns: u64) {
         // What was skipped of what is late is not told before it fell due: the agent may be lost in between.
         self.count_due(now_ns, self.window_end_ns);
-        self.send_late();
         while now_ns >= self.window_end_ns {
             self.count_due(now_ns, self.window_end_ns);
             if self.sender.has_room() {
@@ -194,17 +216,16 @@ impl Recorder {
         }
     }
 
-    fn send_late(&mut self) {
-        while self.sender.has_room() {
-            let Some((interval, measurement)) = self.late.pop_first() else { return };
-            let window = interval * WINDOWS_PER_INTERVAL;
-            let part = self.part(measurement);
-            self.sender.send(Part { first_window: window, last_window: window, late: true, ..part });
-        }
+    /// What was measured, with all that is late: whoever has a part has all that was noted before it.
+    fn part(&mut self, measurement: Box<Measurement>) -> Part {
+        let late = std::mem::take(&mut self.late);
+        Part { late, mark: self.mark(), ..Part::new(self.sender.worker(), measurement, self.gauges) }
     }
 
-    fn part(&self, measurement: Box<Measurement>) -> Part {
-        Part::new(self.sender.worker(), measurement, self.gauges)
+    /// Up to where everything is counted in the part that is about to be sent, and in those before it.
+    fn mark(&self) -> Option<Mark> {
+        let Gauges { totals, start_error_ns, .. } = self.gauges;
+        self.ring.as_ref().map(|ring| Mark { position: ring.next(), start_error_ns, totals })
     }
 
     fn count_due(&mut self, now_ns: u64, until_ns: u64) {
@@ -216,8 +237,7 @@ impl Recorder {
                 let interval = first.due_ns.saturating_sub(self.start_ns) / INTERVAL_NS;
                 let interval_end_ns = self.start_ns + (interval + 1) * INTERVAL_NS;
                 let due = arrivals.count_before(until_ns.min(interval_end_ns));
-                self.at_due(*scenario, first.due_ns).due += due;
-                self.gauges.totals.due += due;
+                self.note_due(Event::Due { scenario: *scenario as u16, count: due }, first.due_ns);
             }
         }
         self.due_counters = counters;
@@ -228,13 +248,24 @@ impl Recorder {
         if self.lease.holds(now_ns) { u64::MAX } else { self.lease.until_ns() }
     }
 
-    fn at_due(&mut self, scenario: usize, due_ns: u64) -> &mut IterationStats {
-        let interval = (due_ns.saturating_sub(self.start_ns) / INTERVAL_NS) as u32;
-        if interval >= self.first_window / WINDOWS_PER_INTERVAL {
-            return &mut self.open.scenarios[scenario];
+    #[inline]
+    fn write_down(&mut self, event: Event) {
+        if let Some(ring) = &mut self.ring {
+            ring.append(self.window, event);
         }
-        let measurement = self.late.entry(interval).or_insert_with(|| self.sender.take_empty());
-        &mut measurement.scenarios[scenario]
+    }
+
+    /// Counts an event in the second in which an arrival was due.
+    fn note_due(&mut self, event: Event, due_ns: u64) {
+        self.write_down(event);
+        let interval = (due_ns.saturating_sub(self.start_ns) / INTERVAL_NS) as u32;
+        let window = if interval >= self.first_window / WINDOWS_PER_INTERVAL {
+            &mut self.open
+        } else {
+            self.late.entry(interval * WINDOWS_PER_INTERVAL).or_insert_with(|| self.sender.take_empty())
+        };
+        let counted = event.count(window, &mut self.gauges.totals);
+        debug_assert!(counted.is_ok(), "an event of this plan");
     }
 }
 

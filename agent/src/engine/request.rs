@@ -1,11 +1,11 @@
 //! One request: a connection, an exchange, perhaps a repetition or redirects, and what is measured of it.
 
-use muster_proto::measurement::Phase;
 use muster_proto::outcome::{ErrorKind, Outcome};
 use muster_proto::plan::{Connections, Request};
 
 use super::clock;
 use super::compiled::RequestStep;
+use super::event::{Answer, Event, Wait};
 use super::redirect::{self, Hop};
 use super::transport::http1::{Numbered, Rendered};
 use super::transport::{Broken, Connected, Connection, Failure, Reply};
@@ -214,7 +214,7 @@ struct InFlight<'a> {
     /// When a connection was at hand.
     ready_ns: u64,
     /// Attempts that were repeated, and the bytes that went to and fro in them.
-    reconnects: u64,
+    reconnects: u8,
     bytes_sent: u64,
     bytes_received: u64,
     ended: bool,
@@ -222,15 +222,10 @@ struct InFlight<'a> {
 
 impl<'a> InFlight<'a> {
     fn begin(worker: &'a Worker, step: &'a RequestStep, turn: Turn) -> Self {
-        let mut recorder = worker.recorder.borrow_mut();
-        recorder.gauges().in_flight += 1;
-        recorder.gauges().totals.sent += 1;
-        let stats = recorder.series(step.series, turn.now_ns);
-        stats.sent += 1;
-        if turn.arrival {
-            stats.queued.record(turn.free_ns - turn.due_ns);
-            stats.lag.record(turn.now_ns.saturating_sub(turn.free_ns));
-        }
+        let wait = turn
+            .arrival
+            .then(|| Wait { queued_ns: turn.free_ns - turn.due_ns, lag_ns: turn.now_ns.saturating_sub(turn.free_ns) });
+        worker.recorder.borrow_mut().send(step.series, wait, turn.now_ns);
         Self {
             worker,
             step,
@@ -253,16 +248,15 @@ impl<'a> InFlight<'a> {
     fn opened(&mut self, opened: &Connected, tls: bool, begun_ns: u64, now_ns: u64) {
         self.ready_ns = now_ns;
         let times = opened.times;
-        let mut recorder = self.worker.recorder.borrow_mut();
-        let stats = recorder.series(self.step.series, now_ns);
-        stats.connections += 1;
         let working_ns = times.dns_ns + times.connecting_ns + times.tls_ns;
-        stats.phases[Phase::Blocked as usize].record((now_ns - begun_ns).saturating_sub(working_ns));
-        stats.phases[Phase::Dns as usize].record(times.dns_ns);
-        stats.phases[Phase::Connecting as usize].record(times.connecting_ns);
-        if tls {
-            stats.phases[Phase::TlsHandshaking as usize].record(times.tls_ns);
-        }
+        let event = Event::Opened {
+            series: self.step.series,
+            blocked_ns: (now_ns - begun_ns).saturating_sub(working_ns),
+            dns_ns: times.dns_ns,
+            connecting_ns: times.connecting_ns,
+            tls_ns: tls.then_some(times.tls_ns),
+        };
+        self.worker.recorder.borrow_mut().note(event, now_ns);
     }
 
     fn end(self, reply: &Reply, expected: bool) {
@@ -282,11 +276,12 @@ impl<'a> InFlight<'a> {
     }
 
     fn complete(mut self, reply: &Reply, outcome: Outcome, text: impl FnOnce() -> String) {
-        let mut recorder = self.count(outcome, reply.done_ns, reply.bytes_sent, reply.bytes_received);
-        let stats = recorder.series(self.step.series, reply.done_ns);
-        stats.phases[Phase::Sending as usize].record(reply.written_ns.saturating_sub(self.ready_ns));
-        stats.phases[Phase::Waiting as usize].record(reply.first_byte_ns.saturating_sub(reply.written_ns));
-        stats.phases[Phase::Receiving as usize].record(reply.done_ns.saturating_sub(reply.first_byte_ns));
+        let answer = Answer {
+            sending_ns: reply.written_ns.saturating_sub(self.ready_ns),
+            waiting_ns: reply.first_byte_ns.saturating_sub(reply.written_ns),
+            receiving_ns: reply.done_ns.saturating_sub(reply.first_byte_ns),
+        };
+        let mut recorder = self.count(outcome, reply.done_ns, (reply.bytes_sent, reply.bytes_received), Some(answer));
         if let Outcome::Failed(kind) = outcome {
             recorder.sample(self.step.series, kind, reply.done_ns, text);
         }
@@ -294,7 +289,8 @@ impl<'a> InFlight<'a> {
 
     fn break_off(mut self, broken: Broken) {
         let Failure { kind, text } = broken.failure;
-        let mut recorder = self.count(Outcome::Failed(kind), broken.at_ns, broken.bytes_sent, broken.bytes_received);
+        let bytes = (broken.bytes_sent, broken.bytes_received);
+        let mut recorder = self.count(Outcome::Failed(kind), broken.at_ns, bytes, None);
         recorder.sample(self.step.series, kind, broken.at_ns, || text);
         if kind == ErrorKind::GeneratorOverload {
             recorder.gauges().exhausted += 1;
@@ -305,24 +301,22 @@ impl<'a> InFlight<'a> {
         &mut self,
         outcome: Outcome,
         done_ns: u64,
-        bytes_sent: u64,
-        bytes_received: u64,
+        (bytes_sent, bytes_received): (u64, u64),
+        answer: Option<Answer>,
     ) -> std::cell::RefMut<'a, super::recorder::Recorder> {
         self.ended = true;
+        let event = Event::Done {
+            series: self.step.series,
+            outcome,
+            reconnects: self.reconnects,
+            bytes_sent: u32::try_from(self.bytes_sent + bytes_sent).unwrap_or(u32::MAX),
+            bytes_received: self.bytes_received + bytes_received,
+            response_ns: done_ns.saturating_sub(self.turn.due_ns),
+            service_ns: done_ns.saturating_sub(self.turn.now_ns),
+            answer,
+        };
         let mut recorder = self.worker.recorder.borrow_mut();
-        recorder.gauges().in_flight -= 1;
-        recorder.gauges().totals.outcomes += 1;
-        let stats = recorder.series(self.step.series, done_ns);
-        stats.count_outcome(outcome);
-        stats.reconnects += self.reconnects;
-        stats.bytes_sent += self.bytes_sent + bytes_sent;
-        stats.bytes_received += self.bytes_received + bytes_received;
-        let response_ns = done_ns.saturating_sub(self.turn.due_ns);
-        match outcome {
-            Outcome::Expected => stats.response_expected.record(response_ns),
-            Outcome::Failed(_) => stats.response_failed.record(response_ns),
-        }
-        stats.service.record(done_ns.saturating_sub(self.turn.now_ns));
+        recorder.note(event, done_ns);
         recorder
     }
 }
@@ -331,7 +325,7 @@ impl Drop for InFlight<'_> {
     fn drop(&mut self) {
         if !self.ended {
             let now_ns = clock::now_ns();
-            drop(self.count(Outcome::Failed(ErrorKind::Cancelled), now_ns, 0, 0));
+            drop(self.count(Outcome::Failed(ErrorKind::Cancelled), now_ns, (0, 0), None));
         }
     }
 }

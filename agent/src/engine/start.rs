@@ -20,6 +20,7 @@ use super::control::{Control, ControlReceiver};
 use super::lease::Lease;
 use super::part::PartSender;
 use super::progress::Progress;
+use super::ring::RingFile;
 use super::worker::{self, WorkerError, WorkerTask};
 use crate::guard::Guard;
 
@@ -81,6 +82,20 @@ impl Engine {
         config: &EngineConfig,
         lease: &Lease,
     ) -> Result<(Self, Collector), EngineError> {
+        Self::prepare_with_rings(plan, shares, config, lease, Vec::new())
+    }
+
+    /// [`Engine::prepare`], with files in which the workers write their events down, one for each, or none at all.
+    ///
+    /// # Errors
+    /// The same.
+    pub fn prepare_with_rings(
+        plan: Plan,
+        shares: &[Share],
+        config: &EngineConfig,
+        lease: &Lease,
+        rings: Vec<RingFile>,
+    ) -> Result<(Self, Collector), EngineError> {
         let plan = Arc::new(CompiledPlan::new(Arc::new(plan), shares)?);
         let (mut holdings, changes) = Holdings::none(&plan.plan, plan.timings(), config.workers);
         holdings.grant(shares, 0, 0)?;
@@ -97,6 +112,7 @@ impl Engine {
             alarm: Alarm::default(),
         };
         let mut receivers = Vec::with_capacity(config.workers);
+        let mut rings = rings.into_iter();
         for (worker, changes) in changes.into_iter().enumerate() {
             let (parts, receiver) = PartSender::new(worker, plan.shape());
             receivers.push(receiver);
@@ -107,6 +123,7 @@ impl Engine {
                 lease: lease.clone(),
                 control: ControlReceiver(control_receiver.clone()),
                 parts,
+                ring: rings.next(),
                 alarm: engine.alarm.clone(),
                 progress: Progress::default(),
             };

@@ -75,7 +75,7 @@ async fn think(worker: &Worker, scenario: usize, until_ns: u64) -> u64 {
     tokio::time::sleep(std::time::Duration::from_nanos(until_ns.saturating_sub(now_ns))).await;
     let now_ns = clock::now_ns();
     let late_ns = now_ns.saturating_sub(until_ns);
-    worker.recorder.borrow_mut().scenario(scenario, now_ns).think_lag.record(late_ns);
+    worker.recorder.borrow_mut().thought(scenario, late_ns, now_ns);
     now_ns
 }
 
@@ -95,37 +95,22 @@ impl<'a> Iteration<'a> {
         /// An arrival that our own lag delays by more than this was not delivered when it mattered.
         const VERY_LATE_NS: u64 = 1_000_000_000;
         let mut recorder = worker.recorder.borrow_mut();
-        let stats = recorder.scenario(scenario, begin.now_ns);
-        stats.started += 1;
+        let lag_ns = begin.arrival.then(|| begin.now_ns.saturating_sub(begin.free_ns));
+        recorder.begin(scenario, lag_ns, begin.now_ns);
         if begin.arrival {
-            let lag_ns = begin.now_ns.saturating_sub(begin.free_ns);
-            stats.arrival_lag.record(lag_ns);
-            if lag_ns > VERY_LATE_NS {
+            if lag_ns > Some(VERY_LATE_NS) {
                 recorder.very_late(scenario, begin.due_ns);
             }
             let start_error_ns = begin.now_ns as i64 - begin.due_ns as i64;
             recorder.gauges().start_error_ns.get_or_insert(start_error_ns);
-        } else {
-            stats.due += 1;
-            recorder.gauges().totals.due += 1;
         }
-        recorder.gauges().totals.started += 1;
-        recorder.gauges().users += 1;
         Self { worker, scenario, due_ns: begin.due_ns, all_expected: true, ended: false, unleased: false }
     }
 
     fn end(mut self, now_ns: u64) {
         self.ended = true;
-        let mut recorder = self.worker.recorder.borrow_mut();
-        let stats = recorder.scenario(self.scenario, now_ns);
-        stats.duration.record(now_ns.saturating_sub(self.due_ns));
-        if self.all_expected {
-            stats.completed += 1;
-            recorder.gauges().totals.completed += 1;
-        } else {
-            stats.failed += 1;
-            recorder.gauges().totals.failed += 1;
-        }
+        let duration_ns = now_ns.saturating_sub(self.due_ns);
+        self.worker.recorder.borrow_mut().end(self.scenario, self.all_expected, duration_ns, now_ns);
     }
 }
 
@@ -134,10 +119,7 @@ impl Drop for Iteration<'_> {
         let mut recorder = self.worker.recorder.borrow_mut();
         recorder.gauges().users -= 1;
         if !self.ended {
-            let stats = recorder.scenario(self.scenario, clock::now_ns());
-            stats.cut_off += 1;
-            stats.unleased += u64::from(self.unleased);
-            recorder.gauges().totals.cut_off += 1;
+            recorder.cut_off(self.scenario, self.unleased, clock::now_ns());
         }
     }
 }

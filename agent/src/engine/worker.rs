@@ -19,6 +19,7 @@ use super::part::PartSender;
 use super::pool::Pool;
 use super::progress::Progress;
 use super::recorder::Recorder;
+use super::ring::{Ring, RingFile};
 use super::transport::http1::{Limits, Manner, Scratch};
 use super::transport::{Connector, ConnectorError};
 use super::{arrivals, users};
@@ -42,6 +43,8 @@ pub(super) struct WorkerTask {
     pub(super) control: ControlReceiver,
     /// Where its measurements go.
     pub(super) parts: PartSender,
+    /// Where it writes its events down, if they are to outlive the process.
+    pub(super) ring: Option<RingFile>,
     /// What its panic sets off.
     pub(super) alarm: Alarm,
     /// Where it shows that it is at work.
@@ -90,6 +93,9 @@ pub enum WorkerError {
     /// The system gave no timer, without which no load would be on time.
     #[error("a worker's timer: {0}")]
     Timer(std::io::Error),
+    /// Its events cannot be written down.
+    #[error("a worker's spool: {0}")]
+    Spool(std::io::Error),
     /// Connections cannot be made as the plan wants them.
     #[error(transparent)]
     Connector(#[from] ConnectorError),
@@ -126,6 +132,7 @@ struct Tools {
     connector: Connector,
     /// One for each scenario.
     pacers: Vec<Pacer>,
+    ring: Option<Ring>,
 }
 
 impl Tools {
@@ -133,6 +140,7 @@ impl Tools {
         Ok(Self {
             connector: Connector::new(&task.plan.plan.connect, Arc::clone(&task.guard))?,
             pacers: task.changes.iter().map(|_| Pacer::new()).collect::<Result<_, _>>().map_err(WorkerError::Timer)?,
+            ring: task.ring.as_ref().map(Ring::map).transpose().map_err(WorkerError::Spool)?,
         })
     }
 }
@@ -145,7 +153,7 @@ fn local_runtime() -> std::io::Result<LocalRuntime> {
 async fn generate(task: WorkerTask, tools: Tools) -> Option<Rc<Worker>> {
     let WorkerTask { plan, changes, lease, mut control, parts, alarm, progress, .. } = task;
     let Control::StartAt(start_ns) = control.wait_for(|control| *control != Control::Wait).await else { return None };
-    let recorder = Recorder::new(start_ns, clock::now_ns(), lease.clone(), parts);
+    let recorder = Recorder::new(start_ns, clock::now_ns(), lease.clone(), tools.ring, parts);
     let worker = Rc::new(Worker {
         recorder: RefCell::new(recorder),
         connector: tools.connector,

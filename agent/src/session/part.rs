@@ -24,6 +24,8 @@ const CHANGED_MAX: usize = 256;
 pub(super) struct Part<S: Surroundings> {
     /// The run that it belongs to, once something was assigned.
     pub(super) run: Option<RunId>,
+    /// Whether the agent's process has ended, so that only what it left is told.
+    pub(super) has_ended: bool,
     /// How many scenarios its plan has.
     pub(super) scenarios: usize,
     /// Which start of the run's coordinator was heard last. An earlier one was replaced, and must not be obeyed.
@@ -88,6 +90,7 @@ impl<S: Surroundings> Part<S> {
         let (lease, offset) = (Lease::until(0), ClockOffset::default());
         Self {
             run: None,
+            has_ended: false,
             scenarios: 0,
             epoch: 0,
             lease,
@@ -98,6 +101,12 @@ impl<S: Surroundings> Part<S> {
             changed: VecDeque::new(),
             preparing: None,
         }
+    }
+
+    /// What is left of a part in a run, of an agent whose process has ended.
+    pub(super) fn left(run: RunId, duty: Duty<S::Generator>) -> Self {
+        let duty = Some(Box::new(duty));
+        Self { run: Some(run), has_ended: true, duty, started_at_ns: Some(0), ..Self::none() }
     }
 
     /// Whether there is something prepared, or load, that a broken stream leaves behind: the start may be on its way.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use hyper_util::rt::TokioIo;
 use muster_proto::convert::{assignment_from_wire, change_from_wire, closing_to_wire, delta_to_wire};
-use muster_proto::id::{Incarnation, RunId};
+use muster_proto::id::Incarnation;
 use muster_proto::wire::cluster_client::ClusterClient;
 use muster_proto::wire::{self, from_agent, from_coordinator};
 use muster_proto::{BUILD_VERSION, PROTOCOL_VERSION};
@@ -70,19 +70,17 @@ pub(super) struct Stream<S> {
 }
 
 impl<S: Surroundings> Stream<S> {
-    /// Opens a stream and says hello; `run` is the one that this agent has a part in already, with the epoch of the
-    /// coordinator that was heard last.
+    /// Opens a stream and says hello. No coordinator counts of an earlier epoch than the one that was heard last.
     pub(super) async fn join(
         surroundings: &S,
         address: &str,
-        config: &AgentConfig,
-        incarnation: Incarnation,
-        (run, epoch): (Option<RunId>, u64),
+        hello: wire::Hello,
+        epoch: u64,
     ) -> Result<Self, SessionError> {
         let lost = |reason: String| SessionError::Lost { address: address.to_owned(), reason };
         let channel = connect(surroundings, address).await?;
         let (outgoing, outgoing_receiver) = mpsc::channel(OUTGOING_MAX);
-        let _ = outgoing.try_send(message(from_agent::Message::Hello(hello(config, incarnation, run))));
+        let _ = outgoing.try_send(message(from_agent::Message::Hello(hello)));
         let mut client = ClusterClient::new(channel)
             .max_decoding_message_size(MESSAGE_BYTES_MAX)
             .send_compressed(CompressionEncoding::Zstd);
@@ -312,10 +310,10 @@ impl<S: Surroundings> Stream<S> {
             News::Closing { totals, start_error_ns } => {
                 self.send(from_agent::Message::Closing(closing_to_wire(&totals, start_error_ns))).await
             }
-            News::Broken => {
-                tracing::error!("a worker panicked, so the run cannot go on here");
+            News::Broken(reason) => {
+                tracing::error!(reason, "the run cannot go on here");
                 part.duty = None;
-                let reason = "a worker panicked".to_owned();
+                let reason = reason.to_owned();
                 self.send(from_agent::Message::Unable(wire::Unable { reason, by_policy: false })).await
             }
         }
@@ -364,7 +362,8 @@ async fn connect<S: Surroundings>(surroundings: &S, address: &str) -> Result<Cha
     endpoint.connect_with_connector(connector).await.map_err(|error| unreachable(innermost(&error)))
 }
 
-fn hello(config: &AgentConfig, incarnation: Incarnation, run: Option<RunId>) -> wire::Hello {
+/// Who an agent is that has this part in a run.
+pub(super) fn hello<S: Surroundings>(config: &AgentConfig, incarnation: Incarnation, part: &Part<S>) -> wire::Hello {
     wire::Hello {
         protocol_version: PROTOCOL_VERSION,
         build_version: BUILD_VERSION.to_owned(),
@@ -374,7 +373,8 @@ fn hello(config: &AgentConfig, incarnation: Incarnation, run: Option<RunId>) -> 
         cores: config.cores,
         workers: config.engine.workers as u32,
         weight: config.weight,
-        run_id: run.map(|run| run.0.as_bytes().to_vec().into()).unwrap_or_default(),
+        run_id: part.run.map(|run| run.0.as_bytes().to_vec().into()).unwrap_or_default(),
+        has_ended: part.has_ended,
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::io;
+use std::sync::Arc;
 
 use muster_proto::convert::AssignmentMessage;
 use muster_proto::measurement::Delta;
@@ -12,6 +13,7 @@ use crate::engine::clock;
 use crate::engine::lease::Lease;
 use crate::engine::start::{EngineConfig, EngineError};
 use crate::generator::{Generator, PrepareError, Workers};
+use crate::spool::Spool;
 
 /// What a session finds around it. [`ThisMachine`] is what it finds in earnest.
 pub trait Surroundings: Clone + Send + Sync + 'static {
@@ -57,6 +59,32 @@ pub enum Notice<'a> {
 #[derive(Clone, Copy, Debug, Default)]
 pub struct ThisMachine;
 
+/// [`ThisMachine`], with a spool for what is not acknowledged.
+#[derive(Clone, Debug)]
+pub struct Spooled(pub Arc<Spool>);
+
+impl Surroundings for Spooled {
+    type Connection = TcpStream;
+    type Generator = Workers;
+
+    fn now_ns(&self) -> u64 {
+        ThisMachine.now_ns()
+    }
+
+    async fn connect(&self, address: String) -> io::Result<TcpStream> {
+        ThisMachine.connect(address).await
+    }
+
+    async fn prepare(
+        &self,
+        assignment: AssignmentMessage,
+        config: EngineConfig,
+        lease: Lease,
+    ) -> Result<Workers, PrepareError> {
+        prepare(assignment, config, lease, Some(Arc::clone(&self.0))).await
+    }
+}
+
 impl Surroundings for ThisMachine {
     type Connection = TcpStream;
     type Generator = Workers;
@@ -77,8 +105,17 @@ impl Surroundings for ThisMachine {
         config: EngineConfig,
         lease: Lease,
     ) -> Result<Workers, PrepareError> {
-        let prepare = move || Workers::prepare(assignment, &config, &lease);
-        let prepared = tokio::task::spawn_blocking(prepare).await;
-        prepared.unwrap_or_else(|error| Err(EngineError::Thread(io::Error::other(error)).into()))
+        prepare(assignment, config, lease, None).await
     }
+}
+
+async fn prepare(
+    assignment: AssignmentMessage,
+    config: EngineConfig,
+    lease: Lease,
+    spool: Option<Arc<Spool>>,
+) -> Result<Workers, PrepareError> {
+    let prepare = move || Workers::prepare_spooled(assignment, &config, &lease, spool.as_deref());
+    let prepared = tokio::task::spawn_blocking(prepare).await;
+    prepared.unwrap_or_else(|error| Err(EngineError::Thread(io::Error::other(error)).into()))
 }

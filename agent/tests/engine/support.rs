@@ -107,9 +107,11 @@ pub(crate) fn generate_from(
         scope.spawn(|| during(&engine));
         runtime.block_on(async {
             while let Some(slice) = collector.next().await {
-                generated.total.merge(&slice.measurement);
-                let window = generated.windows.entry(slice.first_window);
-                window.or_insert_with(|| Measurement::new(shape.0, shape.1)).merge(&slice.measurement);
+                for ((first, _), measured) in slice.measured() {
+                    generated.total.merge(measured);
+                    let window = generated.windows.entry(first);
+                    window.or_insert_with(|| Measurement::new(shape.0, shape.1)).merge(measured);
+                }
                 generated.gauges.clone_from(&slice.gauges);
                 collector.give_back(slice);
             }

@@ -9,10 +9,11 @@ fn workers(count: usize) -> (Vec<PartSender>, Collector) {
 }
 
 /// Sends a part in which one iteration started.
-fn send(sender: &mut PartSender, windows: (u32, u32), late: bool, last: bool) {
+fn send(sender: &mut PartSender, windows: (u32, u32), late: Option<u32>, last: bool) {
     let mut measurement = sender.take_empty();
     measurement.scenarios[0].started = 1;
-    let part = Part::new(sender.worker(), measurement, Gauges::default());
+    let part = Part::new(sender.worker(), measurement.clone(), Gauges::default());
+    let late = late.map(|window| (window, measurement)).into_iter().collect();
     sender.send(Part { first_window: windows.0, last_window: windows.1, late, last, ..part });
 }
 
@@ -20,7 +21,8 @@ fn ready(collector: &mut Collector) -> Vec<(u32, u32, u64)> {
     let mut cx = Context::from_waker(std::task::Waker::noop());
     let mut slices = Vec::new();
     while let Poll::Ready(Some(slice)) = collector.poll_next(&mut cx) {
-        slices.push((slice.first_window, slice.last_window, slice.measurement.scenarios[0].started));
+        slices
+            .extend(slice.measured().map(|(windows, measured)| (windows.0, windows.1, measured.scenarios[0].started)));
         collector.give_back(slice);
     }
     slices
@@ -29,14 +31,14 @@ fn ready(collector: &mut Collector) -> Vec<(u32, u32, u64)> {
 #[test]
 fn a_window_waits_for_the_slowest_worker() {
     let (mut senders, mut collector) = workers(2);
-    send(&mut senders[0], (0, 0), false, false);
-    send(&mut senders[0], (1, 1), false, false);
+    send(&mut senders[0], (0, 0), None, false);
+    send(&mut senders[0], (1, 1), None, false);
     assert_eq!(ready(&mut collector), []);
-    send(&mut senders[1], (0, 0), false, false);
+    send(&mut senders[1], (0, 0), None, false);
     assert_eq!(ready(&mut collector), [(0, 0, 2)]);
-    send(&mut senders[1], (1, 1), false, true);
+    send(&mut senders[1], (1, 1), None, true);
     assert_eq!(ready(&mut collector), [(1, 1, 2)]);
-    send(&mut senders[0], (2, 2), false, true);
+    send(&mut senders[0], (2, 2), None, true);
     assert_eq!(ready(&mut collector), [(2, 2, 1)], "a worker that has ended holds nothing up");
     let mut cx = Context::from_waker(std::task::Waker::noop());
     assert!(matches!(collector.poll_next(&mut cx), Poll::Ready(None)));
@@ -45,7 +47,7 @@ fn a_window_waits_for_the_slowest_worker() {
 #[test]
 fn a_worker_that_dies_takes_no_window_with_it() {
     let (mut senders, mut collector) = workers(2);
-    send(&mut senders[0], (0, 0), false, false);
+    send(&mut senders[0], (0, 0), None, false);
     drop(senders);
     assert_eq!(ready(&mut collector), [(0, 0, 1)]);
 }
@@ -53,13 +55,14 @@ fn a_worker_that_dies_takes_no_window_with_it() {
 #[test]
 fn coarse_and_late_parts_are_all_counted() {
     let (mut senders, mut collector) = workers(2);
-    send(&mut senders[0], (0, 2), false, false);
-    send(&mut senders[1], (0, 0), false, false);
-    send(&mut senders[1], (1, 1), false, false);
+    send(&mut senders[0], (0, 2), None, false);
+    send(&mut senders[1], (0, 0), None, false);
+    send(&mut senders[1], (1, 1), None, false);
     assert_eq!(ready(&mut collector), [], "window 2 is still open on one worker");
-    send(&mut senders[1], (2, 2), false, false);
+    send(&mut senders[1], (2, 2), None, false);
     let slices = ready(&mut collector);
     assert_eq!(slices.iter().map(|slice| slice.2).sum::<u64>(), 4);
-    send(&mut senders[0], (0, 0), true, false);
-    assert_eq!(ready(&mut collector), [(0, 0, 1)], "corrections go out at once");
+    send(&mut senders[0], (3, 3), Some(0), false);
+    send(&mut senders[1], (3, 3), Some(0), false);
+    assert_eq!(ready(&mut collector), [(0, 0, 2), (3, 3, 2)], "corrections go out with the next window");
 }

@@ -9,8 +9,11 @@ use muster_proto::schedule::{ArrivalSchedule, Load, Stream, Timing};
 use muster_proto::share::Share;
 
 use super::super::part::{PARTS_MAX, PartReceiver};
+use super::super::ring::RingFile;
 use super::super::tenure::Tenure;
 use super::*;
+
+mod written;
 
 const START_NS: u64 = 1_000_000_000_000;
 
@@ -41,7 +44,7 @@ fn recorder() -> (Recorder, PartReceiver) {
 
 fn leased_recorder(lease: &Lease) -> (Recorder, PartReceiver) {
     let (sender, receiver) = PartSender::new(0, (1, 1));
-    (Recorder::new(START_NS, START_NS - 1, lease.clone(), sender), receiver)
+    (Recorder::new(START_NS, START_NS - 1, lease.clone(), None, sender), receiver)
 }
 
 fn taken(receiver: &mut PartReceiver) -> Vec<Part> {
@@ -57,7 +60,7 @@ fn taken(receiver: &mut PartReceiver) -> Vec<Part> {
 fn an_event_counts_in_the_window_in_which_it_happened() {
     let (mut recorder, mut receiver) = recorder();
     for at_ms in [0, 199, 200, 399, 650] {
-        recorder.series(0, START_NS + at_ms * 1_000_000).sent += 1;
+        recorder.send(0, None, START_NS + at_ms * 1_000_000);
     }
     recorder.finish(START_NS + 650_000_000);
     let parts = taken(&mut receiver);
@@ -88,7 +91,9 @@ fn nothing_falls_due_after_the_end_of_due() {
 fn due_by_interval(receiver: &mut PartReceiver) -> std::collections::BTreeMap<u32, u64> {
     let mut due = std::collections::BTreeMap::new();
     for part in taken(receiver) {
-        *due.entry(part.first_window / WINDOWS_PER_INTERVAL).or_default() += part.measurement.scenarios[0].due;
+        for (window, measurement) in part.late.iter().chain([(&part.first_window, &part.measurement)]) {
+            *due.entry(window / WINDOWS_PER_INTERVAL).or_default() += measurement.scenarios[0].due;
+        }
     }
     due.retain(|_, due| *due > 0);
     due
@@ -119,9 +124,10 @@ fn nothing_is_told_as_skipped_before_it_is_told_as_due() {
     recorder.finish(START_NS + 4_990_000_000);
     let (mut due, mut skipped) = (0, 0);
     for part in taken(&mut receiver) {
-        let stats = &part.measurement.scenarios[0];
-        (due, skipped) = (due + stats.due, skipped + stats.skipped_total());
-        assert!(skipped <= due, "{skipped} of {due} by window {}", part.last_window);
+        for stats in part.late.values().chain([&part.measurement]).map(|measurement| &measurement.scenarios[0]) {
+            (due, skipped) = (due + stats.due, skipped + stats.skipped_total());
+            assert!(skipped <= due, "{skipped} of {due} by window {}", part.last_window);
+        }
     }
     assert_eq!((due, skipped), (450, 270));
 }
@@ -154,7 +160,7 @@ fn a_share_that_is_given_late_counts_from_its_first_moment_on() {
 #[test]
 fn a_run_that_is_joined_late_begins_with_the_window_under_way() {
     let (sender, mut receiver) = PartSender::new(0, (1, 1));
-    let mut recorder = Recorder::new(START_NS, START_NS + 900_000_000_000, Lease::endless(), sender);
+    let mut recorder = Recorder::new(START_NS, START_NS + 900_000_000_000, Lease::endless(), None, sender);
     recorder.finish(START_NS + 900_100_000_000);
     let windows: Vec<_> = taken(&mut receiver).iter().map(|part| (part.first_window, part.last_window)).collect();
     assert_eq!(windows, [(4_500, 4_500)]);
@@ -171,12 +177,10 @@ fn what_is_found_out_late_counts_in_its_due_second() {
     let mut late: Vec<(u32, u64, u64)> = Vec::new();
     let mut in_time = 0;
     for part in taken(&mut receiver) {
-        let stats = &part.measurement.scenarios[0];
-        if part.late {
-            late.push((part.first_window, stats.skipped_total(), stats.very_late));
-        } else {
-            in_time += stats.skipped_total();
-        }
+        let stats = |measurement: &Measurement| measurement.scenarios[0].clone();
+        let of_late = part.late.iter().map(|(window, late)| (*window, stats(late)));
+        late.extend(of_late.map(|(window, stats)| (window, stats.skipped_total(), stats.very_late)));
+        in_time += stats(&part.measurement).skipped_total();
     }
     assert_eq!((late, in_time), (vec![(0, 1, 0), (5, 0, 1)], 1));
 }
@@ -186,7 +190,7 @@ fn an_agent_that_is_behind_costs_resolution_and_nothing_else() {
     let (mut recorder, mut receiver) = recorder();
     let windows = PARTS_MAX as u64 + 10;
     for window in 0..windows {
-        recorder.series(0, START_NS + window * WINDOW_NS).sent += 1;
+        recorder.send(0, None, START_NS + window * WINDOW_NS);
     }
     let parts = taken(&mut receiver);
     assert_eq!(parts.len(), PARTS_MAX);

@@ -78,6 +78,7 @@ fn sets_it_off_when_ready(plan: CompiledPlan, shares: usize, ready: fn(Result<()
         guard: Arc::default(),
         control: ControlReceiver(told),
         parts,
+        ring: None,
         alarm: alarm.clone(),
         progress: Progress::default(),
     };
