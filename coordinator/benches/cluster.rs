@@ -161,6 +161,7 @@ fn started(plan: &Plan) -> (Run, u64) {
             name: format!("agent-{agent}"),
             incarnation: Incarnation(agent),
             run: None,
+            has_ended: false,
             labels: BTreeMap::new(),
             cores: 1,
             workers: 1,

@@ -311,6 +311,7 @@ fn newcomer(hello: wire::Hello) -> Result<Newcomer, String> {
         name: hello.name,
         incarnation: Incarnation(hello.incarnation),
         run,
+        has_ended: hello.has_ended,
         labels: hello.labels.into_iter().collect(),
         cores: hello.cores,
         workers: if known { hello.workers } else { 1 },

@@ -70,6 +70,7 @@ fn agent_info(agent: &AgentRecord, account: &Account, told: &AgentTotals) -> Age
         lost_because: agent.lost_because.clone(),
         taken_over_at_s: agent.taken_over_at_ns.map(seconds),
         left: agent.left,
+        handed_in: agent.has_ended && agent.totals.is_some(),
         balanced: account.balances(),
         laws: account.laws.iter().map(law_info).collect(),
     }

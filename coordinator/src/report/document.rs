@@ -329,6 +329,9 @@ pub struct AgentInfo {
     pub taken_over_at_s: Option<f64>,
     /// Whether it left by itself, its operator ending it.
     pub left: bool,
+    /// Whether its process ended first, and all that it had not told was handed in after that.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub handed_in: bool,
     /// Whether all of its laws hold.
     pub balanced: bool,
     /// Its laws.

@@ -22,6 +22,8 @@ pub(super) enum State {
     Closed,
     /// It was given up.
     Lost,
+    /// Its process has ended, and another one tells what it had not told.
+    HandingIn,
 }
 
 /// Since when a worker has come no further.
@@ -84,6 +86,7 @@ impl Agent {
             lost_because: None,
             taken_over_at_ns: None,
             left: false,
+            has_ended: false,
             totals: None,
             duplicates_refused: 0,
         };
@@ -105,9 +108,19 @@ impl Agent {
         }
     }
 
-    /// Whether something is still expected of it.
+    /// Whether it has, or may have, a part of the load.
     pub(super) fn is_active(&self) -> bool {
-        !matches!(self.state, State::Closed | State::Lost)
+        !matches!(self.state, State::Closed | State::Lost | State::HandingIn)
+    }
+
+    /// Whether something is still expected of it, or of what it left.
+    pub(super) fn is_awaited(&self) -> bool {
+        self.is_active() || self.state == State::HandingIn
+    }
+
+    /// Whether it can do nothing for the run any more.
+    pub(super) fn is_gone(&self) -> bool {
+        self.state == State::Lost || self.record.has_ended
     }
 
     pub(super) fn read_clock(&mut self, clock: ClockReading) {

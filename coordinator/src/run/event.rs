@@ -27,6 +27,8 @@ pub struct Newcomer {
     pub incarnation: Incarnation,
     /// The run that it has a part in already.
     pub run: Option<RunId>,
+    /// Whether its process has ended, and another one hands in what it left.
+    pub has_ended: bool,
     /// What its operator noted about it.
     pub labels: BTreeMap<String, String>,
     /// The cores it may use.

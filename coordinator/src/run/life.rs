@@ -3,6 +3,7 @@
 mod broken;
 mod handing;
 mod joining;
+mod left;
 mod losing;
 mod orders;
 mod pulse;
@@ -248,7 +249,7 @@ impl Run {
     }
 
     fn find(&self, link: Link) -> Option<usize> {
-        let wanted = |agent: &Agent| agent.link == link && agent.is_active();
+        let wanted = |agent: &Agent| agent.link == link && agent.is_awaited();
         self.agents.iter().position(wanted).filter(|_| !self.has_ended())
     }
 
@@ -344,7 +345,9 @@ impl Run {
         self.commands.push(Command::Release(link));
         // Nothing more is expected of it, so that the others' seconds neither wait for it nor miss it.
         let told_until_ns = self.timeline.agents().get(index).map_or(0, |agent| agent.told_until_ns);
-        self.timeline.release(index, told_until_ns);
+        if !self.agents[index].record.has_ended {
+            self.timeline.release(index, told_until_ns);
+        }
         if self.agents[index].record.left {
             // What it did not hand back in time.
             self.take_over(index, now_ns);
@@ -425,7 +428,7 @@ impl Run {
         // Nobody could close its books with a coordinator that was not there.
         let end_ns = end_ns.max(self.conducted_since_ns);
         if now_ns > end_ns.saturating_add(CLOSING_MAX_NS) {
-            while let Some(index) = self.agents.iter().position(Agent::is_active) {
+            while let Some(index) = self.agents.iter().position(Agent::is_awaited) {
                 let reason = format!("not finished {} s after the end", CLOSING_MAX_NS / 1_000_000_000);
                 self.lose(index, &reason, now_ns);
             }
@@ -434,7 +437,7 @@ impl Run {
 
     fn end_if_done(&mut self, now_ns: u64) {
         let Phase::Running { start_ns } = self.phase else { return };
-        if self.agents.iter().any(Agent::is_active) {
+        if self.agents.iter().any(Agent::is_awaited) {
             return;
         }
         // Agents that closed their books said how long they went on; what a lost one did last is not known.

@@ -120,6 +120,8 @@ pub struct AgentRecord {
     pub taken_over_at_ns: Option<u64>,
     /// Whether it left by itself.
     pub left: bool,
+    /// Whether its process ended before its part was over, which another one told that hands in what it left.
+    pub has_ended: bool,
     /// Its closing totals, if it lived to send them.
     pub totals: Option<Totals>,
     /// Deltas that arrived again and were not counted again.

@@ -250,6 +250,7 @@ fn agent(number: u32) -> AgentRecord {
         lost_because: None,
         taken_over_at_ns: None,
         left: false,
+        has_ended: false,
         totals: None,
         duplicates_refused: 0,
     }

@@ -118,7 +118,7 @@ impl Account {
     fn of_agent(agent: &AgentRecord, told: &AgentTotals, began: bool) -> Self {
         let mut account = Self { counts: told.counts, ..Self::default() };
         account.miss(told.missed);
-        if agent.totals.is_none() {
+        if agent.totals.is_none() || agent.has_ended {
             account.write_off();
         }
         account.laws = account.conservation_laws();
@@ -136,7 +136,7 @@ impl Account {
         self.counts.skipped[SkipReason::AgentLost as usize] += count;
     }
 
-    /// Whoever never closed its account took what was waiting and in flight with it.
+    /// Whoever never closed its account, or left it to be closed, took what was waiting and in flight with it.
     fn write_off(&mut self) {
         let counts = &mut self.counts;
         let waiting = counts.due.saturating_sub(counts.started + counts.skipped_total());

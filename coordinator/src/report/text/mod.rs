@@ -176,7 +176,8 @@ fn agents(report: &Report, paint: Paint) -> String {
         let start = agent.start_error_us.map_or_else(|| "-".to_owned(), microseconds);
         let how = if agent.left { "LEFT" } else { "LOST" };
         let why = agent.lost_because.as_ref().map(|why| format!(": {}", foreign(why, NAME_MAX))).unwrap_or_default();
-        let lost = agent.lost_at_s.map_or_else(String::new, |at_s| format!("{how} at {at_s:.1} s{why}"));
+        let rest = if agent.handed_in { ", the rest was handed in" } else { "" };
+        let lost = agent.lost_at_s.map_or_else(String::new, |at_s| format!("{how} at {at_s:.1} s{why}{rest}"));
         table.row([
             Cell::left(foreign(&agent.name, NAME_MAX)),
             Cell::right(count(agent.due)),

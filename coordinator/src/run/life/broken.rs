@@ -25,9 +25,9 @@ impl Run {
         };
         let lost_at_ns = now_ns.saturating_sub(start_ns);
         for index in 0..self.agents.len() {
-            if self.agents[index].is_active() {
+            if self.agents[index].is_awaited() {
                 self.agents[index].state = State::Lost;
-                self.agents[index].record.lost_at_ns = Some(lost_at_ns);
+                self.agents[index].record.lost_at_ns.get_or_insert(lost_at_ns);
                 self.timeline.release(index, lost_at_ns);
             }
         }

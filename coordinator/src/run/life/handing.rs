@@ -55,7 +55,10 @@ impl Run {
         if !(0..self.agents.len()).any(|other| self.may_hold_more(other)) {
             return None;
         }
-        let lease_ended_ns = self.agents[index].heard_ns + self.settings.lease_ns + LEASE_MARGIN_NS;
+        let lease_ended_ns = match &self.agents[index] {
+            agent if agent.record.has_ended => 0,
+            agent => agent.heard_ns + self.settings.lease_ns + LEASE_MARGIN_NS,
+        };
         let lease_ended_ns = if planted("taken-over-at-once") { 0 } else { lease_ended_ns };
         let at_ns = self.giving_moment(start_ns, now_ns).max(lease_ended_ns.saturating_sub(start_ns));
         let pool = self.transferable(self.holdings.of(index));

@@ -2,6 +2,7 @@
 
 use muster_agent::planted::planted;
 use muster_proto::id::AgentId;
+use muster_proto::plan::OnLoss;
 use muster_proto::share::Share;
 use muster_proto::{BUILD_VERSION, PROTOCOL_VERSION};
 
@@ -17,7 +18,11 @@ impl Run {
     pub(super) fn join(&mut self, link: Link, newcomer: Newcomer, now_ns: u64) {
         self.next_link = self.next_link.max(link.0.saturating_add(1));
         if let Some(index) = self.comes_back(&newcomer) {
-            return self.rejoin(index, link, now_ns);
+            return if newcomer.has_ended {
+                self.hand_in(index, link, now_ns)
+            } else {
+                self.rejoin(index, link, now_ns)
+            };
         }
         let refusal = if newcomer.protocol_version != PROTOCOL_VERSION {
             Some(format!(
@@ -29,7 +34,9 @@ impl Run {
             Some("its weight and its workers must be 1 or more".to_owned())
         } else if self.agents.len() >= AGENTS_MAX {
             Some(format!("there are {AGENTS_MAX} agents already"))
-        } else if let Some(run) = newcomer.run.filter(|run| *run != self.settings.id || !self.gathers_anew()) {
+        } else if let Some(run) =
+            newcomer.run.filter(|run| *run != self.settings.id || !self.gathers_anew() || newcomer.has_ended)
+        {
             Some(format!("its part in run {} is over, or was never given here", run.short()))
         } else if !self.is_gathering() && !self.hands_on() {
             Some("the run has begun without it".to_owned())
@@ -87,8 +94,10 @@ impl Run {
         let known = |agent: &Agent| agent.incarnation == newcomer.incarnation;
         let index = self.agents.iter().rposition(known).filter(|_| newcomer.run == Some(self.settings.id))?;
         let agent = &self.agents[index];
+        let may_work_again = !agent.record.has_ended && self.settings.plan.agents.on_loss != OnLoss::Fail;
         let welcome = match agent.state {
-            State::Lost => agent.was_missed,
+            State::Lost => agent.was_missed && (newcomer.has_ended || may_work_again),
+            State::HandingIn => newcomer.has_ended,
             State::Joined | State::Preparing => false,
             State::Ready | State::Closed => true,
         };
@@ -118,7 +127,9 @@ impl Run {
                 self.timeline.expect(index);
                 self.tell(format!("agent {name} is back, and its lease begins anew"));
             }
-            State::Joined | State::Preparing | State::Ready => self.tell(format!("agent {name} is back")),
+            State::Joined | State::Preparing | State::HandingIn | State::Ready => {
+                self.tell(format!("agent {name} is back"))
+            }
         }
         self.commands.extend(self.start_ns().map(|start_ns| Command::Start(link, start_ns)));
         self.commands.extend(self.stopping.map(|(manner, _)| Command::Stop(link, manner)));

@@ -19,7 +19,8 @@ impl Run {
     /// A stream that breaks under load leaves its agent the rest of the lease to come back on another.
     pub(super) fn gone(&mut self, link: Link, reason: &str, now_ns: u64) {
         let Some(index) = self.find(link) else { return };
-        if self.agents[index].state != State::Ready || !matches!(self.phase, Phase::Running { .. }) {
+        let may_come_back = matches!(self.agents[index].state, State::Ready | State::HandingIn);
+        if !may_come_back || !matches!(self.phase, Phase::Running { .. }) {
             return self.lose(index, reason, now_ns);
         }
         self.tell(format!("agent {}: {reason}; it may come back", self.agents[index].record.name));
@@ -64,7 +65,7 @@ impl Run {
         let margin_ns = if planted("no-margin") { 0 } else { LEASE_MARGIN_NS };
         let silence_max_ns = self.settings.lease_ns.saturating_add(margin_ns);
         let silence_max_ns = if planted("taken-over-at-once") { self.settings.lease_ns / 2 } else { silence_max_ns };
-        let silent = |agent: &Agent| agent.is_active() && now_ns.saturating_sub(agent.heard_ns) > silence_max_ns;
+        let silent = |agent: &Agent| agent.is_awaited() && now_ns.saturating_sub(agent.heard_ns) > silence_max_ns;
         while let Some(index) = self.agents.iter().position(silent) {
             let reason = format!("silent for {:.1} s", silence_max_ns as f64 / 1e9);
             self.miss(index, &reason, now_ns);
@@ -79,12 +80,13 @@ impl Run {
         }
     }
 
-    /// Gives up an agent that did no wrong, which may come back where the plan lets the run go on.
+    /// Gives up an agent that did no wrong, which may come back where the plan lets the run go on. What it left may be
+    /// handed in anyway.
     fn miss(&mut self, index: usize, reason: &str, now_ns: u64) {
+        self.agents[index].was_missed = true;
         if self.settings.plan.agents.on_loss == OnLoss::Fail {
             return self.lose(index, reason, now_ns);
         }
-        self.agents[index].was_missed = true;
         self.commands.push(Command::HangUp(self.agents[index].link));
         self.give_up(index, reason, now_ns);
     }
@@ -95,7 +97,10 @@ impl Run {
         self.give_up(index, reason, now_ns);
     }
 
-    fn give_up(&mut self, index: usize, reason: &str, now_ns: u64) {
+    pub(super) fn give_up(&mut self, index: usize, reason: &str, now_ns: u64) {
+        if self.agents[index].state == State::HandingIn {
+            return self.stop_handing_in(index, reason, now_ns);
+        }
         let agent = &mut self.agents[index];
         let name = agent.record.name.clone();
         match self.phase {
@@ -115,7 +120,7 @@ impl Run {
         self.timeline.release(index, taken_over_at_ns.unwrap_or(lost_at_ns));
         let before_start = matches!(self.phase, Phase::Preparing { .. });
         let on_loss = self.settings.plan.agents.on_loss;
-        if before_start || on_loss == OnLoss::Fail || self.agents.iter().all(|agent| agent.state == State::Lost) {
+        if before_start || on_loss == OnLoss::Fail || self.agents.iter().all(Agent::is_gone) {
             self.end_by(Ending::AgentLost(name), Manner::Drain, now_ns);
         }
         self.close_intervals(now_ns);

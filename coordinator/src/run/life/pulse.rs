@@ -22,6 +22,10 @@ impl Run {
             let seconds = STILL_MAX_NS / 1_000_000_000;
             return self.lose(index, &format!("its worker {worker} came no further for {seconds} s"), now_ns);
         }
+        // Whoever has ended generates no load.
+        if self.agents[index].state == State::HandingIn {
+            return;
+        }
         self.commands.push(Command::Renew(link, pulse.sent_at_ns));
     }
 

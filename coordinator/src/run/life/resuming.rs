@@ -64,7 +64,7 @@ impl Run {
     /// How many agents something is still expected of.
     #[must_use]
     pub fn expected(&self) -> usize {
-        self.agents.iter().filter(|agent| agent.is_active()).count()
+        self.agents.iter().filter(|agent| agent.is_awaited()).count()
     }
 
     /// Which run it is.

@@ -2,6 +2,7 @@
 
 mod hands;
 mod laws;
+mod left;
 mod pulse;
 mod resuming;
 
@@ -31,6 +32,7 @@ fn newcomer() -> Newcomer {
         name: "pod".to_owned(),
         incarnation: Incarnation(0),
         run: None,
+        has_ended: false,
         labels: BTreeMap::new(),
         cores: 2,
         workers: 1,

@@ -27,6 +27,7 @@ enum Act {
     Closing { right: bool },
     Gone,
     Return,
+    HandIn,
     Resumed,
     Stop,
     Tick,
@@ -44,6 +45,7 @@ fn acts() -> impl Strategy<Value = Vec<(u64, Act, u64)>> {
         3 => prop::bool::weighted(0.8).prop_map(|right| Act::Closing { right }),
         2 => Just(Act::Gone),
         4 => Just(Act::Return),
+        2 => Just(Act::HandIn),
         2 => Just(Act::Resumed),
         1 => Just(Act::Stop),
         6 => Just(Act::Tick),
@@ -118,15 +120,15 @@ impl World {
                 Event::Closing { link, totals, start_error_ns: None }
             }
             Act::Gone => Event::Gone(link, "cable".to_owned()),
-            Act::Return => {
+            Act::Return | Act::HandIn => {
                 let (first, link) = (self.who(link), Link(self.links));
                 self.links += 1;
                 self.first.insert(link, first);
                 if let Some(seat) = self.seats.get_mut(seat as usize) {
                     *seat = Some(link);
                 }
-                let run = Some(RunId(uuid::Uuid::from_u128(7)));
-                Event::Joined(link, Newcomer { incarnation: Incarnation(first.0), run, ..newcomer() })
+                let (run, has_ended) = (Some(RunId(uuid::Uuid::from_u128(7))), matches!(act, Act::HandIn));
+                Event::Joined(link, Newcomer { incarnation: Incarnation(first.0), run, has_ended, ..newcomer() })
             }
             Act::Resumed => {
                 self.resumed = true;
