@@ -34,6 +34,8 @@ pub(crate) struct Cluster {
     pub(crate) agent_hosts: Vec<Host>,
     target_host: Host,
     folder: Folder,
+    /// Whether agents have a spool.
+    spooled: bool,
     /// Declared last, because its hosts go first.
     _network: Network,
 }
@@ -52,9 +54,18 @@ impl Cluster {
         target.says("serving");
         let mut coordinator = coordinator_host.start(&coordinator_words(schedule, &folder, &coordinator_host));
         coordinator.says("waiting for");
-        let agents = Vec::new();
-        let mut cluster =
-            Self { coordinator, target, agents, coordinator_host, agent_hosts, target_host, folder, _network: network };
+        let (agents, spooled) = (Vec::new(), schedule.spooled);
+        let mut cluster = Self {
+            coordinator,
+            target,
+            agents,
+            coordinator_host,
+            agent_hosts,
+            target_host,
+            folder,
+            spooled,
+            _network: network,
+        };
         for agent in 0..AGENTS {
             cluster.join(agent);
             // One after the other, so that the order in which the coordinator numbers them is known.
@@ -70,7 +81,9 @@ impl Cluster {
         let program = program.to_string_lossy();
         let (name, allowed) = (name(agent), self.target_host.address.to_string());
         let of_this = ["--name", &name, "--weight", "1", "--workers", "1", "--allow", &allowed];
-        let words = [&[&*program, "--join", &join, "--insecure-cluster"][..], &of_this].concat();
+        let spool = self.folder.path(&format!("spool-{name}"));
+        let spooled = if self.spooled { &["--spool", &spool][..] } else { &[] };
+        let words = [&[&*program, "--join", &join, "--insecure-cluster"][..], &of_this, spooled].concat();
         let process = self.agent_hosts[agent].start(&words);
         self.agents.push((agent, process));
     }

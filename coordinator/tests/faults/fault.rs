@@ -110,6 +110,8 @@ pub(crate) struct Schedule {
     pub(crate) faults: Vec<Fault>,
     /// How far each host's clock since boot is ahead of the coordinator's.
     pub(crate) ahead: Vec<Duration>,
+    /// Whether agents have a spool.
+    pub(crate) spooled: bool,
 }
 
 impl Schedule {
@@ -137,12 +139,12 @@ impl Schedule {
         }
         faults.sort_by_key(|fault| fault.at);
         let ahead = (0..=AGENTS).map(|_| Duration::from_secs(draw.below(36_000) as u64)).collect();
-        Self { seed, seconds, faults, ahead }
+        Self { seed, seconds, faults, ahead, spooled: seed % 3 != 0 }
     }
 
     /// A short run in which nothing goes wrong.
     pub(crate) fn quiet() -> Self {
-        Self { seed: 0, seconds: 2, faults: Vec::new(), ahead: vec![Duration::ZERO; AGENTS + 1] }
+        Self { seed: 0, seconds: 2, faults: Vec::new(), ahead: vec![Duration::ZERO; AGENTS + 1], spooled: true }
     }
 
     /// The fault of this kind, if there is one, with its place.
@@ -153,7 +155,8 @@ impl Schedule {
 
 impl std::fmt::Display for Schedule {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "seed {}, {} s:", self.seed, self.seconds)?;
+        let spooled = if self.spooled { ", with spools" } else { "" };
+        write!(f, "seed {}, {} s{spooled}:", self.seed, self.seconds)?;
         for Fault { kind, agent, at, lasts } in &self.faults {
             write!(f, " {kind:?} of {} at {at:?} for {lasts:?};", super::cluster::name(*agent))?;
         }

@@ -24,6 +24,7 @@ pub(crate) fn breaches(evidence: &Evidence, figures: &Figures) -> Vec<String> {
     nothing_is_served_but_the_plan(evidence, &mut breaches);
     nothing_is_served_early(evidence, &mut breaches);
     what_is_reported_was_served(evidence, &mut breaches);
+    what_was_left_is_handed_in_whole(evidence, &mut breaches);
     the_books_balance(evidence, &mut breaches);
     the_exit_code_is_honest(evidence, &mut breaches);
     clocks_are_as_far_off_as_they_say(evidence, &mut breaches);
@@ -72,6 +73,16 @@ fn told(evidence: &Evidence) -> RangeInclusive<u64> {
     let outcomes = evidence.report.accounting.requests.outcomes;
     let failed: u64 = evidence.report.errors.iter().map(|error| error.count).sum();
     outcomes.saturating_sub(failed)..=outcomes
+}
+
+/// Nothing is lost of an agent that was killed, once another has begun to hand in what it left.
+fn what_was_left_is_handed_in_whole(evidence: &Evidence, breaches: &mut Vec<String>) {
+    let begun = |name: &str| evidence.ended.err.contains(&format!("what agent {name} had not told is handed in"));
+    for agent in evidence.report.agents.iter().filter(|agent| agent.lost_at_s.is_some() && begun(&agent.name)) {
+        if !agent.handed_in && !evidence.schedule.faults.iter().any(|fault| fault.kind.is_of_disk()) {
+            breaches.push(format!("what {} left was not handed in to its end", agent.name));
+        }
+    }
 }
 
 fn the_books_balance(evidence: &Evidence, breaches: &mut Vec<String>) {

@@ -8,7 +8,7 @@ use super::oracle::breaches;
 /// What a bug would leave behind, and a word of what is to be said about it.
 type Plant = (&'static str, fn(&mut Evidence));
 
-const PLANTS: [Plant; 11] = [
+const PLANTS: [Plant; 12] = [
     ("more than once", |evidence| evidence.served[7].count = 2),
     ("not in the plan", |evidence| evidence.served[7].id += evidence.planned()),
     ("before they were due", |evidence| evidence.served[500].at_ns -= 50_000_000),
@@ -16,6 +16,10 @@ const PLANTS: [Plant; 11] = [
     ("were served, but the report says", |evidence| {
         let last = *evidence.served.last().unwrap();
         evidence.served.push(Served { id: last.id + 1, ..last });
+    }),
+    ("not handed in to its end", |evidence| {
+        evidence.report.agents[2].lost_at_s = Some(1.0);
+        evidence.ended.err.push_str("what agent a3 had not told is handed in");
     }),
     ("due = started + skipped", |evidence| evidence.report.agents[2].laws[0].left += 1),
     ("do not balance", |evidence| evidence.report.accounting.balanced = false),

@@ -9,4 +9,5 @@ mod places;
 mod process;
 mod programs;
 mod resumed;
+mod spooled;
 mod stops;
