@@ -15,7 +15,7 @@ use crate::engine::ring;
 use crate::outbox::Outbox;
 
 /// The most windows into which what was not in a delta yet is told apart.
-const WINDOWS_MAX: u32 = 1_024;
+const WINDOWS_MAX: usize = 1_024;
 
 /// A folder whose process has ended. Locked, so that nobody else hands it in at the same time.
 #[derive(Debug)]
@@ -88,7 +88,7 @@ impl Remains {
                     has_gap = true;
                     break;
                 };
-                let window = window.clamp(kept.next_window, kept.next_window.saturating_add(WINDOWS_MAX));
+                let window = told_apart(&windows, window.max(kept.next_window));
                 let measurement = windows.entry(window).or_insert_with(|| Measurement::new(scenarios, series));
                 event.count(measurement, &mut totals).map_err(|error| error.to_string())?;
             }
@@ -115,5 +115,13 @@ impl Remains {
             totals,
             has_gap,
         })
+    }
+}
+
+/// The window in which something is told that happened in this one: the last one if there are too many.
+fn told_apart(windows: &BTreeMap<u32, Measurement>, window: u32) -> u32 {
+    match windows.last_key_value() {
+        Some((last, _)) if windows.len() >= WINDOWS_MAX && !windows.contains_key(&window) => *last,
+        _ => window,
     }
 }

@@ -150,6 +150,19 @@ fn a_ring_that_was_full_leaves_a_gap_until_its_events_are_kept() {
 }
 
 #[test]
+fn windows_are_told_apart_as_far_as_there_are_not_too_many() {
+    let mut agent = Agent::new();
+    for window in 0..3_000 {
+        agent.window = 4_500 + window;
+        agent.begin();
+    }
+    let mut remains = agent.dies();
+    check(&remains, 3_000, 3_000);
+    let first = remains.outbox.next_unsent().unwrap();
+    assert_eq!((first.first_window, first.last_window), (4_500, 4_500));
+}
+
+#[test]
 fn a_folder_is_left_alone_as_long_as_its_process_lives_and_goes_with_its_part() {
     let agent = Agent::new();
     assert!(agent.spool.left().unwrap().0.is_empty());
