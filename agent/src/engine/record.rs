@@ -121,7 +121,7 @@ fn event_words(event: Event) -> [u64; 7] {
                 Outcome::Expected => 0,
                 Outcome::Failed(kind) => kind as u8 + 1,
             };
-            let detail = ended | u8::from(answer.is_some()) * HAS_ANSWER | reconnects << RECONNECTS_SHIFT;
+            let detail = ended | (u8::from(answer.is_some()) * HAS_ANSWER) | (reconnects << RECONNECTS_SHIFT);
             let Answer { sending_ns, waiting_ns, receiving_ns } =
                 answer.unwrap_or(Answer { sending_ns: 0, waiting_ns: 0, receiving_ns: 0 });
             let numbers = [bytes_received, response_ns, service_ns, sending_ns, waiting_ns, receiving_ns];

@@ -139,7 +139,7 @@ impl Schedule {
         }
         faults.sort_by_key(|fault| fault.at);
         let ahead = (0..=AGENTS).map(|_| Duration::from_secs(draw.below(36_000) as u64)).collect();
-        Self { seed, seconds, faults, ahead, spooled: seed % 3 != 0 }
+        Self { seed, seconds, faults, ahead, spooled: !seed.is_multiple_of(3) }
     }
 
     /// A short run in which nothing goes wrong.

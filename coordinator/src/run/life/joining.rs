@@ -18,10 +18,9 @@ impl Run {
     pub(super) fn join(&mut self, link: Link, newcomer: Newcomer, now_ns: u64) {
         self.next_link = self.next_link.max(link.0.saturating_add(1));
         if let Some(index) = self.comes_back(&newcomer) {
-            return if newcomer.has_ended {
-                self.hand_in(index, link, now_ns)
-            } else {
-                self.rejoin(index, link, now_ns)
+            return match newcomer.has_ended {
+                true => self.hand_in(index, link, now_ns),
+                false => self.rejoin(index, link, now_ns),
             };
         }
         let refusal = if newcomer.protocol_version != PROTOCOL_VERSION {
@@ -128,7 +127,7 @@ impl Run {
                 self.tell(format!("agent {name} is back, and its lease begins anew"));
             }
             State::Joined | State::Preparing | State::HandingIn | State::Ready => {
-                self.tell(format!("agent {name} is back"))
+                self.tell(format!("agent {name} is back"));
             }
         }
         self.commands.extend(self.start_ns().map(|start_ns| Command::Start(link, start_ns)));

@@ -215,7 +215,7 @@ impl Run {
                 State::Ready => self.tell_of_change(index, at_ns, What::Reshaped(reshape.clone())),
                 State::Lost if agent.was_missed => self.note_change(index, at_ns, What::Reshaped(reshape.clone())),
                 // Whoever prepares is told once it is ready.
-                State::Joined | State::Preparing | State::Closed | State::Lost => {}
+                State::Joined | State::Preparing | State::Closed | State::Lost | State::HandingIn => {}
             }
         }
         Ok(())

@@ -18,7 +18,7 @@ fn welcome(link: u64, applied_seq: u64) -> Command {
 fn grants(commands: &[Command], link: u64) -> bool {
     commands.iter().any(|command| match command {
         Command::Renew(to, _) | Command::Start(to, _) => *to == Link(link),
-        Command::Change(to, change) => *to == Link(link) && !change.revoked,
+        Command::Change(to, change) => *to == Link(link) && !change.is_revocation(),
         _ => false,
     })
 }
@@ -57,7 +57,7 @@ fn what_an_agent_held_that_has_ended_is_free_at_once() {
     let at_ns = stage.now_ns - stage.run.start_ns().unwrap();
     let commands = stage.hand_in(0, 7);
     let given = commands.iter().find_map(|command| match command {
-        Command::Change(Link(1), change) if !change.revoked => Some(change.at_ns),
+        Command::Change(Link(1), change) if !change.is_revocation() => Some(change.at_ns),
         _ => None,
     });
     let given_ns = given.expect("the other takes it over");
