@@ -26,7 +26,7 @@ const EXIT_FAILURE: u8 = 1;
 /// Wrong arguments: the same number as the coordinator's.
 const EXIT_ARGUMENTS: u8 = 104;
 /// How long an agent takes to join before what its predecessor left is handed in, so that a run does not end for want
-/// of agents when it hears that its only one was killed.
+/// of agents when it hears that its only one was killed. By then the system has done away with that one, too.
 const HEAD_START: Duration = Duration::from_millis(200);
 /// The longest pause between two attempts to join.
 const RETRY_MAX: Duration = Duration::from_secs(5);
@@ -111,7 +111,7 @@ fn main() -> ExitCode {
     runtime.block_on(async {
         let (wanted, receiver) = watch::channel(false);
         let joining = join_again_and_again(&args, &config, incarnation, spool.as_ref(), Leave::when(receiver));
-        let handing_in = hand_in_what_is_left(&args, &config, spool.as_deref());
+        let handing_in = hand_in_what_is_left(&args, &config, spool.as_ref());
         tokio::select! {
             (code, ()) = async { tokio::join!(joining, handing_in) } => code,
             () = interrupted_twice(&wanted) => ExitCode::SUCCESS,
@@ -174,17 +174,16 @@ async fn join_again_and_again(
 
 /// Hands in what processes left that were killed, each as the agent that it was. What cannot be handed in now, because
 /// nobody can be reached, is kept for the next start.
-async fn hand_in_what_is_left(args: &Args, config: &AgentConfig, spool: Option<&Spool>) {
+async fn hand_in_what_is_left(args: &Args, config: &AgentConfig, spool: Option<&Arc<Spool>>) {
     let Some(spool) = spool else { return };
-    let (left, useless) = match spool.left() {
+    tokio::time::sleep(HEAD_START).await;
+    let spool = Arc::clone(spool);
+    let found = tokio::task::spawn_blocking(move || spool.left()).await;
+    let (left, useless) = match found.unwrap_or_else(|error| Err(std::io::Error::other(error))) {
         Ok(found) => found,
         Err(error) => return eprintln!("warning: what earlier agents left cannot be read: {error}"),
     };
     useless.iter().for_each(|reason| eprintln!("warning: removed {reason}"));
-    if left.is_empty() {
-        return;
-    }
-    tokio::time::sleep(HEAD_START).await;
     for left in left {
         let run = left.remains().run.short();
         match hand_in(&args.join, config, left.remains()).await {
