@@ -166,6 +166,7 @@ fn newcomer(weight: u32) -> Newcomer {
         name: format!("w{weight}"),
         incarnation: Incarnation(u64::from(weight)),
         run: None,
+        has_ended: false,
         labels: BTreeMap::new(),
         cores: 2,
         workers: WORKERS as u32,
