@@ -178,7 +178,8 @@ impl Run {
             What::Granted(_) | What::Revoked(_) => Vec::new(),
         };
         if let Some(refusal) = &refusal {
-            self.tell(format!("agent {name} does not do so much: {refusal}"));
+            let words = if is_granted { "takes over no more" } else { "does not do so much" };
+            self.tell(format!("agent {name} {words}: {refusal}"));
             self.agents[index].refuses_more = true;
         }
         if !is_granted || refusal.is_some() {
