@@ -26,6 +26,8 @@ const REVOKE_LEAD_NS: u64 = 10 * MS;
 enum Act {
     /// Nothing goes to this agent or comes from it, until it comes back.
     Cut(usize),
+    /// Its process ends: whoever comes back of it only hands in what it left.
+    Die(usize),
     Return(usize),
     Leave(usize),
     Join,
@@ -41,6 +43,7 @@ fn acts() -> impl Strategy<Value = Vec<(u64, Act)>> {
     let who = 0..6_usize;
     let act = prop_oneof![
         3 => who.clone().prop_map(Act::Cut),
+        2 => who.clone().prop_map(Act::Die),
         4 => who.clone().prop_map(Act::Return),
         1 => who.clone().prop_map(Act::Leave),
         2 => Just(Act::Join),
@@ -72,6 +75,7 @@ fn due_ns(schedule: &ArrivalSchedule, arrival: u64) -> u64 {
 struct Peer {
     link: Link,
     is_connected: bool,
+    has_died: bool,
     told: VecDeque<Command>,
     /// How many steps it lets what it is told lie.
     dawdles: u64,
@@ -89,12 +93,20 @@ impl Peer {
             schedule: Arc::clone(schedule),
             link: Link(link),
             is_connected: true,
+            has_died: false,
             told: VecDeque::new(),
             dawdles: 0,
             held: Vec::new(),
             leases: Vec::new(),
             last_change: 0,
         }
+    }
+
+    /// It starts nothing any more.
+    fn die(&mut self, now_ns: u64) {
+        (self.is_connected, self.has_died) = (false, true);
+        self.told.clear();
+        self.leases.iter_mut().for_each(|lease| lease.1 = lease.1.min(now_ns));
     }
 
     fn lease_until_ns(&self) -> u64 {
@@ -221,7 +233,9 @@ impl World {
 
     fn act(&mut self, act: Act) {
         let index = match act {
-            Act::Cut(index) | Act::Return(index) | Act::Leave(index) | Act::Dawdle(index) => index % self.peers.len(),
+            Act::Cut(index) | Act::Die(index) | Act::Return(index) | Act::Leave(index) | Act::Dawdle(index) => {
+                index % self.peers.len()
+            }
             Act::Join | Act::Set(..) | Act::Pause | Act::Resume => self.peers.len(),
         };
         match act {
@@ -229,6 +243,7 @@ impl World {
                 self.peers[index].is_connected = false;
                 self.peers[index].told.clear();
             }
+            Act::Die(_) => self.peers[index].die(self.stage.now_ns),
             Act::Dawdle(_) => self.peers[index].dawdles += 5,
             Act::Leave(_) if self.peers[index].is_connected => self.tell(Event::Leaving(self.peers[index].link)),
             Act::Leave(_) => {}
@@ -263,13 +278,13 @@ impl World {
         let known = self.stage.run.agents.iter().find(|agent| agent.link == before);
         let Some(incarnation) = known.map(|agent| agent.incarnation) else { return };
         self.links += 1;
-        let run = Some(self.stage.run.settings.id);
-        let commands = self.stage.tell(Event::Joined(link, Newcomer { incarnation, run, ..newcomer() }));
+        let (run, has_ended) = (Some(self.stage.run.settings.id), self.peers[index].has_died);
+        let commands = self.stage.tell(Event::Joined(link, Newcomer { incarnation, run, has_ended, ..newcomer() }));
         for command in commands {
             match command {
                 Command::Welcome { changes, .. } => {
                     let peer = &mut self.peers[index];
-                    (peer.link, peer.is_connected, peer.dawdles) = (link, true, 0);
+                    (peer.link, peer.is_connected, peer.dawdles) = (link, !has_ended, 0);
                     peer.told = changes.into_iter().map(|change| Command::Change(link, change)).collect();
                 }
                 Command::Renew(to, _) | Command::Change(to, _) => {
@@ -382,4 +397,16 @@ fn an_answer_about_what_was_taken_long_ago_gives_nothing_away_that_was_given_sin
         (3, Return(3)),
     ];
     assert_apart_after(3, acts);
+}
+
+#[test]
+fn what_is_taken_from_one_that_has_died_is_given_once_whatever_it_was_told_before() {
+    use Act::{Cut, Die, Join, Return};
+    for pause in [0, 1, 3, 8] {
+        assert_apart_after(
+            3,
+            [(20, Join), (pause, Die(1)), (pause, Return(1)), (30, Join), (2, Die(0)), (9, Return(0))],
+        );
+        assert_apart_after(2, [(20, Join), (pause, Cut(0)), (1, Die(0)), (40, Return(0)), (40, Join)]);
+    }
 }
