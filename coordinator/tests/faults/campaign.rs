@@ -11,7 +11,7 @@ use super::record::{Record, summary};
 use super::sandbox;
 
 /// How many runs there are unless said: every kind of fault begins one.
-const RUNS_DEFAULT: u64 = 14;
+const RUNS_DEFAULT: u64 = 15;
 /// They sleep most of the time.
 const AT_ONCE_DEFAULT: u64 = 4;
 
@@ -20,6 +20,7 @@ pub(crate) struct Campaign {
     first_seed: u64,
     runs: u64,
     at_once: u64,
+    only: Option<Kind>,
     file: Option<String>,
 }
 
@@ -32,6 +33,7 @@ impl Campaign {
             first_seed: number("MUSTER_FAULTS_SEED", 0),
             runs: number("MUSTER_FAULTS_RUNS", RUNS_DEFAULT),
             at_once: number("MUSTER_FAULTS_AT_ONCE", AT_ONCE_DEFAULT).clamp(1, 16),
+            only: std::env::var("MUSTER_FAULTS_ONLY").ok().map(|name| Kind::named(&name).expect("a kind of fault")),
             file: std::env::var("MUSTER_FAULTS_FILE").ok(),
         }
     }
@@ -46,7 +48,7 @@ impl Campaign {
                 let (records, next, limits) = (&records, &next, &limits);
                 scope.spawn(move || {
                     while let Some(seed) = self.take_seed(next) {
-                        let record = try_out(limits.within(Schedule::draw(seed)), world);
+                        let record = try_out(limits.within(Schedule::draw(seed, self.only)), world);
                         eprintln!("{}", record.line());
                         self.write(&record.document());
                         records.lock().unwrap().push(record);
@@ -74,12 +76,12 @@ impl Campaign {
 }
 
 fn try_out(schedule: Schedule, world: u8) -> Record {
-    let seed = schedule.seed;
+    let drawn = schedule.clone();
     let tried = catch_unwind(AssertUnwindSafe(|| Record::of(gather(schedule, world))));
     tried.unwrap_or_else(|reason| {
         let text = reason.downcast_ref::<String>().cloned();
         let text = text.or_else(|| reason.downcast_ref::<&str>().map(|text| (*text).to_owned()));
-        Record::of_failure(&Schedule::draw(seed), text.unwrap_or_default())
+        Record::of_failure(&drawn, text.unwrap_or_default())
     })
 }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 
+use super::coordinator::Coordinator;
 use super::fault::{AGENTS, Kind, Schedule};
 use super::network::{Host, Network};
 use super::places::{agent_program, muster_program};
@@ -25,7 +26,7 @@ pub(crate) fn name(agent: usize) -> String {
 
 /// The programs of a run and where they are.
 pub(crate) struct Cluster {
-    pub(crate) coordinator: Process,
+    pub(crate) coordinator: Coordinator,
     target: Process,
     /// Those that were started, each as often as it was.
     agents: Vec<(usize, Process)>,
@@ -52,8 +53,8 @@ impl Cluster {
         let (muster, ids) = (muster_program().to_string_lossy(), folder.path("ids"));
         let mut target = target_host.start(&[&*muster, "target", "--listen", &listen, "--ids", &ids]);
         target.says("serving");
-        let mut coordinator = coordinator_host.start(&coordinator_words(schedule, &folder, &coordinator_host));
-        coordinator.says("waiting for");
+        let words = coordinator_words(schedule, &folder, &coordinator_host);
+        let coordinator = Coordinator::start(&coordinator_host, &words);
         let (agents, spooled) = (Vec::new(), schedule.spooled);
         let mut cluster = Self {
             coordinator,
@@ -88,6 +89,12 @@ impl Cluster {
         self.agents.push((agent, process));
     }
 
+    /// Starts a coordinator that goes on with the run of the one before.
+    pub(crate) fn resume(&mut self) {
+        let words = resuming_words(&self.folder);
+        self.coordinator.resume(&self.coordinator_host, &words);
+    }
+
     /// The process of an agent that was started last.
     pub(crate) fn agent(&self, agent: usize) -> &Process {
         &self.agents.iter().rev().find(|(index, _)| *index == agent).unwrap().1
@@ -106,12 +113,12 @@ impl Cluster {
 
     /// Waits for the run's end, and for whatever may still come after it.
     pub(crate) fn end(self) -> Remains {
-        let ended = self.coordinator.end();
+        let (killed, ended) = (self.coordinator.killed(), self.coordinator.end());
         std::thread::sleep(AFTERMATH);
         self.target.signal(Signal::INT);
         self.target.end();
         let read = |name: &str| std::fs::read_to_string(self.folder.path(name)).unwrap_or_default();
-        Remains { ended, ids: read("ids"), document: read("result.json"), folder: self.folder }
+        Remains { ended, killed, ids: read("ids"), document: read("result.json"), folder: self.folder }
     }
 }
 
@@ -119,6 +126,8 @@ impl Cluster {
 pub(crate) struct Remains {
     /// What became of the coordinator.
     pub(crate) ended: Ended,
+    /// How many coordinators were killed before.
+    pub(crate) killed: u64,
     /// What the target wrote about each request.
     pub(crate) ids: String,
     /// The result document.
@@ -141,6 +150,13 @@ fn coordinator_words(schedule: &Schedule, folder: &Folder, host: &Host) -> Vec<S
     words.extend(["run", &plan, "--json", &result, "--out", &runs, "--insecure-cluster"].map(str::to_owned));
     words.extend(["--agents", &agents, "--listen", &listen].map(str::to_owned));
     words
+}
+
+fn resuming_words(folder: &Folder) -> Vec<String> {
+    let mut runs = std::fs::read_dir(folder.path("runs")).unwrap();
+    let run = runs.next().unwrap().unwrap().path().to_string_lossy().into_owned();
+    let (muster, result) = (muster_program().to_string_lossy(), folder.path("result.json"));
+    [&*muster, "run", "--resume", &run, "--json", &result, "--insecure-cluster"].map(str::to_owned).to_vec()
 }
 
 /// The run's files. Where a full disk is wanted, its folder of runs lies on a small one.

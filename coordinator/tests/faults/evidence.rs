@@ -27,6 +27,8 @@ pub(crate) struct Evidence {
     pub(crate) begun: Vec<Option<u64>>,
     /// What became of the coordinator.
     pub(crate) ended: Ended,
+    /// How many coordinators were killed before.
+    pub(crate) killed: u64,
     pub(crate) report: Report,
     /// What the target saw, in the order in which it came.
     pub(crate) served: Vec<Served>,
@@ -38,10 +40,10 @@ pub(crate) struct Evidence {
 pub(crate) fn gather(schedule: Schedule, world: u8) -> (Evidence, Folder) {
     let mut cluster = Cluster::start(&schedule, world);
     let begun = act::perform(&schedule, &mut cluster);
-    let Remains { ended, ids, document, folder } = cluster.end();
+    let Remains { ended, killed, ids, document, folder } = cluster.end();
     let report: Report = serde_json::from_str(&document).unwrap_or_else(|error| panic!("{error}: {ended:?}"));
     let start_ns = clock_at(&report.run.started_at);
-    (Evidence { schedule, begun, ended, report, served: served(&ids), start_ns }, folder)
+    (Evidence { schedule, begun, ended, killed, report, served: served(&ids), start_ns }, folder)
 }
 
 /// What the clock since boot said at a moment of the wall clock.

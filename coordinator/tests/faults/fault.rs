@@ -32,6 +32,8 @@ pub(crate) enum Kind {
     Join,
     /// The coordinator's process stands still.
     FreezeCoordinator,
+    /// The coordinator's process is killed, and another one goes on with the run.
+    KillCoordinator,
     /// The user stops the run.
     Stop,
     /// The journal's disk is full after a while.
@@ -41,7 +43,7 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
-    const ALL: [Self; 14] = [
+    const ALL: [Self; 15] = [
         Self::Kill,
         Self::CutOff,
         Self::Freeze,
@@ -56,9 +58,10 @@ impl Kind {
         Self::FullDisk,
         Self::Reset,
         Self::FailingSync,
+        Self::KillCoordinator,
     ];
     /// Those that go together with others.
-    const COMPANIONS: [Self; 11] = [
+    const COMPANIONS: [Self; 12] = [
         Self::Kill,
         Self::Restart,
         Self::Freeze,
@@ -70,16 +73,32 @@ impl Kind {
         Self::Leave,
         Self::Join,
         Self::FreezeCoordinator,
+        Self::KillCoordinator,
     ];
+
+    /// The kind with this name.
+    pub(crate) fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| format!("{kind:?}") == name)
+    }
 
     /// Whether it is about the journal's disk.
     pub(crate) fn is_of_disk(self) -> bool {
         matches!(self, Self::FullDisk | Self::FailingSync)
     }
 
+    /// Whether it befalls the coordinator's process.
+    fn is_of_coordinator(self) -> bool {
+        matches!(self, Self::FreezeCoordinator | Self::KillCoordinator | Self::Stop)
+    }
+
     /// Whether it may silence an agent until it is given up.
     pub(crate) fn silences(self) -> bool {
         self.severs() || matches!(self, Self::Kill | Self::Restart | Self::Freeze)
+    }
+
+    /// Whether it leaves every agent alive and able to tell all that it knows.
+    pub(crate) fn spares_agents(self) -> bool {
+        matches!(self, Self::FreezeCoordinator | Self::KillCoordinator | Self::Reset | Self::Leave | Self::Join)
     }
 
     /// Whether it parts an agent that goes on from its coordinator.
@@ -100,6 +119,18 @@ pub(crate) struct Fault {
     pub(crate) lasts: Duration,
 }
 
+impl Fault {
+    /// Whether both befall the coordinator, and one would find what the other has left of it.
+    fn clashes(&self, other: &Self) -> bool {
+        let (first, second) = if self.at <= other.at { (self, other) } else { (other, self) };
+        let until = if first.kind == Kind::Stop { Duration::MAX } else { first.at + first.lasts + RECOVERY };
+        first.kind.is_of_coordinator() && second.kind.is_of_coordinator() && second.at < until
+    }
+}
+
+/// How long a coordinator is left in peace after a fault.
+const RECOVERY: Duration = Duration::from_millis(300);
+
 /// Everything about a run that is left to chance.
 #[derive(Clone, Debug)]
 pub(crate) struct Schedule {
@@ -115,26 +146,27 @@ pub(crate) struct Schedule {
 }
 
 impl Schedule {
-    /// The run with this seed. Neighbouring seeds begin with different kinds, so that a few runs have seen all.
-    pub(crate) fn draw(seed: u64) -> Self {
+    /// The run with this seed, with faults of one kind only if that is wanted. Neighbouring seeds begin with different
+    /// kinds, so that a few runs have seen all.
+    pub(crate) fn draw(seed: u64, only: Option<Kind>) -> Self {
         let mut draw = Draw(seed);
         let seconds = 8 + draw.below(4) as u64;
-        let first = Kind::ALL[seed as usize % Kind::ALL.len()];
+        let first = only.unwrap_or(Kind::ALL[seed as usize % Kind::ALL.len()]);
         let mut victims: Vec<usize> = (0..AGENTS).collect();
         let mut victim = |draw: &mut Draw| victims.swap_remove(draw.below(victims.len()));
         let mut fault = |kind, draw: &mut Draw| Fault {
             kind,
             agent: if kind == Kind::Join { AGENTS } else { victim(draw) },
             at: draw.between_ms(700, seconds * 1_000 - 700),
-            lasts: draw.between_ms(300, 4_000),
+            lasts: if kind == Kind::KillCoordinator { absence(draw) } else { draw.between_ms(300, 4_000) },
         };
         let mut faults = vec![fault(first, &mut draw)];
-        let companions = if first.is_of_disk() { 0 } else { draw.below(4) };
+        let companions = if first.is_of_disk() { 0 } else { draw.below(4).max(if only.is_some() { 3 } else { 0 }) };
         for _ in 0..companions {
-            let kind = draw.one_of(&Kind::COMPANIONS);
-            let is_single = matches!(kind, Kind::Join | Kind::FreezeCoordinator);
-            if !is_single || faults.iter().all(|known| known.kind != kind) {
-                faults.push(fault(kind, &mut draw));
+            let next = fault(only.unwrap_or_else(|| draw.one_of(&Kind::COMPANIONS)), &mut draw);
+            let joins = |fault: &Fault| fault.kind == Kind::Join;
+            if !faults.iter().any(|known| known.clashes(&next) || (joins(known) && joins(&next))) {
+                faults.push(next);
             }
         }
         faults.sort_by_key(|fault| fault.at);
@@ -151,6 +183,11 @@ impl Schedule {
     pub(crate) fn find(&self, kind: Kind) -> Option<(usize, &Fault)> {
         self.faults.iter().enumerate().find(|(_, fault)| fault.kind == kind)
     }
+}
+
+/// How long a run is without a coordinator: within the lease of its agents, or for longer.
+fn absence(draw: &mut Draw) -> Duration {
+    if draw.below(2) == 0 { draw.between_ms(0, 800) } else { draw.between_ms(1_500, 6_000) }
 }
 
 impl std::fmt::Display for Schedule {

@@ -10,6 +10,9 @@ use super::fault::{AGENTS, Kind};
 /// A loss and what follows from it are over after so long, if nothing else happens.
 const SETTLED: Duration = Duration::from_millis(2_600);
 
+/// A coordinator that is absent for less is back within the lease of its agents.
+const WITHIN_LEASE: Duration = Duration::from_secs(1);
+
 /// Figures by their names, units in them.
 pub(crate) type Figures = BTreeMap<&'static str, f64>;
 
@@ -20,6 +23,7 @@ pub(crate) fn measure(evidence: &Evidence) -> Figures {
     measure_the_start(evidence, &mut figures);
     measure_the_first_loss(evidence, &mut figures);
     measure_the_stop(evidence, &mut figures);
+    measure_the_absence(evidence, &mut figures);
     figures
 }
 
@@ -93,10 +97,32 @@ fn measure_the_stop(evidence: &Evidence, figures: &mut Figures) {
     let Some((place, stop)) = evidence.schedule.find(Kind::Stop) else { return };
     let Some(begun_ns) = evidence.begun[place] else { return };
     let reached_all = evidence.schedule.faults.iter().all(|fault| {
-        let silent = fault.kind.severs() || matches!(fault.kind, Kind::FreezeCoordinator | Kind::Slow | Kind::Freeze);
+        let silent = fault.kind.severs() || matches!(fault.kind, Kind::Slow | Kind::Freeze);
+        let silent = silent || matches!(fault.kind, Kind::FreezeCoordinator | Kind::KillCoordinator);
         !silent || fault.at > stop.at || fault.at + fault.lasts + SETTLED < stop.at
     });
     let last_ns = evidence.served.last().map_or(0, |served| served.at_ns);
     let name = if reached_all { "last_request_after_stop_ms" } else { "last_request_after_stop_of_the_unreached_ms" };
     figures.insert(name, (last_ns as f64 - begun_ns as f64) / 1e6);
+}
+
+/// How the load fared while coordinators were killed, where nothing else happened.
+fn measure_the_absence(evidence: &Evidence, figures: &mut Figures) {
+    let faults = &evidence.schedule.faults;
+    if evidence.killed == 0 || faults.iter().any(|fault| fault.kind != Kind::KillCoordinator) {
+        return;
+    }
+    let report = &evidence.report;
+    figures.insert("coordinators_killed", evidence.killed as f64);
+    figures.insert("absent_of_all_ms", report.run.resumed.absent_s * 1e3);
+    let pauses_ns = evidence.served.windows(2).map(|pair| pair[1].at_ns - pair[0].at_ns);
+    let pause_ms = pauses_ns.max().unwrap_or_default() as f64 / 1e6;
+    let skipped = report.accounting.iterations.skipped.get("lease").copied().unwrap_or_default() as f64;
+    if faults.iter().all(|fault| fault.lasts < WITHIN_LEASE) {
+        figures.insert("pause_within_lease_ms", pause_ms);
+        figures.insert("skipped_within_lease", skipped);
+    } else {
+        figures.insert("pause_beyond_lease_ms", pause_ms);
+        figures.insert("skipped_beyond_lease", skipped);
+    }
 }

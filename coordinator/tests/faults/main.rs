@@ -9,11 +9,13 @@
 //!     cargo test --test faults -- --nocapture
 //! ```
 //!
-//! `MUSTER_FAULTS_AT_ONCE` sets how many clusters there are at a time. The seed that a run prints brings its faults back.
+//! `MUSTER_FAULTS_AT_ONCE` sets how many clusters there are at a time, `MUSTER_FAULTS_ONLY=KillCoordinator` the only kind of
+//! fault. The seed that a run prints brings its faults back.
 
 mod act;
 mod campaign;
 mod cluster;
+mod coordinator;
 mod draw;
 mod evidence;
 mod fault;

@@ -27,6 +27,8 @@ pub(crate) fn breaches(evidence: &Evidence, figures: &Figures) -> Vec<String> {
     what_was_left_is_handed_in_whole(evidence, &mut breaches);
     the_books_balance(evidence, &mut breaches);
     the_exit_code_is_honest(evidence, &mut breaches);
+    nothing_is_unknown_where_every_agent_lives(evidence, &mut breaches);
+    absences_are_told(evidence, &mut breaches);
     clocks_are_as_far_off_as_they_say(evidence, &mut breaches);
     for (name, promised_ms) in PROMISED_MS {
         if let Some(figure_ms) = figures.get(name).filter(|figure_ms| **figure_ms > promised_ms + NOISE_MS) {
@@ -123,6 +125,24 @@ fn the_exit_code_is_honest(evidence: &Evidence, breaches: &mut Vec<String>) {
     }
     if wanted == Some(105) && code == Some(0) {
         breaches.push("it was stopped, and ended with 0".to_owned());
+    }
+}
+
+/// Whatever became of the coordinator: all that its agents had told, and all that they told later, is in the result.
+fn nothing_is_unknown_where_every_agent_lives(evidence: &Evidence, breaches: &mut Vec<String>) {
+    let unharmed = evidence.schedule.faults.iter().all(|fault| fault.kind.spares_agents());
+    let accounting = &evidence.report.accounting;
+    let (unknown, most) = (accounting.requests.unknown, accounting.lost.high);
+    if unharmed && !evidence.ended.err.contains("lost agent") && (unknown, most) != (0, 0) {
+        breaches.push(format!("every agent lived, but {unknown} requests are unknown, and at most {most} are lost"));
+    }
+}
+
+/// The report says how often the run was gone on with.
+fn absences_are_told(evidence: &Evidence, breaches: &mut Vec<String>) {
+    let (told, killed) = (evidence.report.run.resumed.times, evidence.killed);
+    if u64::from(told) != killed {
+        breaches.push(format!("its coordinator was killed {killed} times, but it was resumed {told} times"));
     }
 }
 

@@ -8,7 +8,7 @@ use super::oracle::breaches;
 /// What a bug would leave behind, and a word of what is to be said about it.
 type Plant = (&'static str, fn(&mut Evidence));
 
-const PLANTS: [Plant; 12] = [
+const PLANTS: [Plant; 14] = [
     ("more than once", |evidence| evidence.served[7].count = 2),
     ("not in the plan", |evidence| evidence.served[7].id += evidence.planned()),
     ("before they were due", |evidence| evidence.served[500].at_ns -= 50_000_000),
@@ -26,6 +26,8 @@ const PLANTS: [Plant; 12] = [
     ("fell due of", |evidence| evidence.report.accounting.iterations.due -= 1),
     ("it ended with 0", |evidence| evidence.report.accounting.undelivered = 0.02),
     ("and reports 97", |evidence| evidence.report.verdict.exit_code = 97),
+    ("every agent lived", |evidence| evidence.report.accounting.lost.high = 1),
+    ("was resumed 0 times", |evidence| evidence.killed = 1),
     ("the clock of a3", |evidence| evidence.report.agents[2].clock_offset_us += 20_000.0),
 ];
 
