@@ -23,6 +23,8 @@ use crate::engine::start::EngineConfig;
 const REJOIN_MAX: Duration = Duration::from_secs(60);
 /// The first pause between two attempts, and the longest.
 const REJOIN_PAUSES: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(1));
+/// The part of what is left of its lease that an agent pauses for at most.
+const PAUSES_PER_LEASE: u32 = 8;
 
 /// Who this agent is and what it may do.
 #[derive(Clone, Debug)]
@@ -142,7 +144,9 @@ async fn see_through<S: Surroundings>(
                 if lost_at.elapsed() > REJOIN_MAX {
                     return Err(SessionError::Lost { address: address.to_owned(), reason: reason.clone() });
                 }
-                part.meanwhile(tokio::time::sleep(pause.mul_f64(0.5 + incarnation.fraction()))).await;
+                let left = Duration::from_nanos(part.lease.until_ns().saturating_sub(surroundings.now_ns()));
+                let pausing = tokio::time::sleep(bounded(pause, left).mul_f64(0.5 + incarnation.fraction()));
+                part.meanwhile(pausing).await;
                 pause = (pause * 2).min(REJOIN_PAUSES.1);
             }
             ended => return ended,
@@ -150,9 +154,29 @@ async fn see_through<S: Surroundings>(
     }
 }
 
+/// A pause within the lease of which so much is left: a coordinator that is back in time shall be found in time, before
+/// the load has to pause. Without a lease nothing is to be gained by haste.
+fn bounded(pause: Duration, left: Duration) -> Duration {
+    if left.is_zero() { pause } else { pause.min((left / PAUSES_PER_LEASE).max(REJOIN_PAUSES.0)) }
+}
+
 impl SessionError {
     /// Whether another attempt may end differently.
     fn may_pass(&self) -> bool {
         matches!(self, Self::Unreachable { .. } | Self::Lost { .. })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_coordinator_is_looked_for_more_often_the_sooner_the_lease_ends() {
+        let ms = Duration::from_millis;
+        assert_eq!(bounded(ms(1_000), ms(60_000)), ms(1_000));
+        assert_eq!(bounded(ms(400), ms(800)), ms(100));
+        assert_eq!(bounded(ms(400), ms(10)), REJOIN_PAUSES.0);
+        assert_eq!(bounded(ms(400), ms(0)), ms(400), "it has ended");
     }
 }
