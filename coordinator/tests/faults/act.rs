@@ -74,7 +74,8 @@ fn begin(fault: &Fault, cluster: &mut Cluster) {
         Kind::Reset => coordinator.reset(host, true),
         Kind::Slow => host.slow_down(true),
         Kind::FreezeCoordinator => cluster.coordinator.signal(Signal::STOP),
-        Kind::KillCoordinator => cluster.coordinator.kill(),
+        Kind::KillCoordinator => cluster.coordinator.kill(|| ()),
+        Kind::CutPower => cluster.cut_power(),
         Kind::Stop => cluster.coordinator.signal(Signal::INT),
         Kind::FullDisk | Kind::FailingSync => {}
     }
@@ -94,7 +95,7 @@ fn end(fault: &Fault, cluster: &mut Cluster) {
         Kind::Reset => coordinator.reset(host, false),
         Kind::Slow => host.slow_down(false),
         Kind::FreezeCoordinator => cluster.coordinator.signal(Signal::CONT),
-        Kind::KillCoordinator => cluster.resume(),
+        Kind::KillCoordinator | Kind::CutPower => cluster.resume(),
         Kind::Kill | Kind::Leave | Kind::Join | Kind::Stop | Kind::FullDisk | Kind::FailingSync => {}
     }
 }

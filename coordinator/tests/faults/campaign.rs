@@ -12,6 +12,8 @@ use super::sandbox;
 
 /// How many runs there are unless said: every kind of fault begins one.
 const RUNS_DEFAULT: u64 = 15;
+/// How many there are of runs whose coordinators' power is cut.
+const POWER_CUT_RUNS_DEFAULT: u64 = 2;
 /// They sleep most of the time.
 const AT_ONCE_DEFAULT: u64 = 4;
 
@@ -25,15 +27,26 @@ pub(crate) struct Campaign {
 }
 
 impl Campaign {
+    /// Runs in which whatever happens that `MUSTER_FAULTS_ONLY` permits.
     pub(crate) fn from_environment() -> Self {
+        let only = std::env::var("MUSTER_FAULTS_ONLY").ok();
+        Self::of(only.map(|name| Kind::named(&name).expect("a kind of fault")), RUNS_DEFAULT)
+    }
+
+    /// Runs in which nothing happens but that.
+    pub(crate) fn of_power_cuts() -> Self {
+        Self::of(Some(Kind::CutPower), POWER_CUT_RUNS_DEFAULT)
+    }
+
+    fn of(only: Option<Kind>, runs: u64) -> Self {
         let number = |name: &str, default: u64| {
             std::env::var(name).map_or(default, |text| text.parse().unwrap_or_else(|_| panic!("{name}: {text:?}")))
         };
         Self {
             first_seed: number("MUSTER_FAULTS_SEED", 0),
-            runs: number("MUSTER_FAULTS_RUNS", RUNS_DEFAULT),
+            runs: number("MUSTER_FAULTS_RUNS", runs),
             at_once: number("MUSTER_FAULTS_AT_ONCE", AT_ONCE_DEFAULT).clamp(1, 16),
-            only: std::env::var("MUSTER_FAULTS_ONLY").ok().map(|name| Kind::named(&name).expect("a kind of fault")),
+            only,
             file: std::env::var("MUSTER_FAULTS_FILE").ok(),
         }
     }
@@ -75,7 +88,8 @@ impl Campaign {
     }
 }
 
-fn try_out(schedule: Schedule, world: u8) -> Record {
+/// Lets one run happen and judges it.
+pub(crate) fn try_out(schedule: Schedule, world: u8) -> Record {
     let drawn = schedule.clone();
     let tried = catch_unwind(AssertUnwindSafe(|| Record::of(gather(schedule, world))));
     tried.unwrap_or_else(|reason| {

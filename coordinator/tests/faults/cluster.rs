@@ -4,18 +4,17 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
 
-use tempfile::TempDir;
-
 use super::coordinator::Coordinator;
 use super::fault::{AGENTS, Kind, Schedule};
+use super::folder::Folder;
 use super::network::{Host, Network};
 use super::places::{agent_program, muster_program};
 use super::process::{Ended, Process, Signal, wait_for};
-use super::shell::{run, succeeds};
 
 /// Arrivals per second, of all agents together.
 pub(crate) const RATE: u64 = 500;
-const TARGET_PORT: u16 = 8080;
+/// Where the target listens.
+pub(crate) const TARGET_PORT: u16 = 8080;
 /// What leaves the agents after a run, it leaves within this time: leases have ended.
 const AFTERMATH: Duration = Duration::from_millis(1_200);
 
@@ -95,6 +94,13 @@ impl Cluster {
         self.coordinator.resume(&self.coordinator_host, &words);
     }
 
+    /// Cuts the power of the coordinator and of its disk.
+    pub(crate) fn cut_power(&mut self) {
+        let disk = self.folder.disk();
+        let left = self.coordinator.kill(|| disk.what_is_left());
+        disk.come_back(&left);
+    }
+
     /// The process of an agent that was started last.
     pub(crate) fn agent(&self, agent: usize) -> &Process {
         &self.agents.iter().rev().find(|(index, _)| *index == agent).unwrap().1
@@ -138,11 +144,14 @@ pub(crate) struct Remains {
 
 fn coordinator_words(schedule: &Schedule, folder: &Folder, host: &Host) -> Vec<String> {
     let mut words = Vec::new();
-    if schedule.find(Kind::FailingSync).is_some() {
-        let broken = format!("inject=fdatasync:error=EIO:when={}+", 50 + schedule.seed % 120);
-        words.extend(
-            ["strace", "-f", "-q", "-o", "/dev/null", "-e", "trace=fdatasync", "-e", &broken].map(str::to_owned),
-        );
+    let broken = match schedule.find(Kind::FailingSync) {
+        Some(_) => Some(format!("inject=fdatasync:error=EIO:when={}+", 50 + schedule.seed % 120)),
+        None => schedule.disk_lies.then(|| "inject=fdatasync,fsync:retval=0".to_owned()),
+    };
+    if let Some(broken) = broken {
+        // The tracer is a process apart, so that a signal meets the coordinator itself.
+        let traced = ["strace", "-D", "-f", "-q", "-o", "/dev/null", "-e", "trace=fdatasync,fsync", "-e", &broken];
+        words.extend(traced.map(str::to_owned));
     }
     let (plan, result, runs) = (folder.path("plan.yaml"), folder.path("result.json"), folder.path("runs"));
     let (agents, listen) = (AGENTS.to_string(), format!("{}:7117", host.address));
@@ -153,52 +162,8 @@ fn coordinator_words(schedule: &Schedule, folder: &Folder, host: &Host) -> Vec<S
 }
 
 fn resuming_words(folder: &Folder) -> Vec<String> {
-    let mut runs = std::fs::read_dir(folder.path("runs")).unwrap();
-    let run = runs.next().unwrap().unwrap().path().to_string_lossy().into_owned();
     let (muster, result) = (muster_program().to_string_lossy(), folder.path("result.json"));
-    [&*muster, "run", "--resume", &run, "--json", &result, "--insecure-cluster"].map(str::to_owned).to_vec()
-}
-
-/// The run's files. Where a full disk is wanted, its folder of runs lies on a small one.
-pub(crate) struct Folder {
-    folder: TempDir,
-    disk: Option<String>,
-}
-
-impl Folder {
-    fn new(schedule: &Schedule, target: &Host) -> Self {
-        let mut folder = Self { folder: tempfile::tempdir().unwrap(), disk: None };
-        let plan = format!(
-            "name: faults\ntarget: http://{}:{TARGET_PORT}\nhttp: {{ request_ids: true }}\nscenarios:\n  a:\n    \
-             executor: constant-arrival-rate\n    rate: {RATE}/s\n    duration: {}s\n    \
-             steps: [ {{ get: /?latency=3ms }} ]\n",
-            target.address, schedule.seconds
-        );
-        std::fs::write(folder.path("plan.yaml"), plan).unwrap();
-        std::fs::create_dir(folder.path("runs")).unwrap();
-        if schedule.find(Kind::FullDisk).is_some() {
-            let disk = folder.path("runs");
-            run(&["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", &disk]);
-            folder.disk = Some(disk);
-        }
-        folder
-    }
-
-    /// Keeps the files for whoever wants to know what happened.
-    pub(crate) fn keep(&mut self) -> String {
-        self.folder.disable_cleanup(true);
-        self.path("")
-    }
-
-    fn path(&self, name: &str) -> String {
-        self.folder.path().join(name).to_string_lossy().into_owned()
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        if let Some(disk) = &self.disk {
-            let _ = succeeds(&["umount", "--lazy", disk]);
-        }
-    }
+    [&*muster, "run", "--resume", &folder.only_run(), "--json", &result, "--insecure-cluster"]
+        .map(str::to_owned)
+        .to_vec()
 }

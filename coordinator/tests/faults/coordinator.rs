@@ -26,9 +26,10 @@ impl Coordinator {
         self.process.as_ref().expect("faults of the coordinator do not overlap").signal(signal);
     }
 
-    /// Kills it. One that has just ended by itself is left at that.
-    pub(crate) fn kill(&mut self) {
+    /// Kills it, and does something before it is dead for certain. One that has just ended by itself is left at that.
+    pub(crate) fn kill<T>(&mut self, meanwhile: impl FnOnce() -> T) -> T {
         self.signal(Signal::KILL);
+        let done = meanwhile();
         let ended = self.process.take().unwrap().end();
         if ended.code.is_some() {
             self.ended = Some(ended);
@@ -36,6 +37,7 @@ impl Coordinator {
             self.said_before += &ended.err;
             self.killed += 1;
         }
+        done
     }
 
     /// Starts the next one, and waits until it can be found.

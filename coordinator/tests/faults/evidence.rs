@@ -5,8 +5,9 @@ use muster::begun::Begun;
 use muster::report::Report;
 use muster_proto::share::Share;
 
-use super::cluster::{Cluster, Folder, RATE, Remains};
+use super::cluster::{Cluster, RATE, Remains};
 use super::fault::{AGENTS, Kind, Schedule};
+use super::folder::Folder;
 use super::process::Ended;
 use super::{act, cluster};
 

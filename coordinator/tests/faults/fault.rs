@@ -34,6 +34,8 @@ pub(crate) enum Kind {
     FreezeCoordinator,
     /// The coordinator's process is killed, and another one goes on with the run.
     KillCoordinator,
+    /// The same, and the disk has kept only what had reached it.
+    CutPower,
     /// The user stops the run.
     Stop,
     /// The journal's disk is full after a while.
@@ -43,6 +45,7 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
+    /// All but the one that takes a disk of its own.
     const ALL: [Self; 15] = [
         Self::Kill,
         Self::CutOff,
@@ -86,9 +89,14 @@ impl Kind {
         matches!(self, Self::FullDisk | Self::FailingSync)
     }
 
+    /// Whether another coordinator goes on with the run.
+    pub(crate) fn ends_coordinator(self) -> bool {
+        matches!(self, Self::KillCoordinator | Self::CutPower)
+    }
+
     /// Whether it befalls the coordinator's process.
     fn is_of_coordinator(self) -> bool {
-        matches!(self, Self::FreezeCoordinator | Self::KillCoordinator | Self::Stop)
+        self.ends_coordinator() || matches!(self, Self::FreezeCoordinator | Self::Stop)
     }
 
     /// Whether it may silence an agent until it is given up.
@@ -98,7 +106,7 @@ impl Kind {
 
     /// Whether it leaves every agent alive and able to tell all that it knows.
     pub(crate) fn spares_agents(self) -> bool {
-        matches!(self, Self::FreezeCoordinator | Self::KillCoordinator | Self::Reset | Self::Leave | Self::Join)
+        self.ends_coordinator() || matches!(self, Self::FreezeCoordinator | Self::Reset | Self::Leave | Self::Join)
     }
 
     /// Whether it parts an agent that goes on from its coordinator.
@@ -143,6 +151,8 @@ pub(crate) struct Schedule {
     pub(crate) ahead: Vec<Duration>,
     /// Whether agents have a spool.
     pub(crate) spooled: bool,
+    /// Whether the journal's disk says that it has synchronised what it has not.
+    pub(crate) disk_lies: bool,
 }
 
 impl Schedule {
@@ -158,7 +168,7 @@ impl Schedule {
             kind,
             agent: if kind == Kind::Join { AGENTS } else { victim(draw) },
             at: draw.between_ms(700, seconds * 1_000 - 700),
-            lasts: if kind == Kind::KillCoordinator { absence(draw) } else { draw.between_ms(300, 4_000) },
+            lasts: if kind.ends_coordinator() { absence(draw) } else { draw.between_ms(300, 4_000) },
         };
         let mut faults = vec![fault(first, &mut draw)];
         let companions = if first.is_of_disk() { 0 } else { draw.below(4).max(if only.is_some() { 3 } else { 0 }) };
@@ -171,12 +181,13 @@ impl Schedule {
         }
         faults.sort_by_key(|fault| fault.at);
         let ahead = (0..=AGENTS).map(|_| Duration::from_secs(draw.below(36_000) as u64)).collect();
-        Self { seed, seconds, faults, ahead, spooled: !seed.is_multiple_of(3) }
+        Self { seed, seconds, faults, ahead, spooled: !seed.is_multiple_of(3), disk_lies: false }
     }
 
     /// A short run in which nothing goes wrong.
     pub(crate) fn quiet() -> Self {
-        Self { seed: 0, seconds: 2, faults: Vec::new(), ahead: vec![Duration::ZERO; AGENTS + 1], spooled: true }
+        let ahead = vec![Duration::ZERO; AGENTS + 1];
+        Self { seed: 0, seconds: 2, faults: Vec::new(), ahead, spooled: true, disk_lies: false }
     }
 
     /// The fault of this kind, if there is one, with its place.

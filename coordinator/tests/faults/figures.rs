@@ -97,8 +97,8 @@ fn measure_the_stop(evidence: &Evidence, figures: &mut Figures) {
     let Some((place, stop)) = evidence.schedule.find(Kind::Stop) else { return };
     let Some(begun_ns) = evidence.begun[place] else { return };
     let reached_all = evidence.schedule.faults.iter().all(|fault| {
-        let silent = fault.kind.severs() || matches!(fault.kind, Kind::Slow | Kind::Freeze);
-        let silent = silent || matches!(fault.kind, Kind::FreezeCoordinator | Kind::KillCoordinator);
+        let silent = fault.kind.severs() || matches!(fault.kind, Kind::Slow | Kind::Freeze | Kind::FreezeCoordinator);
+        let silent = silent || fault.kind.ends_coordinator();
         !silent || fault.at > stop.at || fault.at + fault.lasts + SETTLED < stop.at
     });
     let last_ns = evidence.served.last().map_or(0, |served| served.at_ns);
@@ -109,12 +109,13 @@ fn measure_the_stop(evidence: &Evidence, figures: &mut Figures) {
 /// How the load fared while coordinators were killed, where nothing else happened.
 fn measure_the_absence(evidence: &Evidence, figures: &mut Figures) {
     let faults = &evidence.schedule.faults;
-    if evidence.killed == 0 || faults.iter().any(|fault| fault.kind != Kind::KillCoordinator) {
+    if evidence.killed == 0 || faults.iter().any(|fault| !fault.kind.ends_coordinator()) {
         return;
     }
     let report = &evidence.report;
     figures.insert("coordinators_killed", evidence.killed as f64);
     figures.insert("absent_of_all_ms", report.run.resumed.absent_s * 1e3);
+    figures.insert("torn_ends", evidence.ended.err.matches("cut off: the last").count() as f64);
     let pauses_ns = evidence.served.windows(2).map(|pair| pair[1].at_ns - pair[0].at_ns);
     let pause_ms = pauses_ns.max().unwrap_or_default() as f64 / 1e6;
     let skipped = report.accounting.iterations.skipped.get("lease").copied().unwrap_or_default() as f64;

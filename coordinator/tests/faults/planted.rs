@@ -1,9 +1,11 @@
 //! Bugs planted in what a sound run has left behind: a check that misses one is no check.
 
+use super::campaign::try_out;
 use super::evidence::{Evidence, Served, gather};
-use super::fault::Schedule;
+use super::fault::{Kind, Schedule};
 use super::figures::measure;
 use super::oracle::breaches;
+use super::sandbox;
 
 /// What a bug would leave behind, and a word of what is to be said about it.
 type Plant = (&'static str, fn(&mut Evidence));
@@ -43,4 +45,15 @@ pub(crate) fn try_all() {
         let found = breaches(&planted, &measure(&planted));
         assert!(found.iter().any(|breach| breach.contains(wanted)), "{wanted:?} is not seen: {found:?}");
     }
+}
+
+/// Cuts the power of a coordinator whose disk never synchronised anything: its run cannot go on as if nothing were missing.
+pub(crate) fn try_a_disk_that_lies() {
+    if !sandbox::can_break_system_calls() {
+        eprintln!("SKIPPED: a disk that lies, for it takes strace");
+        return;
+    }
+    let lying = Schedule { disk_lies: true, ..Schedule::draw(0, Some(Kind::CutPower)) };
+    let found = try_out(lying, 1).breaches;
+    assert!(found.iter().any(|breach| breach.contains("it is empty")), "what had never reached the disk: {found:?}");
 }

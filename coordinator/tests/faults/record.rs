@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::cluster::Folder;
 use super::evidence::Evidence;
 use super::fault::{Kind, Schedule};
 use super::figures::{Figures, measure};
+use super::folder::Folder;
 use super::oracle::breaches;
 
 /// A run that was judged.

@@ -46,10 +46,15 @@ impl Process {
         Self { _folder: folder, child, out: Words::of(out), err: Words::of(err) }
     }
 
-    /// Waits until it has said this on standard error, and returns the line.
+    /// Waits until it has said this on standard error, and returns the line. It must not end without saying it.
     pub(crate) fn says(&mut self, words: &str) -> String {
         let line = |text: &str| text.lines().find(|line| line.contains(words)).map(str::to_owned);
-        wait_for(&format!("it says {words:?}"), || self.err.read(line))
+        wait_for(&format!("it says {words:?}"), || {
+            let all = self.has_ended().then(|| self.err.all());
+            let said = self.err.read(line);
+            assert!(said.is_some() || all.is_none(), "it ended without saying {words:?}: {all:?}");
+            said
+        })
     }
 
     /// Sends it a signal.
