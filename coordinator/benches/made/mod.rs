@@ -11,19 +11,24 @@ use muster_proto::plan::Plan;
 
 const SCENARIOS: usize = 5;
 
-/// Five scenarios of constant arrival rate that share so many requests out between them.
+/// Five scenarios of constant arrival rate that share so many requests out between them, for an hour.
 pub(crate) fn plan(series: usize) -> Plan {
+    plan_file::from_str(&plan_text(series, 3_600), Format::Yaml, "plan", Path::new(".")).expect("a plan")
+}
+
+/// The same for so many seconds, as its user writes it.
+pub(crate) fn plan_text(series: usize, seconds: u64) -> String {
     use std::fmt::Write;
     let mut text = "target: http://127.0.0.1:9\nscenarios:\n".to_owned();
     for scenario in 0..SCENARIOS {
         writeln!(text, "  s{scenario}:\n    executor: constant-arrival-rate").expect("memory");
-        text.push_str("    rate: 100/s\n    duration: 1h\n    steps:\n");
+        writeln!(text, "    rate: 100/s\n    duration: {seconds}s\n    steps:").expect("memory");
         for request in 0..series / SCENARIOS {
             writeln!(text, "      - {{ name: r{request}, get: / }}").expect("memory");
         }
     }
     text.push_str("thresholds: [ \"http_req_duration: p(99) < 10s for 5s\" ]\n");
-    plan_file::from_str(&text, Format::Yaml, "plan", Path::new(".")).expect("a plan")
+    text
 }
 
 /// What an agent measured in a window: so many requests of each series.

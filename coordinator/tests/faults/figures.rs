@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::cluster::RATE;
 use super::evidence::Evidence;
-use super::fault::{AGENTS, Kind};
+use super::fault::{AGENTS, Fault, Kind};
 
 /// A loss and what follows from it are over after so long, if nothing else happens.
 const SETTLED: Duration = Duration::from_millis(2_600);
@@ -119,7 +119,8 @@ fn measure_the_absence(evidence: &Evidence, figures: &mut Figures) {
     let pauses_ns = evidence.served.windows(2).map(|pair| pair[1].at_ns - pair[0].at_ns);
     let pause_ms = pauses_ns.max().unwrap_or_default() as f64 / 1e6;
     let skipped = report.accounting.iterations.skipped.get("lease").copied().unwrap_or_default() as f64;
-    if faults.iter().all(|fault| fault.lasts < WITHIN_LEASE) {
+    let brief = |fault: &Fault| fault.kind == Kind::KillCoordinator && fault.lasts < WITHIN_LEASE;
+    if faults.iter().all(brief) {
         figures.insert("pause_within_lease_ms", pause_ms);
         figures.insert("skipped_within_lease", skipped);
     } else {
