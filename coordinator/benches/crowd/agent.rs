@@ -1,6 +1,6 @@
 //! An agent that generates nothing: it speaks the protocol, with deltas that were encoded beforehand.
 
-use std::cell::OnceCell;
+use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::VecDeque;
 use std::rc::Rc;
 use std::time::Duration;
@@ -39,6 +39,10 @@ pub(crate) struct Measured {
     of_one: Totals,
     /// When the run starts, once that is known.
     pub(crate) started_ns: OnceCell<u64>,
+    /// How many deltas of all agents are acknowledged.
+    pub(crate) acknowledged: Cell<u64>,
+    /// How long each acknowledgement took, in milliseconds.
+    pub(crate) ack_ms: RefCell<Vec<f64>>,
 }
 
 impl Measured {
@@ -60,6 +64,8 @@ impl Measured {
             messages: deltas.into_iter().map(unnumbered).map(encoded).collect(),
             of_one,
             started_ns: OnceCell::new(),
+            acknowledged: Cell::new(0),
+            ack_ms: RefCell::default(),
         }
     }
 
@@ -91,15 +97,8 @@ impl Measured {
     }
 }
 
-/// What an agent tells after its run.
-#[derive(Default)]
-pub(crate) struct Told {
-    /// How long each acknowledgement took, in milliseconds.
-    pub(crate) ack_ms: Vec<f64>,
-}
-
 /// Takes part in a run of so many windows until it is released.
-pub(crate) async fn take_part(number: u64, address: String, measured: Rc<Measured>, windows: u32) -> Told {
+pub(crate) async fn take_part(number: u64, address: String, measured: Rc<Measured>, windows: u32) {
     let (outgoing, receiver) = mpsc::channel(OUTGOING_MAX);
     let say = |message: Bytes| outgoing.try_send(message).expect("the coordinator reads");
     say(encoded(hello(number)));
@@ -110,7 +109,7 @@ pub(crate) async fn take_part(number: u64, address: String, measured: Rc<Measure
     let path = "/muster.v1.Cluster/Join".parse().expect("a path");
     let response = client.streaming(Request::new(ReceiverStream::new(receiver)), path, Encoded).await;
     let mut incoming = response.expect("a stream").into_inner();
-    let (mut told, mut next, mut unacknowledged) = (Told::default(), 0, VecDeque::<(u32, u64)>::new());
+    let (mut next, mut unacknowledged) = (0, VecDeque::<(u32, u64)>::new());
     let mut probe = tokio::time::interval(PROBE_PERIOD);
     let mut start_ns = None;
     loop {
@@ -135,16 +134,14 @@ pub(crate) async fn take_part(number: u64, address: String, measured: Rc<Measure
                     measured.started_ns.get_or_init(|| start.at_ns);
                 }
                 Some(from_coordinator::Message::Ack(ack)) => {
-                    while let Some((window, sent_ns)) = unacknowledged.pop_front() {
-                        if u64::from(window) >= ack.seq {
-                            unacknowledged.push_front((window, sent_ns));
-                            break;
-                        }
-                        told.ack_ms.push((clock::now_ns() - sent_ns) as f64 / 1e6);
+                    let is_told = |(window, _): &mut (u32, u64)| u64::from(*window) < ack.seq;
+                    while let Some((_, sent_ns)) = unacknowledged.pop_front_if(is_told) {
+                        measured.acknowledged.set(measured.acknowledged.get() + 1);
+                        measured.ack_ms.borrow_mut().push((clock::now_ns() - sent_ns) as f64 / 1e6);
                     }
                 }
                 Some(from_coordinator::Message::Refusal(refusal)) => panic!("refused: {}", refusal.reason),
-                Some(from_coordinator::Message::Release(_)) => return told,
+                Some(from_coordinator::Message::Release(_)) => return,
                 Some(_) => {}
                 None => panic!("the coordinator closed the stream"),
             },

@@ -13,13 +13,13 @@ const SCENARIOS: usize = 5;
 
 /// Five scenarios of constant arrival rate that share so many requests out between them, for an hour.
 pub(crate) fn plan(series: usize) -> Plan {
-    plan_file::from_str(&plan_text(series, 3_600), Format::Yaml, "plan", Path::new(".")).expect("a plan")
+    plan_file::from_str(&plan_text("127.0.0.1:9", series, 3_600), Format::Yaml, "plan", Path::new(".")).expect("a plan")
 }
 
-/// The same for so many seconds, as its user writes it.
-pub(crate) fn plan_text(series: usize, seconds: u64) -> String {
+/// The same with this target and for so many seconds, as its user writes it.
+pub(crate) fn plan_text(target: &str, series: usize, seconds: u64) -> String {
     use std::fmt::Write;
-    let mut text = "target: http://127.0.0.1:9\nscenarios:\n".to_owned();
+    let mut text = format!("target: http://{target}\nscenarios:\n");
     for scenario in 0..SCENARIOS {
         writeln!(text, "  s{scenario}:\n    executor: constant-arrival-rate").expect("memory");
         writeln!(text, "    rate: 100/s\n    duration: {seconds}s\n    steps:").expect("memory");

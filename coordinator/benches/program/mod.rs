@@ -4,6 +4,8 @@ use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
+pub(crate) use rustix::process::Signal;
+
 /// A program at work; it does not outlive its benchmark.
 pub(crate) struct Program(Child);
 
@@ -19,8 +21,8 @@ impl Program {
             line.contains(says)
         });
         let said = said.unwrap_or_else(|| panic!("it never said {says:?}: {heard:?}"));
-        // Whatever else it says is read, so that it never waits for a reader.
-        std::thread::spawn(move || lines.map_while(Result::ok).for_each(drop));
+        // Whatever else it says is passed on, so that it never waits for a reader.
+        std::thread::spawn(move || lines.map_while(Result::ok).for_each(|line| eprintln!("{line}")));
         (Self(child), said)
     }
 
@@ -38,6 +40,12 @@ impl Program {
         let statm = std::fs::read_to_string(format!("/proc/{}/statm", self.0.id())).expect("it is at work");
         let pages: f64 = statm.split(' ').nth(1).and_then(|number| number.parse().ok()).expect("pages");
         pages * rustix::param::page_size() as f64 / 1e6
+    }
+
+    /// Sends it a signal.
+    pub(crate) fn signal(&self, signal: Signal) {
+        let pid = rustix::process::Pid::from_raw(self.0.id() as i32).expect("it is at work");
+        rustix::process::kill_process(pid, signal).expect("it is ours");
     }
 
     /// Waits for its end.
