@@ -45,6 +45,10 @@ impl Counts {
         for (index, n) in &other.list {
             self.add(*index as usize, *n);
         }
+        // What comes out of bytes has no pages, and is merged by the thousand: there is nothing to look for in it.
+        if other.used == 0 {
+            return;
+        }
         for (number, theirs) in other.pages() {
             for (mine, theirs) in self.page_mut(number).iter_mut().zip(theirs) {
                 *mine += theirs;
