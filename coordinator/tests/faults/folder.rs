@@ -57,8 +57,8 @@ impl Folder {
 
     /// The folder of the only run.
     pub(crate) fn only_run(&self) -> String {
-        let entries = std::fs::read_dir(self.path("runs")).unwrap().map(|entry| entry.unwrap().path());
-        let run = entries.filter(|path| !path.ends_with("lost+found")).next();
+        let mut entries = std::fs::read_dir(self.path("runs")).unwrap().map(|entry| entry.unwrap().path());
+        let run = entries.find(|path| !path.ends_with("lost+found"));
         run.expect("a run was written down").to_string_lossy().into_owned()
     }
 }
