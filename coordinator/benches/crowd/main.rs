@@ -85,6 +85,8 @@ async fn observe(coordinator: &Program, address: &str, agents: u64, seconds: u64
     let (cpu_s, own_cpu_ns) = (coordinator.cpu_s(), clock::process_cpu_ns());
     while measured.acknowledged.get() < agents * u64::from(windows) {
         tokio::time::sleep(READING).await;
+        // One that was given up, as may happen on a machine with too much else to do, would be waited for in vain.
+        tasks.try_join_next().into_iter().for_each(|ended| ended.expect("no agent panics"));
         observed.resident_mb.push(coordinator.resident_mb());
         let (spent_s, own_s) = (coordinator.cpu_s() - cpu_s, (clock::process_cpu_ns() - own_cpu_ns) as f64 / 1e9);
         observed.cores = (spent_s / seconds as f64, own_s / seconds as f64);
