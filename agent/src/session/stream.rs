@@ -127,6 +127,8 @@ impl<S: Surroundings> Stream<S> {
     ) -> Result<(), SessionError> {
         tracing::info!(coordinator = self.address, "joined");
         part.epoch = self.epoch;
+        // Whoever waits to hear that we are prepared assigned that on this stream; another has yet to ask for it.
+        part.owes_ready &= planted("ready-owed-to-another");
         if let Some(duty) = &mut part.duty {
             self.surroundings.notice(Notice::Acknowledged(self.applied_seq));
             duty.resume(self.applied_seq).map_err(|error| self.protocol(&error.to_string()))?;
