@@ -2,11 +2,13 @@
 
 use std::net::SocketAddr;
 
+use muster_agent::planted::planted;
+
 use crate::begun::Begun;
 use crate::conduct::Opening;
-use crate::journal::{Happened, JournalError, Told};
+use crate::journal::{Happened, JournalError, Left, Told};
 use crate::run_clock::GoesOn;
-use crate::store::{Left, RunFolder, StoreError};
+use crate::store::{RunFolder, StoreError};
 
 /// A run without a coordinator. As long as it is held, nobody else goes on with it.
 pub struct Halted {
@@ -41,7 +43,14 @@ impl Halted {
         if folder.result()?.is_some() {
             return Err(ResumeError::Ended);
         }
-        let left = folder.reopen()?;
+        Self::of(folder.reopen()?)
+    }
+
+    /// The run as it was left.
+    ///
+    /// # Errors
+    /// [`ResumeError`] says why nobody can go on with it.
+    pub fn of(left: Left) -> Result<Self, ResumeError> {
         let told = &left.told;
         if told.run.has_ended() {
             return Err(ResumeError::Ended);
@@ -73,7 +82,7 @@ impl Halted {
         let (Told { mut run, head, anchor, last_ns, .. }, journal) = self.left.journal(bytes_max)?;
         let GoesOn { clock, now_ns, by_wall_clock } = anchor.goes_on(last_ns, now);
         let (event, entry) = Happened::resumed(now, by_wall_clock, head.lacks_secrets).at(now_ns);
-        let journal = journal.commit(&[entry])?;
+        let journal = if planted("resumption-unwritten") { journal } else { journal.commit(&[entry])? };
         // There is nobody yet to whom anything could be said.
         run.apply(event, now_ns);
         Ok(Opening::of(run, head.begun, clock, Some(journal)))

@@ -10,9 +10,9 @@ use std::sync::Arc;
 
 use muster_proto::id::RunId;
 use muster_proto::plan::Plan;
-use pieces::{FolderShelf, Pieces, Problem};
+use pieces::FolderShelf;
 
-use crate::journal::{Head, Journal, JournalError, Replay, ReplayError, Shelf, Told};
+use crate::journal::{Head, Journal, JournalError, Left, LeftError, Replay, ReplayError, Shelf};
 use crate::plan_file;
 use crate::report::{Report, elided, json};
 
@@ -192,7 +192,7 @@ impl RunFolder {
         if let Err(TryLockError::WouldBlock) = lock.try_lock_shared() {
             return Err(StoreError::Busy);
         }
-        self.tell().map(Told::interrupted)
+        Ok(self.left(lock)?.told.interrupted())
     }
 
     /// The run as it was left by a coordinator that ended before it did. As long as that is held, nobody else has it.
@@ -206,9 +206,7 @@ impl RunFolder {
             // Where there are no locks, nobody can tell whether another coordinator is at work.
             TryLockError::Error(error) => StoreError::Io { path: self.path.join(LOCK), error },
         })?;
-        let segments = self.pieces()?.segments;
-        let shelf = FolderShelf { folder: self.clone(), _lock: lock };
-        Ok(Left { told: self.tell()?, segment: segments.last().copied().unwrap_or(1), shelf })
+        self.left(lock)
     }
 
     fn lock(&self, how: &OpenOptions) -> Result<File, StoreError> {
@@ -216,35 +214,13 @@ impl RunFolder {
         how.open(&path).map_err(|error| StoreError::Io { path, error })
     }
 
-    fn pieces(&self) -> Result<Pieces, StoreError> {
-        Pieces::of(&self.path).map_err(|error| StoreError::Io { path: self.path.clone(), error })
-    }
-
-    fn tell(&self) -> Result<Told, StoreError> {
-        self.pieces()?.tell(&self.path).map_err(|(path, problem)| match problem {
-            Problem::Io(error) => StoreError::Io { path, error },
-            Problem::Replay(error) => StoreError::Journal { path, error },
+    fn left(&self, lock: File) -> Result<Left, StoreError> {
+        let shelf = Arc::new(FolderShelf { folder: self.clone(), _lock: lock });
+        Left::on(shelf).map_err(|error| match error {
+            LeftError::Unknown(error) => StoreError::Io { path: self.path.clone(), error },
+            LeftError::Unreadable(piece, error) => StoreError::Io { path: pieces::path(&self.path, piece), error },
+            LeftError::Senseless(piece, error) => StoreError::Journal { path: pieces::path(&self.path, piece), error },
         })
-    }
-}
-
-/// A run that its coordinator left.
-pub struct Left {
-    /// The run.
-    pub told: Told,
-    segment: u32,
-    shelf: FolderShelf,
-}
-
-impl Left {
-    /// The journal to go on with, without what was never made durable at its end.
-    ///
-    /// # Errors
-    /// When it cannot be written.
-    pub fn journal(self, bytes_max: u64) -> Result<(Told, Journal), JournalError> {
-        let medium = self.shelf.reopen(self.segment, self.told.bytes)?;
-        let journal = Journal::go_on(medium, &self.told, self.segment, bytes_max)?.on(Arc::new(self.shelf))?;
-        Ok((self.told, journal))
     }
 }
 

@@ -7,6 +7,7 @@
 mod entry;
 mod frame;
 mod head;
+mod left;
 mod medium;
 mod replay;
 mod shelf;
@@ -22,9 +23,10 @@ use muster_agent::planted::planted;
 pub use entry::{Entry, Happened, Shape};
 pub use frame::FrameError;
 pub use head::Head;
+pub use left::{Left, LeftError};
 pub use medium::{Buffered, Durable, Medium};
 pub use replay::{Replay, ReplayError, Told, replay, tell, tell_on};
-pub use shelf::Shelf;
+pub use shelf::{Piece, Pieces, Shelf};
 pub use snapshot::Snapshot;
 
 use crate::run::life::Run;
@@ -64,6 +66,8 @@ pub struct Journal {
     /// How many bytes are kept free for the snapshot that is being written.
     reserved: u64,
     bytes_max: u64,
+    /// How long a segment grows before the next.
+    segment_bytes: u64,
     anchor: Anchor,
     last_ns: u64,
     entries: u64,
@@ -92,6 +96,7 @@ impl Journal {
             bytes_before: 0,
             reserved: 0,
             bytes_max,
+            segment_bytes: SEGMENT_BYTES.min(bytes_max / SEGMENTS_MIN),
             anchor: told.anchor,
             last_ns: told.last_ns,
             entries: told.entries,
@@ -106,6 +111,12 @@ impl Journal {
     pub fn on(self, shelf: Arc<dyn Shelf>) -> Result<Self, JournalError> {
         let bytes_before = shelf.bytes_before(self.segment)?;
         Ok(Self { shelf: Some(shelf), bytes_before, ..self })
+    }
+
+    /// With segments of this length in bytes, each with a snapshot before the next.
+    #[must_use]
+    pub fn in_segments_of(self, segment_bytes: u64) -> Self {
+        Self { segment_bytes, ..self }
     }
 
     /// Writes a group of entries and makes it durable as one. Gives itself back only if all of it is.
@@ -127,7 +138,7 @@ impl Journal {
     /// A snapshot of the run as all groups until now have made it, once the segment is long enough to be worth one.
     #[must_use]
     pub fn snapshot_if_due(&self, run: &Run) -> Option<Snapshot> {
-        let shelf = self.shelf.as_ref().filter(|_| self.bytes >= SEGMENT_BYTES.min(self.bytes_max / SEGMENTS_MIN))?;
+        let shelf = self.shelf.as_ref().filter(|_| self.bytes >= self.segment_bytes)?;
         Some(Snapshot::new(self, Arc::clone(shelf), run))
     }
 

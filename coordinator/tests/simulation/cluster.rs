@@ -1,20 +1,18 @@
 //! One seed's cluster, from its beginning to what is known of it at its end.
 
 use std::cell::RefCell;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use jiff::Timestamp;
-use muster::begun::Begun;
-use muster::journal::Head;
 use tokio::sync::{mpsc, watch};
 use turmoil::Sim;
 
 use super::agent::{self, Host};
+use super::clock::SkewedClock;
 use super::coordinator::{self, Desk, HOST, Window};
 use super::dice::Dice;
-use super::disk::Disk;
+use super::disk::{Disk, Fall};
 use super::generator::Site;
 use super::history::{History, tell};
 use super::laws;
@@ -45,17 +43,33 @@ struct Handles {
     leave: watch::Sender<bool>,
 }
 
+/// The coordinator's machine, whoever runs on it. Copies are of the same machine.
+#[derive(Clone)]
+struct Machine(Arc<Mutex<Running>>);
+
+struct Running {
+    clock: SkewedClock,
+    /// Which of its starts it is.
+    boot: u64,
+    /// Where whoever coordinates now hears of the user's wish to stop.
+    stops: Option<mpsc::Sender<()>>,
+}
+
+impl Machine {
+    fn with<T>(&self, work: impl FnOnce(&mut Running) -> T) -> T {
+        work(&mut self.0.lock().expect("nobody panics with the machine in his hands"))
+    }
+}
+
 /// A cluster under a seed's weather.
 pub(crate) struct Cluster {
     pub(crate) weather: Weather,
     pub(crate) target: Target,
     pub(crate) window: Window,
     pub(crate) disk: Disk,
-    /// What is found on the disk after a power cut.
-    pub(crate) found: Option<Vec<u8>>,
     pub(crate) tally: Tally,
     hosts: Vec<Handles>,
-    stops: mpsc::Sender<()>,
+    machine: Machine,
     dice: Dice,
 }
 
@@ -79,11 +93,11 @@ pub(crate) fn simulate(seed: u64) -> Outcome {
 impl Cluster {
     fn in_sim(sim: &mut Sim<'_>, weather: Weather, seed: u64) -> Self {
         let (target, window, disk) = (Target::default(), Window::default(), Disk::new(weather.disk_room_bytes));
-        let stops = add_coordinator(sim, &weather, (&window, &target, &disk));
+        let machine = add_coordinator(sim, &weather, (&window, &target, &disk));
         let hosts = weather.agents.iter().enumerate().map(|(host, agent)| add_agent(sim, host, *agent, &target));
         let hosts = hosts.collect();
         let dice = Dice::of(seed, 2);
-        Self { weather, target, window, disk, found: None, tally: Tally::default(), hosts, stops, dice }
+        Self { weather, target, window, disk, tally: Tally::default(), hosts, machine, dice }
     }
 
     /// Lives through the weather until the run has ended, and a little longer.
@@ -99,7 +113,8 @@ impl Cluster {
             if let Err(error) = sim.step() {
                 return vec![format!("a host failed: {error}")];
             }
-            if !has_ended && !sim.is_host_running(HOST) {
+            let resumes = acts.clone().any(|(_, act)| matches!(act, Act::Resume));
+            if !has_ended && !sim.is_host_running(HOST) && (!resumes || self.is_over()) {
                 has_ended = true;
                 until = sim.elapsed() + Duration::from_nanos(self.weather.settings.lease_ns) + AFTERMATH;
             }
@@ -126,16 +141,54 @@ impl Cluster {
             Act::Crash(host) => sim.crash(name(host)),
             Act::Restart(host) => sim.bounce(name(host)),
             Act::Leave(host) => _ = self.hosts[host].leave.send_replace(true),
-            Act::Stop => _ = self.stops.try_send(()),
+            Act::Stop => self.machine.with(|running| running.stops.iter().for_each(|stops| _ = stops.try_send(()))),
             Act::SlowDisk(ms) => self.disk.becomes_slow(ms),
             Act::BreakDisk => self.disk.breaks(),
-            Act::PowerCut if !sim.is_host_running(HOST) => return,
-            Act::PowerCut => {
+            Act::Fall(_) if !sim.is_host_running(HOST) => return,
+            Act::Fall(fall) => {
                 sim.crash(HOST);
-                self.found = Some(self.disk.after_power_cut(&mut self.dice));
+                self.disk.after(fall, &mut self.dice);
+                if fall == Fall::PowerCut {
+                    self.starts_anew(sim.elapsed());
+                }
             }
+            Act::DamageSnapshot if sim.is_host_running(HOST) || !self.disk.damages_newest_snapshot(&mut self.dice) => {
+                return;
+            }
+            Act::DamageSnapshot => {}
+            Act::Resume if sim.is_host_running(HOST) || !self.is_left() => return,
+            Act::Resume => sim.bounce(HOST),
         }
         self.tally.add(name_of(act), 1);
+    }
+
+    /// How often the coordinator's machine lost its power.
+    pub(crate) fn power_cuts(&self) -> u64 {
+        self.machine.with(|running| running.boot - 1)
+    }
+
+    /// Whether nobody has anything left to coordinate.
+    fn is_over(&self) -> bool {
+        self.window.with(|shown| shown.ended_ns.is_some())
+    }
+
+    /// Whether there is a run to go on with, on a disk that can be trusted.
+    fn is_left(&self) -> bool {
+        !self.is_over() && self.has_begun() && !self.disk.failed().0
+    }
+
+    /// Whether a coordinator ever came as far as to be heard by anybody.
+    pub(crate) fn has_begun(&self) -> bool {
+        self.window.with(|shown| !shown.epochs.is_empty())
+    }
+
+    /// The coordinator's machine was without power: its clock begins anew, somewhere else.
+    fn starts_anew(&mut self, elapsed: Duration) {
+        let shows_ns = self.dice.within(1_000_000_000..=60_000_000_000);
+        self.machine.with(|running| {
+            running.boot += 1;
+            running.clock = running.clock.set_to(shows_ns, elapsed.as_nanos() as u64);
+        });
     }
 
     /// A number for everything that happened.
@@ -179,25 +232,27 @@ fn name_of(act: Act) -> &'static str {
         Act::Stop => "stops",
         Act::SlowDisk(_) => "disks slow",
         Act::BreakDisk => "disks broken",
-        Act::PowerCut => "power cuts",
+        Act::Fall(Fall::Killed) => "coordinators killed",
+        Act::Fall(Fall::PowerCut) => "power cuts",
+        Act::DamageSnapshot => "snapshots damaged",
+        Act::Resume => "coordinators started again",
     }
 }
 
-fn add_coordinator(
-    sim: &mut Sim<'_>,
-    weather: &Weather,
-    (window, target, disk): (&Window, &Target, &Disk),
-) -> mpsc::Sender<()> {
-    let (stops, receiver) = mpsc::channel(4);
-    let desk = Desk { clock: weather.coordinator, disk: disk.clone() };
-    let begun = Begun { clock_ns: desk.clock.at(0), wall: Timestamp::UNIX_EPOCH, boot: uuid::Uuid::nil() };
-    let head = Head::new(weather.settings.clone(), begun, None);
-    let (window, target, receiver) = (window.clone(), target.clone(), RefCell::new(Some(receiver)));
+fn add_coordinator(sim: &mut Sim<'_>, weather: &Weather, (window, target, disk): (&Window, &Target, &Disk)) -> Machine {
+    let machine = Machine(Arc::new(Mutex::new(Running { clock: weather.coordinator, boot: 1, stops: None })));
+    let (settings, segment_bytes) = (weather.settings.clone(), weather.segment_bytes);
+    let (window, target, disk, here) = (window.clone(), target.clone(), disk.clone(), machine.clone());
     sim.host(HOST, move || {
-        let stops = receiver.borrow_mut().take().expect("a coordinator begins once");
-        coordinator::process(desk.clone(), head.clone(), window.clone(), target.clone(), stops)
+        let (sender, stops) = mpsc::channel(4);
+        let (clock, boot) = here.with(|running| {
+            running.stops = Some(sender);
+            (running.clock, running.boot)
+        });
+        let desk = Desk { clock, boot, disk: disk.clone(), segment_bytes };
+        coordinator::process(desk, settings.clone(), window.clone(), target.clone(), stops)
     });
-    stops
+    machine
 }
 
 fn add_agent(sim: &mut Sim<'_>, number: usize, agent: super::weather::Agent, target: &Target) -> Handles {

@@ -2,15 +2,19 @@
 
 use std::collections::BTreeMap;
 use std::io;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use futures_util::stream;
+use jiff::{SignedDuration, Timestamp};
+use muster::begun::Begun;
 use muster::conduct::{Opening, Watcher, conduct_in};
-use muster::journal::{BYTES_MAX_DEFAULT, Head, Journal};
-use muster::run::life::Run;
+use muster::journal::{BYTES_MAX_DEFAULT, Head, Journal, JournalError, Left, Shelf};
+use muster::resume::{Halted, ResumeError};
+use muster::run::life::{Run, RunSettings};
 use muster::run::record::RunRecord;
 use muster::surroundings::Surroundings;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -26,12 +30,39 @@ use super::target::{ProcessId, Target};
 pub(crate) const HOST: &str = "coordinator";
 /// Where agents find it.
 pub(crate) const ADDRESS: &str = "coordinator:7117";
+/// The same by its number, which nobody needs here.
+const LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 7117);
 
 /// What a coordinator finds around it.
 #[derive(Clone)]
 pub(crate) struct Desk {
     pub(crate) clock: SkewedClock,
+    /// Which start of its machine it is.
+    pub(crate) boot: u64,
     pub(crate) disk: Disk,
+    /// How long its journal's segments grow, in bytes.
+    pub(crate) segment_bytes: u64,
+}
+
+impl Desk {
+    /// This moment by the clock since boot, and by a wall clock that is right.
+    fn begun(&self) -> Begun {
+        let since = SignedDuration::from_nanos(true_ns() as i64);
+        let wall = Timestamp::UNIX_EPOCH.saturating_add(since).expect("not so late");
+        Begun { clock_ns: self.clock.now_ns(), wall, boot: uuid::Uuid::from_u64_pair(1, self.boot) }
+    }
+
+    /// Does some work that waits for the disk.
+    async fn work<T>(&self, work: impl FnOnce() -> T) -> T {
+        let number = self.disk.begin_work();
+        let done = work();
+        let latency_ms = self.disk.latency_ms();
+        if latency_ms > 0 {
+            tokio::time::sleep(Duration::from_millis(latency_ms)).await;
+        }
+        self.disk.settle(number);
+        done
+    }
 }
 
 impl Surroundings for Desk {
@@ -40,13 +71,7 @@ impl Surroundings for Desk {
     }
 
     async fn wait_for_disk<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> io::Result<T> {
-        let done = work();
-        let latency_ms = self.disk.latency_ms();
-        if latency_ms > 0 {
-            tokio::time::sleep(Duration::from_millis(latency_ms)).await;
-        }
-        self.disk.settle();
-        Ok(done)
+        Ok(self.work(work).await)
     }
 }
 
@@ -63,10 +88,14 @@ pub(crate) struct Shown {
     pub(crate) heard: BTreeMap<ProcessId, Vec<Heard>>,
     /// The start on its clock.
     pub(crate) start_ns: Option<u64>,
+    /// When somebody began to coordinate the run, in true time, and as the how manieth.
+    pub(crate) epochs: Vec<(u64, u64)>,
     /// When the run ended, in true time.
     pub(crate) ended_ns: Option<u64>,
     /// How it ended.
     pub(crate) record: Option<RunRecord>,
+    /// Why it could not be gone on with.
+    pub(crate) unresumable: Vec<String>,
 }
 
 /// Bytes came.
@@ -83,6 +112,13 @@ impl Window {
     }
 }
 
+impl Window {
+    fn cannot_go_on<T>(&self, why: &str) -> Option<T> {
+        self.with(|shown| shown.unresumable.push(why.to_owned()));
+        None
+    }
+}
+
 impl Watcher for Window {
     fn tell(&mut self, text: &str) {
         let now_ns = true_ns();
@@ -95,18 +131,39 @@ impl Watcher for Window {
     }
 }
 
-/// A coordinator's process, from its start to the end of its one run.
+/// Begins the run, or goes on with what is found of it; `None` where nothing is left to do.
+async fn open(desk: &Desk, settings: RunSettings, window: &Window) -> Result<Option<Opening>, JournalError> {
+    let mut opening = if desk.disk.is_empty() {
+        let head = Head::new(settings, desk.begun(), Some(LISTEN));
+        let shelf = Arc::new(desk.disk.clone());
+        let begin = || Journal::begin(shelf.segment(1)?, &head, BYTES_MAX_DEFAULT)?.on(shelf.clone());
+        let journal = desk.work(begin).await?;
+        Opening::written(head, journal)
+    } else {
+        let left = Left::on(Arc::new(desk.disk.clone())).map_err(|error| error.to_string());
+        let halted = match left.map(Halted::of) {
+            Ok(Ok(halted)) => halted,
+            Ok(Err(ResumeError::Ended)) => return Ok(None),
+            Ok(Err(error)) => return Ok(window.cannot_go_on(&error.to_string())),
+            Err(error) => return Ok(window.cannot_go_on(&error)),
+        };
+        desk.work(|| halted.go_on(&desk.begun(), BYTES_MAX_DEFAULT)).await?
+    };
+    opening.journal = opening.journal.map(|journal| journal.in_segments_of(desk.segment_bytes));
+    window.with(|shown| shown.epochs.push((true_ns(), opening.run.epoch())));
+    Ok(Some(opening))
+}
+
+/// A coordinator's process, from its start to the end of the run or its own.
 pub(crate) async fn process(
     desk: Desk,
-    head: Head,
+    settings: RunSettings,
     window: Window,
     target: Target,
     stops: mpsc::Receiver<()>,
 ) -> turmoil::Result {
-    let journal = Journal::begin(desk.disk.clone(), &head, BYTES_MAX_DEFAULT)?;
-    desk.disk.settle();
-    let opening = Opening::written(head, journal);
-    let listener = TcpListener::bind("0.0.0.0:7117").await?;
+    let Some(opening) = open(&desk, settings, &window).await? else { return Ok(()) };
+    let listener = TcpListener::bind(LISTEN).await?;
     let ears = window.clone();
     let incoming = stream::unfold(listener, move |listener| {
         let (ears, target) = (ears.clone(), target.clone());
@@ -126,7 +183,7 @@ pub(crate) async fn process(
 }
 
 /// The number of the agent's host that has this address.
-fn host_of(address: std::net::IpAddr) -> usize {
+fn host_of(address: IpAddr) -> usize {
     let name = turmoil::reverse_lookup(address).unwrap_or_default();
     name.strip_prefix(super::agent::HOST_PREFIX).and_then(|number| number.parse().ok()).expect("an agent's host")
 }

@@ -2,10 +2,13 @@
 
 mod fairness;
 mod leases;
+mod resuming;
 mod truth;
 
 use muster::exit::ExitCode;
-use muster::journal::{ReplayError, replay};
+use std::sync::Arc;
+
+use muster::journal::{Left, LeftError, ReplayError};
 use muster::run::record::{Ending, RunRecord};
 use muster::verdict::Verdict;
 use muster::verdict::books::Books;
@@ -20,6 +23,7 @@ pub(crate) fn broken(cluster: &mut Cluster) -> Vec<String> {
         wrong.push("a disk that had failed was trusted again".to_owned());
     }
     let lived = cluster.window.with(|shown| shown.record.take());
+    wrong.extend(resuming::broken(cluster));
     let told_again = tell_again(cluster, &mut wrong);
     if let (Some(lived), Some(told_again)) = (&lived, &told_again)
         && !cluster.disk.failed().0
@@ -27,6 +31,7 @@ pub(crate) fn broken(cluster: &mut Cluster) -> Vec<String> {
         wrong.extend(differences(lived, told_again));
     }
     if let Some(record) = lived.or(told_again) {
+        wrong.extend(resuming::untold(cluster, &record));
         judge(cluster, &record, &mut wrong);
     }
     wrong
@@ -34,15 +39,18 @@ pub(crate) fn broken(cluster: &mut Cluster) -> Vec<String> {
 
 /// The run as its journal tells it, unless there is nothing to tell.
 fn tell_again(cluster: &mut Cluster, wrong: &mut Vec<String>) -> Option<RunRecord> {
-    let journal = cluster.found.take().unwrap_or_else(|| cluster.disk.durable());
-    match replay(journal.as_slice()) {
-        Ok(told) => {
+    cluster.tally.add("snapshots at the end", cluster.disk.snapshots() as u64);
+    cluster.disk.forgets();
+    match Left::on(Arc::new(cluster.disk.clone())) {
+        Ok(Left { told, .. }) => {
             cluster.tally.add("journals told again", 1);
             cluster.tally.add("journals torn", u64::from(told.torn > 0));
-            Some(told.record)
+            Some(told.interrupted().record)
         }
         // A disk without room for the head has no run on it, and the coordinator did not begin one.
-        Err(ReplayError::Empty) if cluster.disk.failed().0 => None,
+        Err(LeftError::Senseless(_, ReplayError::Empty)) if cluster.disk.failed().0 => None,
+        // Nobody ever heard of a run whose head was not durable yet.
+        Err(_) if !cluster.has_begun() => None,
         Err(error) => {
             wrong.push(format!("the journal cannot be told again: {error}"));
             None

@@ -41,6 +41,18 @@ const CAUGHT: &[&[&str]] = &[
     &["welcome-without-changes"],
     &["due-counted-without-lease"],
     &["books-closed-without-lease"],
+    &["epoch-forgotten"],
+    &["return-not-awaited"],
+    &["resumption-unwritten"],
+    &["streams-numbered-anew"],
+    &["boot-overlooked"],
+    &["torn-tail-kept"],
+    &["told-from-before-the-snapshot"],
+    &["one-generation-kept"],
+    &["applied-numbers-not-kept"],
+    &["changes-not-kept"],
+    &["stop-not-kept"],
+    &["ready-owed-to-another"],
 ];
 
 /// Bugs that do no harm alone, because something else takes care.

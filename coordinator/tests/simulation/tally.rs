@@ -32,6 +32,10 @@ pub(crate) const INTERESTING: &[&str] = &[
     "disks slow",
     "disks failed",
     "power cuts",
+    "coordinators killed",
+    "coordinators started again",
+    "snapshots damaged",
+    "snapshots at the end",
     "journals torn",
     "journals told again",
 ];

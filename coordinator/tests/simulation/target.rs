@@ -52,6 +52,8 @@ pub(crate) struct Process {
     pub(crate) host: usize,
     /// The true moment for which its start was ordered, by its own estimate.
     pub(crate) start_ns: Option<i64>,
+    /// When that was first ordered.
+    pub(crate) ordered_ns: Option<u64>,
     pub(crate) skipped_for_lease: u64,
     /// What each numbered delta counts.
     pub(crate) deltas: BTreeMap<u64, (Counts, u64)>,
@@ -76,6 +78,7 @@ impl Target {
                 name: name.clone(),
                 host,
                 start_ns: None,
+                ordered_ns: None,
                 skipped_for_lease: 0,
                 deltas: BTreeMap::new(),
                 sent_again: 0,
@@ -123,7 +126,12 @@ impl Target {
     }
 
     pub(crate) fn starts(&self, process: ProcessId, at_ns: i64) {
-        self.with(|seen| seen.processes[process.0].start_ns = Some(at_ns));
+        let ordered_ns = true_ns();
+        self.with(|seen| {
+            let process = &mut seen.processes[process.0];
+            process.start_ns = Some(at_ns);
+            process.ordered_ns.get_or_insert(ordered_ns);
+        });
     }
 
     pub(crate) fn skipped(&self, process: ProcessId, reason: SkipReason) {

@@ -12,11 +12,14 @@ use muster_proto::plan::{
 
 use super::clock::SkewedClock;
 use super::dice::Dice;
+use super::disk::Fall;
 
 /// The longest time by which clocks show something else, in nanoseconds: ten hours.
 const OFFSET_MAX_NS: u64 = 36_000_000_000_000;
 /// How much faster or slower than the true time clocks go at most, in millionths.
 pub(crate) const RATE_PPM_MAX: u64 = 200;
+/// How long the journal's segments grow, in bytes: some so long that there is only one.
+const SEGMENT_BYTES: [u64; 4] = [3_000, 12_000, 40_000, 64 << 20];
 
 /// What happens to the cluster at one moment. Agents' hosts by their number.
 #[derive(Clone, Copy, Debug)]
@@ -51,8 +54,12 @@ pub(crate) enum Act {
     SlowDisk(u64),
     /// The disk fails.
     BreakDisk,
-    /// The coordinator's machine loses its power.
-    PowerCut,
+    /// The coordinator ends before its run.
+    Fall(Fall),
+    /// The newest snapshot is damaged while nobody writes.
+    DamageSnapshot,
+    /// Another coordinator is started.
+    Resume,
 }
 
 /// What a seed makes of a cluster.
@@ -64,6 +71,8 @@ pub(crate) struct Weather {
     pub(crate) tick: Duration,
     pub(crate) latency_max: Duration,
     pub(crate) disk_room_bytes: usize,
+    /// How long the journal's segments grow, in bytes.
+    pub(crate) segment_bytes: u64,
     /// Hosts to which something happens, by their number.
     pub(crate) troubled: BTreeSet<usize>,
     /// What happens when, in milliseconds, in order.
@@ -92,6 +101,7 @@ impl Weather {
             tick,
             latency_max,
             disk_room_bytes: if dice.one_in(40) { dice.within(2_000..=40_000) as usize } else { usize::MAX },
+            segment_bytes: dice.pick(&SEGMENT_BYTES),
             troubled: BTreeSet::new(),
             acts: Vec::new(),
             settings,
@@ -133,9 +143,34 @@ impl Weather {
             let at_ms = dice.within(200..=end_ms);
             // A disk that is slow at that moment leaves something to be torn.
             self.acts.push((at_ms.saturating_sub(dice.within(20..=300)), Act::SlowDisk(dice.pick(&[0, 50, 150, 400]))));
-            self.acts.push((at_ms, Act::PowerCut));
+            self.acts.push((at_ms, Act::Fall(Fall::PowerCut)));
+        }
+        if dice.one_in(3) {
+            self.lose_coordinators(end_ms, dice);
         }
         self.acts.sort_by_key(|(at_ms, _)| *at_ms);
+    }
+
+    /// Coordinators end before their run, one after the other, and others go on with it.
+    fn lose_coordinators(&mut self, end_ms: u64, dice: &mut Dice) {
+        let lease_ms = self.settings.lease_ns / 1_000_000;
+        let (mut at_ms, mut damages) = (dice.within(50..=end_ms), dice.one_in(2));
+        for _ in 0..dice.pick(&[1, 1, 2, 4]) {
+            // A disk that is slow at that moment leaves something to be torn.
+            let slow_ms = dice.pick(&[0, 50, 150]);
+            self.acts.push((at_ms.saturating_sub(dice.within(20..=300)), Act::SlowDisk(slow_ms)));
+            self.acts.push((at_ms, Act::Fall(dice.pick(&[Fall::Killed, Fall::Killed, Fall::PowerCut]))));
+            if std::mem::take(&mut damages) {
+                self.acts.push((at_ms, Act::DamageSnapshot));
+            }
+            let away_ms = [20, lease_ms / 3, lease_ms / 3, lease_ms, 2 * lease_ms, lease_ms + 1_500, 12_000];
+            let back_ms = at_ms + dice.pick(&away_ms) + dice.within(0..=100);
+            self.acts.push((back_ms, Act::Resume));
+            at_ms = back_ms + dice.within(5..=2_500);
+        }
+        if dice.one_in(2) {
+            self.acts.push((at_ms, Act::SlowDisk(0)));
+        }
     }
 
     /// An agent joins or leaves, and whoever has to give something up for that hears of it late.
@@ -193,7 +228,7 @@ fn acts_of_partition(acts: &mut Vec<(u64, Act)>, host: usize, from_ms: u64, unti
 
 fn clock(dice: &mut Dice) -> SkewedClock {
     let rate_ppm = dice.within(0..=2 * RATE_PPM_MAX) as i64 - RATE_PPM_MAX as i64;
-    SkewedClock { offset_ns: 1_000_000_000 + dice.within(0..=OFFSET_MAX_NS), rate_ppm }
+    SkewedClock { offset_ns: i128::from(1_000_000_000 + dice.within(0..=OFFSET_MAX_NS)), rate_ppm }
 }
 
 fn agent(dice: &mut Dice) -> Agent {

@@ -1,5 +1,6 @@
 //! How a run goes on under another coordinator.
 
+use muster_agent::planted::planted;
 use muster_proto::id::RunId;
 
 use super::super::holdings::Holdings;
@@ -15,7 +16,7 @@ impl Run {
     /// Another coordinator goes on. Every stream is broken, so whatever an agent was told or said without an answer will
     /// be told and said again.
     pub(super) fn resumed(&mut self, by_wall_clock: bool, lacks_secrets: bool, now_ns: u64) {
-        self.absence.resumed += 1;
+        self.absence.resumed += u32::from(!planted("epoch-forgotten"));
         self.absence.total_ns += now_ns.saturating_sub(self.ticked_ns);
         self.absence.by_wall_clock |= by_wall_clock;
         self.lacks_secrets = lacks_secrets;
@@ -38,6 +39,9 @@ impl Run {
     /// An agent that nobody could hear may have any lease that it can have asked for until now, so its lease and the
     /// margin count from here. It may take longer than that to find us, which harms nobody.
     fn expect_agents_back(&mut self, now_ns: u64) {
+        if planted("return-not-awaited") {
+            return;
+        }
         let silence_max_ns = self.settings.lease_ns.saturating_add(LEASE_MARGIN_NS);
         let counts_from_ns = now_ns.saturating_add(RETURN_MAX_NS.saturating_sub(silence_max_ns));
         self.agents.iter_mut().for_each(|agent| agent.heard_ns = counts_from_ns);
@@ -58,7 +62,7 @@ impl Run {
     /// The least number that no stream to an agent ever had.
     #[must_use]
     pub fn next_link(&self) -> u64 {
-        self.next_link
+        if planted("streams-numbered-anew") { 0 } else { self.next_link }
     }
 
     /// How many agents something is still expected of.

@@ -1,5 +1,6 @@
 //! All that a run is apart from what it was told at its beginning, to be kept and taken up again.
 
+use muster_agent::planted::planted;
 use muster_proto::change::Amendment;
 use serde::{Deserialize, Serialize};
 
@@ -34,13 +35,26 @@ pub struct RunState {
     lacks_secrets: bool,
 }
 
+impl Agent {
+    /// All of it, unless a bug is planted.
+    fn kept(mut self) -> Self {
+        if planted("applied-numbers-not-kept") {
+            self.seq = 0;
+        }
+        if planted("changes-not-kept") {
+            self.changes.clear();
+        }
+        self
+    }
+}
+
 impl Run {
     /// Its state. What it wants done was handed out with the last event, so that there is nothing of it to keep.
     #[must_use]
     pub fn state(&self) -> RunState {
         RunState {
             phase: self.phase,
-            agents: self.agents.clone(),
+            agents: self.agents.iter().cloned().map(Agent::kept).collect(),
             welcomed: self.welcomed,
             holdings: self.holdings.clone(),
             wants_balance: self.wants_balance,
@@ -52,7 +66,7 @@ impl Run {
             timeline: self.timeline.clone(),
             seen: self.judge.seen(),
             ending: self.ending.clone(),
-            stopping: self.stopping,
+            stopping: self.stopping.filter(|_| !planted("stop-not-kept")),
             told_ns: self.told_ns,
             ticked_ns: self.ticked_ns,
             conducted_since_ns: self.conducted_since_ns,

@@ -24,7 +24,7 @@ fn heard_before(heard: Option<&Vec<Heard>>, at_ns: u64, since_ns: u64) -> u64 {
 }
 
 /// What two clocks may make of a stretch of time, and what the simulation's grain does.
-fn slack_ns(cluster: &Cluster) -> u64 {
+pub(super) fn slack_ns(cluster: &Cluster) -> u64 {
     let tick_ns = cluster.weather.tick.as_nanos() as u64;
     cluster.weather.settings.lease_ns * 2 * RATE_PPM_MAX / 1_000_000 + 2 * tick_ns + 1_000_000
 }

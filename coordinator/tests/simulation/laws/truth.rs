@@ -47,6 +47,12 @@ fn schedule(record: &RunRecord) -> ArrivalSchedule {
     ArrivalSchedule::new(stages, *arrivals, Stream { seed: record.plan.seed, scenario: 0 }).expect("a modest plan")
 }
 
+/// How far two clocks may part until a moment, and the run's from what it would have been without a power cut.
+fn drift_ns(cluster: &Cluster, until_ns: u64) -> u64 {
+    let clocks = 2 + u64::from(cluster.power_cuts() > 0);
+    until_ns * clocks * RATE_PPM_MAX / 1_000_000
+}
+
 /// No arrival is served before it is due, but for what its agent said of the error of its clock.
 fn too_early(cluster: &Cluster, record: &RunRecord) -> Vec<String> {
     let Some(start_ns) = cluster.window.with(|shown| shown.start_ns) else { return Vec::new() };
@@ -59,7 +65,7 @@ fn too_early(cluster: &Cluster, record: &RunRecord) -> Vec<String> {
         let Some(agent) = record.agents.iter().find(|agent| agent.name == *name) else { continue };
         let Some(due_ns) = schedule.due_ns(request.arrival) else { continue };
         // Two clocks may part from each other since they were compared.
-        let drift_ns = due_ns.max(request.at_ns) * 2 * RATE_PPM_MAX / 1_000_000;
+        let drift_ns = drift_ns(cluster, due_ns.max(request.at_ns));
         let bound_ns = (agent.clock_uncertainty_ns + drift_ns) as i64 + cluster.weather.tick.as_nanos() as i64;
         let early_ns = start_ns + due_ns as i64 - request.at_ns as i64;
         if early_ns > bound_ns {
@@ -79,11 +85,15 @@ fn clocks_beyond_their_bounds(cluster: &Cluster, record: &RunRecord) -> Vec<Stri
     let mut wrong = Vec::new();
     // Whoever was lost before it was prepared has told nothing of its clock.
     for agent in record.agents.iter().filter(|agent| agent.round_trip_ns > 0) {
-        let host = cluster.target.with(|seen| seen.processes.iter().find(|p| p.name == agent.name).map(|p| p.host));
-        let Some(clock) = host.map(|host| cluster.weather.agents[host].clock) else { continue };
+        let process = cluster.target.with(|seen| {
+            let process = seen.processes.iter().find(|process| process.name == agent.name)?;
+            Some((process.host, process.ordered_ns.unwrap_or_default()))
+        });
+        let Some((host, compared_until_ns)) = process else { continue };
+        let clock = cluster.weather.agents[host].clock;
         let truth_ns = clock.at(at_ns) as i64 - cluster.weather.coordinator.at(at_ns) as i64;
         let error_ns = agent.clock_offset_ns.abs_diff(truth_ns);
-        let drift_ns = at_ns * 2 * RATE_PPM_MAX / 1_000_000;
+        let drift_ns = drift_ns(cluster, at_ns.max(compared_until_ns));
         let bound_ns = agent.clock_uncertainty_ns + drift_ns + cluster.weather.tick.as_nanos() as u64;
         if error_ns > bound_ns {
             let name = &agent.name;
