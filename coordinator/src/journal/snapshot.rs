@@ -16,7 +16,7 @@ use crate::run::life::{Run, RunState};
 use crate::run_clock::Anchor;
 
 /// How many generations are kept before the latest, in case it is damaged.
-const GENERATIONS_KEPT: u32 = 1;
+const GENERATIONS_KEPT: usize = 1;
 /// The quickest way to most of what there is to gain: shares of the load, above all, are regular.
 const COMPRESSION: i32 = 1;
 
@@ -77,9 +77,19 @@ impl Snapshot {
             return Err(JournalError::Full(self.bytes_max));
         }
         self.shelf.keep(self.segment, &bytes)?;
-        let kept = if planted("one-generation-kept") { 0 } else { GENERATIONS_KEPT };
-        self.shelf.forget_below(self.segment.saturating_sub(kept))?;
+        self.shelf.forget_below(self.oldest_kept()?)?;
         Ok(self.shelf.bytes_before(self.segment)?)
+    }
+
+    /// The snapshot that is to be there in case this one is damaged; everything, where there is none. That is not always
+    /// the one with the number before: of a coordinator that ended while it wrote one there is none.
+    fn oldest_kept(&self) -> io::Result<u32> {
+        if planted("generations-by-number") {
+            return Ok(self.segment.saturating_sub(GENERATIONS_KEPT as u32));
+        }
+        let kept = if planted("one-generation-kept") { 0 } else { GENERATIONS_KEPT };
+        let snapshots = self.shelf.pieces()?.snapshots;
+        Ok(snapshots.into_iter().rev().filter(|number| *number <= self.segment).nth(kept).unwrap_or(0))
     }
 
     fn encode(&self) -> io::Result<Vec<u8>> {

@@ -110,6 +110,29 @@ fn a_damaged_or_missing_snapshot_is_replaced_by_the_one_before() {
 }
 
 #[test]
+fn a_snapshot_that_was_never_finished_costs_no_generation() {
+    let mut kept = Kept::begun();
+    let mut seq = 0;
+    for wanted in ["snapshot.2", "snapshot.3"] {
+        while !kept.pieces().contains(&wanted.to_owned()) {
+            kept.measured(seq + 1..=seq + 1);
+            seq += 1;
+        }
+    }
+    // A coordinator that ends while it writes its third snapshot leaves the segment that was to go on from it.
+    kept.lived.journal = None;
+    fs::write(kept.folder.path().join("journal.4"), b"").unwrap();
+    kept.lived.journal = Some(kept.folder.reopen().unwrap().journal(BYTES_MAX).unwrap().1);
+    while !kept.pieces().contains(&"snapshot.5".to_owned()) {
+        kept.measured(seq + 1..=seq + 1);
+        seq += 1;
+    }
+    assert_eq!(kept.pieces(), ["journal.3", "journal.4", "journal.5", "snapshot.3", "snapshot.5"]);
+    kept.damage("snapshot.5");
+    assert_eq!(kept.told(), kept.lived.document());
+}
+
+#[test]
 fn a_segment_between_others_is_never_taken_for_torn() {
     let mut kept = Kept::begun();
     let mut seq = 0;
