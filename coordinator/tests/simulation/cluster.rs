@@ -78,8 +78,12 @@ pub(crate) fn simulate(seed: u64) -> Outcome {
     let weather = Weather::of(seed);
     let mut builder = turmoil::Builder::new();
     builder.rng_seed(seed).tick_duration(weather.tick).simulation_duration(ENDS_WITHIN * 2);
-    builder.min_message_latency(Duration::from_micros(100)).max_message_latency(weather.latency_max);
+    builder.min_message_latency(*weather.latency.start()).max_message_latency(*weather.latency.end());
     let mut sim = builder.build();
+    if weather.far {
+        // Messages take anything in between, not mostly the least.
+        sim.set_message_latency_curve(2.0);
+    }
     let mut cluster = Cluster::in_sim(&mut sim, weather, seed);
     let mut wrong = cluster.live(&mut sim);
     drop(sim);

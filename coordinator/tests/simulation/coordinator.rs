@@ -147,7 +147,10 @@ async fn open(desk: &Desk, settings: RunSettings, window: &Window) -> Result<Opt
             Ok(Err(error)) => return Ok(window.cannot_go_on(&error.to_string())),
             Err(error) => return Ok(window.cannot_go_on(&error)),
         };
-        desk.work(|| halted.go_on(&desk.begun(), BYTES_MAX_DEFAULT)).await?
+        match desk.work(|| halted.go_on(&desk.begun(), BYTES_MAX_DEFAULT)).await {
+            Err(_) if desk.disk.failed().0 => return Ok(None),
+            opening => opening?,
+        }
     };
     opening.journal = opening.journal.map(|journal| journal.in_segments_of(desk.segment_bytes));
     window.with(|shown| shown.epochs.push((true_ns(), opening.run.epoch())));

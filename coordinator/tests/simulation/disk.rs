@@ -173,14 +173,11 @@ impl Disk {
         });
     }
 
-    /// One bit of the newest snapshot is not what it was, if there is another way to tell the run. Returns whether it is so.
+    /// One bit of the newest snapshot, if there is one, is not what it was. Returns whether it is so.
     pub(crate) fn damages_newest_snapshot(&self, dice: &mut Dice) -> bool {
         self.with(|state| {
-            let Pieces { segments, snapshots } = state.files.keys().copied().collect();
-            let Some((newest, before)) = snapshots.split_last() else { return false };
-            if before.is_empty() && segments.first() != Some(&1) {
-                return false;
-            }
+            let Pieces { snapshots, .. } = state.files.keys().copied().collect();
+            let Some(newest) = snapshots.last() else { return false };
             for files in [&mut state.files, &mut state.durable] {
                 let Some(file) = files.get_mut(&Piece::Snapshot(*newest)) else { continue };
                 let at = Dice::within(&mut dice.clone(), 0..=file.len() as u64 - 1) as usize;

@@ -3,6 +3,7 @@
 mod fairness;
 mod leases;
 mod resuming;
+mod starts;
 mod truth;
 
 use muster::exit::ExitCode;
@@ -72,6 +73,7 @@ fn judge(cluster: &mut Cluster, record: &RunRecord, wrong: &mut Vec<String>) {
     let code = Verdict::of(record, &books).exit_code;
     wrong.extend(books.laws().filter(|law| !law.holds()).map(|law| format!("unbalanced: {law:?}")));
     wrong.extend(truth::broken(cluster, record, &books));
+    wrong.extend(starts::broken(cluster, record));
     wrong.extend(fairness::broken(cluster, record));
     if code == ExitCode::Passed {
         wrong.extend(truth::undelivered(cluster, record));

@@ -49,6 +49,7 @@ const CAUGHT: &[&[&str]] = &[
     &["torn-tail-kept"],
     &["told-from-before-the-snapshot"],
     &["one-generation-kept"],
+    &["generations-by-number"],
     &["applied-numbers-not-kept"],
     &["changes-not-kept"],
     &["stop-not-kept"],

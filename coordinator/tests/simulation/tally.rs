@@ -32,6 +32,7 @@ pub(crate) const INTERESTING: &[&str] = &[
     "disks slow",
     "disks failed",
     "power cuts",
+    "far runs whose starts were compared",
     "coordinators killed",
     "coordinators started again",
     "snapshots damaged",
@@ -40,14 +41,18 @@ pub(crate) const INTERESTING: &[&str] = &[
     "journals told again",
 ];
 
+/// What the names of numbers begin with that are not added up.
+const LARGEST: &str = "largest ";
+
 /// Counts of what happened, by its name.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Tally(pub(crate) BTreeMap<String, u64>);
 
 impl Tally {
-    /// This happened so many times more.
+    /// This happened so many times more; or was so much, where the largest is wanted.
     pub(crate) fn add(&mut self, what: &str, times: u64) {
-        *self.0.entry(what.to_owned()).or_default() += times;
+        let counted = self.0.entry(what.to_owned()).or_default();
+        *counted = if what.starts_with(LARGEST) { times.max(*counted) } else { times + *counted };
     }
 
     /// Adds what another counted.

@@ -1,6 +1,7 @@
 //! What a seed makes of a cluster: how large it is, what it is to do, and what will go wrong when.
 
 use std::collections::BTreeSet;
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use muster::run::life::RunSettings;
@@ -18,6 +19,8 @@ use super::disk::Fall;
 const OFFSET_MAX_NS: u64 = 36_000_000_000_000;
 /// How much faster or slower than the true time clocks go at most, in millionths.
 pub(crate) const RATE_PPM_MAX: u64 = 200;
+/// How long messages take in a network that goes far, each way.
+const FAR: RangeInclusive<Duration> = Duration::from_millis(10)..=Duration::from_millis(50);
 /// How long the journal's segments grow, in bytes: some so long that there is only one.
 const SEGMENT_BYTES: [u64; 4] = [3_000, 12_000, 40_000, 64 << 20];
 
@@ -69,7 +72,10 @@ pub(crate) struct Weather {
     pub(crate) agents: Vec<Agent>,
     /// How fine the simulation's time is.
     pub(crate) tick: Duration,
-    pub(crate) latency_max: Duration,
+    /// How long messages take, each way.
+    pub(crate) latency: RangeInclusive<Duration>,
+    /// Whether the network goes far.
+    pub(crate) far: bool,
     pub(crate) disk_room_bytes: usize,
     /// How long the journal's segments grow, in bytes.
     pub(crate) segment_bytes: u64,
@@ -94,12 +100,15 @@ impl Weather {
         let agents: Vec<Agent> = (0..dice.within(2..=5)).map(|_| agent(&mut dice)).collect();
         let settings = settings(seed, agents.len(), &mut dice);
         let tick = Duration::from_millis(dice.pick(&[1, 2, 2, 5, 5]));
+        let far = dice.one_in(8);
         let latency_max = Duration::from_millis(dice.pick(&[1, 2, 5, 20]));
+        let latency = if far { FAR } else { Duration::from_micros(100)..=latency_max };
         let mut weather = Self {
             coordinator: clock(&mut dice),
             agents,
             tick,
-            latency_max,
+            latency,
+            far,
             disk_room_bytes: if dice.one_in(40) { dice.within(2_000..=40_000) as usize } else { usize::MAX },
             segment_bytes: dice.pick(&SEGMENT_BYTES),
             troubled: BTreeSet::new(),
@@ -154,19 +163,29 @@ impl Weather {
     /// Coordinators end before their run, one after the other, and others go on with it.
     fn lose_coordinators(&mut self, end_ms: u64, dice: &mut Dice) {
         let lease_ms = self.settings.lease_ns / 1_000_000;
-        let (mut at_ms, mut damages) = (dice.within(50..=end_ms), dice.one_in(2));
-        for _ in 0..dice.pick(&[1, 1, 2, 4]) {
+        // Now and then before the run begins, which is later where agents are far.
+        let early_ms = if self.far { 2_500 } else { 300 };
+        let first_ms = if dice.one_in(3) { early_ms } else { end_ms };
+        let mut at_ms = dice.within(50..=first_ms);
+        // Two snapshots may be of no use: one that was not finished, and the next, which is damaged.
+        let hastens = dice.one_in(3);
+        let falls = if hastens { 2 } else { dice.pick(&[1, 1, 2, 4]) };
+        let damaged = if hastens { 2 } else { dice.within(1..=2 * falls) };
+        if dice.one_in(5) {
+            self.acts.push((at_ms.saturating_sub(dice.within(10..=300)), Act::Stop));
+        }
+        for fall in 1..=falls {
             // A disk that is slow at that moment leaves something to be torn.
-            let slow_ms = dice.pick(&[0, 50, 150]);
+            let slow_ms = if hastens { 50 } else { dice.pick(&[0, 50, 150]) };
             self.acts.push((at_ms.saturating_sub(dice.within(20..=300)), Act::SlowDisk(slow_ms)));
             self.acts.push((at_ms, Act::Fall(dice.pick(&[Fall::Killed, Fall::Killed, Fall::PowerCut]))));
-            if std::mem::take(&mut damages) {
+            if fall == damaged {
                 self.acts.push((at_ms, Act::DamageSnapshot));
             }
             let away_ms = [20, lease_ms / 3, lease_ms / 3, lease_ms, 2 * lease_ms, lease_ms + 1_500, 12_000];
-            let back_ms = at_ms + dice.pick(&away_ms) + dice.within(0..=100);
+            let back_ms = at_ms + if hastens { 20 } else { dice.pick(&away_ms) } + dice.within(0..=100);
             self.acts.push((back_ms, Act::Resume));
-            at_ms = back_ms + dice.within(5..=2_500);
+            at_ms = back_ms + dice.within(5..=if hastens { 900 } else { 2_500 });
         }
         if dice.one_in(2) {
             self.acts.push((at_ms, Act::SlowDisk(0)));
@@ -202,7 +221,10 @@ impl Weather {
                 1 => acts(Act::LoseFrom(host), Act::Mend(host)),
                 2 => acts(Act::LoseTo(host), Act::Mend(host)),
                 3 | 4 => acts(Act::Hold(host), Act::Mend(host)),
-                5 => acts(Act::Delay(host, dice.within(20..=lease_ms * 2 / 5)), Act::Delay(host, 1)),
+                5 => acts(
+                    Act::Delay(host, dice.within(20..=lease_ms * 2 / 5)),
+                    Act::Delay(host, if self.far { 30 } else { 1 }),
+                ),
                 6 => acts(Act::Crash(host), Act::Restart(host)),
                 7 => self.acts.push((at_ms, Act::Freeze(host, lasts_ms))),
                 8 => {

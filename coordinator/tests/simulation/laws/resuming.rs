@@ -24,11 +24,14 @@ pub(super) fn broken(cluster: &Cluster) -> Vec<String> {
 fn not_awaited(cluster: &Cluster, shown: &Shown) -> Vec<String> {
     // What was read before another coordinator came may have waited to be written down.
     let bound_ns = RETURN_NS - slack_ns(cluster) - cluster.disk.latency_max_ms() * 1_000_000;
+    let began_ns = shown.start_ns.map(|start_ns| cluster.weather.coordinator.true_at(start_ns));
     let mut wrong = Vec::new();
     for (line, (at_ns, text)) in shown.told.iter().enumerate() {
         let name = text.strip_prefix("lost agent ").and_then(|rest| rest.split_once(": silent"));
         let Some((name, _)) = name else { continue };
+        // Whoever joined a run that had yet to begin did so after its coordinator came.
         let resumed = shown.epochs.iter().skip(1).rfind(|(since_ns, _)| since_ns < at_ns);
+        let resumed = resumed.filter(|(since_ns, _)| began_ns.is_some_and(|began_ns| began_ns < *since_ns as i64));
         let Some((since_ns, _)) = resumed.filter(|(since_ns, _)| at_ns - since_ns < bound_ns) else { continue };
         let heard = shown.told[..line].iter().filter(|(told_ns, _)| told_ns >= since_ns);
         let comes = [format!("agent {name} is back"), format!("agent {name} joins")];

@@ -42,13 +42,13 @@ fn served_twice(cluster: &Cluster) -> Vec<String> {
 }
 
 /// The plan's arrivals.
-fn schedule(record: &RunRecord) -> ArrivalSchedule {
+pub(super) fn schedule(record: &RunRecord) -> ArrivalSchedule {
     let Executor::ArrivalRate { stages, arrivals, .. } = &record.plan.scenarios[0].executor else { panic!("open") };
     ArrivalSchedule::new(stages, *arrivals, Stream { seed: record.plan.seed, scenario: 0 }).expect("a modest plan")
 }
 
 /// How far two clocks may part until a moment, and the run's from what it would have been without a power cut.
-fn drift_ns(cluster: &Cluster, until_ns: u64) -> u64 {
+pub(super) fn drift_ns(cluster: &Cluster, until_ns: u64) -> u64 {
     let clocks = 2 + u64::from(cluster.power_cuts() > 0);
     until_ns * clocks * RATE_PPM_MAX / 1_000_000
 }
