@@ -132,8 +132,8 @@ impl<S: Surroundings> Stream<S> {
         if let Some(duty) = &mut part.duty {
             self.surroundings.notice(Notice::Acknowledged(self.applied_seq));
             duty.resume(self.applied_seq).map_err(|error| self.protocol(&error.to_string()))?;
-            for change in std::mem::take(&mut self.changes) {
-                self.change(&change, part).await?;
+            if part.started_at_ns.is_some() || planted("changes-before-the-start") {
+                self.catch_up(part).await?;
             }
         }
         let mut probe = tokio::time::interval(PROBE_PERIOD_MAX.min(self.lease / PROBES_PER_LEASE));
@@ -219,7 +219,8 @@ impl<S: Surroundings> Stream<S> {
                 Ok(())
             }
             Message::Start(start) => {
-                part.start(start.at_ns).ok_or_else(|| self.protocol("a start without an assignment"))
+                part.start(start.at_ns).ok_or_else(|| self.protocol("a start without an assignment"))?;
+                self.catch_up(part).await
             }
             Message::Ack(ack) => {
                 let Some(duty) = part.duty.as_mut() else { return Ok(()) };
@@ -240,6 +241,15 @@ impl<S: Surroundings> Stream<S> {
             }
             Message::Welcome(_) | Message::Release(_) => Err(self.protocol("a greeting in the middle of the stream")),
         }
+    }
+
+    /// Makes the changes that were told with the welcome. An agent that never heard of the start hears of it next, and
+    /// before anything can renew its lease.
+    async fn catch_up(&mut self, part: &mut Part<S>) -> Result<(), SessionError> {
+        for change in std::mem::take(&mut self.changes) {
+            self.change(&change, part).await?;
+        }
+        Ok(())
     }
 
     /// Holds more or less from a moment on, and says so.
