@@ -84,9 +84,6 @@ impl Snapshot {
     /// The snapshot that is to be there in case this one is damaged; everything, where there is none. That is not always
     /// the one with the number before: of a coordinator that ended while it wrote one there is none.
     fn oldest_kept(&self) -> io::Result<u32> {
-        if planted("generations-by-number") {
-            return Ok(self.segment.saturating_sub(GENERATIONS_KEPT as u32));
-        }
         let kept = if planted("one-generation-kept") { 0 } else { GENERATIONS_KEPT };
         let snapshots = self.shelf.pieces()?.snapshots;
         Ok(snapshots.into_iter().rev().filter(|number| *number <= self.segment).nth(kept).unwrap_or(0))

@@ -9,7 +9,7 @@ use muster_agent::engine::lease::Lease;
 use muster_agent::engine::start::EngineConfig;
 use muster_agent::generator::PrepareError;
 use muster_agent::guard::Guard;
-use muster_agent::session::{AgentConfig, Leave, Notice, Surroundings, take_part_in};
+use muster_agent::session::{AgentConfig, Leave, Notice, SessionError, Surroundings, take_part_in};
 use muster_proto::convert::AssignmentMessage;
 use muster_proto::id::Incarnation;
 use tokio::sync::watch;
@@ -77,8 +77,12 @@ pub(crate) async fn process(
     };
     for _ in 0..ATTEMPTS_MAX {
         let leave = Leave::when(leave.clone());
-        if take_part_in(&host, super::coordinator::ADDRESS, &config, incarnation, leave).await.is_ok() {
-            break;
+        match take_part_in(&host, super::coordinator::ADDRESS, &config, incarnation, leave).await {
+            Ok(()) => break,
+            Err(error @ SessionError::Protocol { .. }) => {
+                host.site.target.with(|seen| seen.wrong.push(format!("{}: {error}", config.name)));
+            }
+            Err(_) => {}
         }
         tokio::time::sleep(RETRY).await;
         // Another name tells the parts apart that it may have had.

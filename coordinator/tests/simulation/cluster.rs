@@ -200,7 +200,8 @@ impl Cluster {
         let mut history = History::default();
         self.target.with(|seen| {
             for request in &seen.requests {
-                history.add_number(request.arrival);
+                history.add_number(request.iteration.0 as u64);
+                history.add_number(request.iteration.1);
                 history.add_number(request.process.0 as u64);
                 history.add_number(request.at_ns);
             }

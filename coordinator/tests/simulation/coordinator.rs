@@ -90,6 +90,8 @@ pub(crate) struct Shown {
     pub(crate) start_ns: Option<u64>,
     /// When somebody began to coordinate the run, in true time, and as the how manieth.
     pub(crate) epochs: Vec<(u64, u64)>,
+    /// How many wanted to.
+    pub(crate) started: u64,
     /// When the run ended, in true time.
     pub(crate) ended_ns: Option<u64>,
     /// How it ended.
@@ -133,6 +135,7 @@ impl Watcher for Window {
 
 /// Begins the run, or goes on with what is found of it; `None` where nothing is left to do.
 async fn open(desk: &Desk, settings: RunSettings, window: &Window) -> Result<Option<Opening>, JournalError> {
+    window.with(|shown| shown.started += 1);
     let mut opening = if desk.disk.is_empty() {
         let head = Head::new(settings, desk.begun(), Some(LISTEN));
         let shelf = Arc::new(desk.disk.clone());

@@ -16,40 +16,47 @@ pub(crate) struct Hands {
 }
 
 struct Held {
+    scenario: usize,
     share: Share,
     from_ns: u64,
     until_ns: u64,
 }
 
 impl Hands {
-    /// Holds this share from the beginning on.
-    pub(crate) fn new(clock: SkewedClock, lease: Lease, share: Share) -> Self {
-        let held = Mutex::new(vec![Held { share, from_ns: 0, until_ns: u64::MAX }]);
-        Self { clock, lease, held }
+    /// Holds these shares, one for each scenario, from the beginning on.
+    pub(crate) fn new(clock: SkewedClock, lease: Lease, shares: Vec<Share>) -> Self {
+        let shares = shares.into_iter().enumerate();
+        let held = shares.map(|(scenario, share)| Held { scenario, share, from_ns: 0, until_ns: u64::MAX });
+        Self { clock, lease, held: Mutex::new(held.collect()) }
     }
 
     /// Holds more, or less, from this moment on.
     pub(crate) fn change(&self, what: &What, at_ns: u64) {
-        let mut held = self.held();
-        let share = match what {
-            What::Granted(shares) => {
-                return held.push(Held { share: shares[0].clone(), from_ns: at_ns, until_ns: u64::MAX });
-            }
-            What::Revoked(shares) => &shares[0],
+        let (is_granted, shares) = match what {
+            What::Granted(shares) => (true, shares),
+            What::Revoked(shares) => (false, shares),
             What::Reshaped(_) => return,
         };
-        for Held { share: mine, from_ns, .. } in
-            held.extract_if(.., |held| held.until_ns == u64::MAX).collect::<Vec<_>>()
-        {
-            held.push(Held { share: mine.within(share), from_ns, until_ns: at_ns });
-            held.push(Held { share: mine.without(share), from_ns, until_ns: u64::MAX });
+        let mut held = self.held();
+        for (scenario, share) in shares.iter().enumerate().filter(|(_, share)| !share.is_empty()) {
+            if is_granted {
+                held.push(Held { scenario, share: share.clone(), from_ns: at_ns, until_ns: u64::MAX });
+                continue;
+            }
+            let is_meant = |held: &mut Held| held.until_ns == u64::MAX && held.scenario == scenario;
+            for Held { share: mine, from_ns, .. } in held.extract_if(.., is_meant).collect::<Vec<_>>() {
+                held.push(Held { scenario, share: mine.within(share), from_ns, until_ns: at_ns });
+                held.push(Held { scenario, share: mine.without(share), from_ns, until_ns: u64::MAX });
+            }
         }
         held.retain(|held| !held.share.is_empty());
     }
 
-    /// Whether an arrival that is due at this moment could be started now.
-    pub(crate) fn could_start(&self, arrival: u64, due_ns: u64) -> bool {
-        let is_held = |held: &Held| (held.from_ns..held.until_ns).contains(&due_ns) && held.share.owns(arrival);
+    /// Whether an iteration that is due at this moment of run time could be started now: an arrival, or a user's. `key` is
+    /// what its shard follows from.
+    pub(crate) fn could_start(&self, scenario: usize, key: u64, due_ns: u64) -> bool {
+        let is_meant = |held: &Held| held.scenario == scenario && held.share.owns(key);
+        let is_held = |held: &Held| is_meant(held) && (held.from_ns..held.until_ns).contains(&due_ns);
         self.lease.holds(self.clock.now_ns()) && self.held().iter().any(is_held)
     }
 

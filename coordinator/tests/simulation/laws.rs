@@ -2,6 +2,7 @@
 
 mod fairness;
 mod leases;
+mod plan;
 mod resuming;
 mod starts;
 mod truth;
@@ -13,6 +14,7 @@ use muster::journal::{Left, LeftError, ReplayError};
 use muster::run::record::{Ending, RunRecord};
 use muster::verdict::Verdict;
 use muster::verdict::books::Books;
+use muster_proto::plan::Scenario;
 
 use super::cluster::Cluster;
 
@@ -93,6 +95,8 @@ fn count(cluster: &mut Cluster, record: &RunRecord, books: &Books, code: ExitCod
     let lines = |part: &str| told.iter().filter(|(_, line)| line.contains(part)).count() as u64;
     let failed = cluster.disk.failed().0;
     let tally = &mut cluster.tally;
+    let users = |scenario: &&Scenario| !scenario.executor.is_open();
+    tally.add("scenarios with users", record.plan.scenarios.iter().filter(users).count() as u64);
     tally.add("duplicates refused", books.duplicates_refused);
     tally.add("agents lost", lines("lost agent"));
     tally.add("agents joined late", lines("joins while the run goes on"));

@@ -13,7 +13,7 @@ use muster_proto::measurement::{
 };
 use muster_proto::outcome::ErrorKind;
 
-/// The books of one generator: one scenario, one series.
+/// The books of one generator: a series for each scenario.
 pub(crate) struct Ledger {
     start_ns: u64,
     /// The window that is open, and the first one that it stands for when nobody took earlier ones.
@@ -22,9 +22,11 @@ pub(crate) struct Ledger {
     open: Measurement,
     late: BTreeMap<u32, Measurement>,
     /// All arrivals that are not counted yet, from the beginning on.
-    due: Option<HeldArrivals>,
+    due: Vec<Option<HeldArrivals>>,
+    /// From when on nothing more of each scenario falls due.
+    due_until_ns: Vec<u64>,
     lease: Lease,
-    due_until_ns: u64,
+    scenarios: usize,
     gauges: Gauges,
     closed: VecDeque<Slice>,
     ended: bool,
@@ -32,16 +34,17 @@ pub(crate) struct Ledger {
 
 impl Ledger {
     /// Books that have not begun, of load that is generated under this lease.
-    pub(crate) fn new(lease: Lease) -> Self {
+    pub(crate) fn new(lease: Lease, scenarios: usize) -> Self {
         Self {
             start_ns: 0,
             window: 0,
             first_window: 0,
-            open: Measurement::new(1, 1),
+            open: Measurement::new(scenarios, scenarios),
             late: BTreeMap::new(),
-            due: None,
+            due: Vec::new(),
+            due_until_ns: vec![u64::MAX; scenarios],
             lease,
-            due_until_ns: u64::MAX,
+            scenarios,
             gauges: Gauges::default(),
             closed: VecDeque::new(),
             ended: false,
@@ -49,16 +52,16 @@ impl Ledger {
     }
 
     /// Begins with the window that is under way in a run that began at `start_ns`, and with this to be counted.
-    pub(crate) fn begin(&mut self, start_ns: u64, now_ns: u64, due: HeldArrivals) {
+    pub(crate) fn begin(&mut self, start_ns: u64, now_ns: u64, due: Vec<Option<HeldArrivals>>) {
         self.start_ns = start_ns;
         self.window = (now_ns.saturating_sub(start_ns) / WINDOW_NS) as u32;
         self.first_window = self.window;
-        self.due = Some(due);
+        self.due = due;
     }
 
     /// Counts the arrivals of one share more.
-    pub(crate) fn hold(&mut self, grant: &Grant) {
-        if let Some(due) = &mut self.due {
+    pub(crate) fn hold(&mut self, scenario: usize, grant: &Grant) {
+        if let Some(Some(due)) = self.due.get_mut(scenario) {
             due.forget_the_revoked();
             due.hold(grant);
         }
@@ -82,7 +85,7 @@ impl Ledger {
         while now_ns >= self.window_end_ns() {
             self.count_due(now_ns);
             if self.closed.len() < PARTS_MAX {
-                let full = std::mem::replace(&mut self.open, Measurement::new(1, 1));
+                let full = std::mem::replace(&mut self.open, Measurement::new(self.scenarios, self.scenarios));
                 self.close((self.first_window, self.window), full);
                 self.first_window = self.window + 1;
             }
@@ -101,17 +104,21 @@ impl Ledger {
         self.closed.push_back(Slice::new(windows, Box::new(measurement), vec![self.gauges]));
     }
 
-    /// What falls due while there is no lease is only counted once it is back, and not if it is others' by then.
     fn count_due(&mut self, now_ns: u64) {
-        let until_ns = self.window_end_ns().min(self.due_until_ns).min(self.leased_until_ns(now_ns));
-        let Some(mut due) = self.due.take() else { return };
+        (0..self.due.len()).for_each(|scenario| self.count_due_of(scenario, now_ns));
+    }
+
+    /// What falls due while there is no lease is only counted once it is back, and not if it is others' by then.
+    fn count_due_of(&mut self, scenario: usize, now_ns: u64) {
+        let until_ns = self.window_end_ns().min(self.due_until_ns[scenario]).min(self.leased_until_ns(now_ns));
+        let Some(mut due) = self.due[scenario].take() else { return };
         while let Some(first) = due.peek().filter(|first| first.due_ns < until_ns) {
             let interval = first.due_ns.saturating_sub(self.start_ns) / INTERVAL_NS;
             let counted = due.count_before(until_ns.min(self.start_ns + (interval + 1) * INTERVAL_NS));
-            self.at_due(first.due_ns).due += counted;
+            self.at_due(scenario, first.due_ns).due += counted;
             self.gauges.totals.due += counted;
         }
-        self.due = Some(due);
+        self.due[scenario] = Some(due);
     }
 
     fn leased_until_ns(&self, now_ns: u64) -> u64 {
@@ -119,73 +126,78 @@ impl Ledger {
         if ours { u64::MAX } else { self.lease.until_ns() }
     }
 
-    fn at_due(&mut self, due_ns: u64) -> &mut IterationStats {
+    fn at_due(&mut self, scenario: usize, due_ns: u64) -> &mut IterationStats {
         let interval = (due_ns.saturating_sub(self.start_ns) / INTERVAL_NS) as u32;
         let measurement = if interval >= self.first_window / WINDOWS_PER_INTERVAL {
             &mut self.open
         } else {
-            self.late.entry(interval).or_insert_with(|| Measurement::new(1, 1))
+            self.late.entry(interval).or_insert_with(|| Measurement::new(self.scenarios, self.scenarios))
         };
-        &mut measurement.scenarios[0]
+        &mut measurement.scenarios[scenario]
     }
 
     /// Nothing falls due any more from this moment on.
-    pub(crate) fn end_due(&mut self, now_ns: u64) {
+    pub(crate) fn end_due(&mut self, scenario: usize, now_ns: u64) {
         self.roll(now_ns);
-        self.due_until_ns = self.due_until_ns.min(now_ns);
+        self.due_until_ns[scenario] = self.due_until_ns[scenario].min(now_ns);
     }
 
     /// Nothing falls due any more from now on that has not been held until now. Returns the moment from which on nothing
     /// does.
-    pub(crate) fn settle_due(&mut self, now_ns: u64) -> u64 {
+    pub(crate) fn settle_due(&mut self, scenario: usize, now_ns: u64) -> u64 {
         self.roll(now_ns);
-        self.due_until_ns = self.due_until_ns.min(self.leased_until_ns(now_ns));
-        self.due_until_ns
+        self.due_until_ns[scenario] = self.due_until_ns[scenario].min(self.leased_until_ns(now_ns));
+        self.due_until_ns[scenario]
     }
 
     /// Counts an arrival that will never start, in its due second.
-    pub(crate) fn skip(&mut self, due_ns: u64, reason: SkipReason) {
+    pub(crate) fn skip(&mut self, scenario: usize, due_ns: u64, reason: SkipReason) {
         if planted("skips-not-counted") {
             return;
         }
         self.gauges.totals.skipped += 1;
-        self.at_due(due_ns).skipped[reason as usize] += 1;
+        self.at_due(scenario, due_ns).skipped[reason as usize] += 1;
     }
 
-    /// An arrival starts, with its one request.
-    pub(crate) fn start(&mut self, due_ns: u64, now_ns: u64) {
+    /// An iteration starts, with its one request. A user's is due when it starts.
+    pub(crate) fn start(&mut self, scenario: usize, due_ns: u64, now_ns: u64, is_arrival: bool) {
         self.roll(now_ns);
         let lag_ns = now_ns.saturating_sub(due_ns);
-        self.gauges.start_error_ns.get_or_insert(lag_ns as i64);
+        if is_arrival {
+            self.gauges.start_error_ns.get_or_insert(lag_ns as i64);
+            self.open.scenarios[scenario].arrival_lag.record(lag_ns);
+        } else {
+            self.gauges.totals.due += 1;
+            self.open.scenarios[scenario].due += 1;
+        }
         self.gauges.users += 1;
         self.gauges.in_flight += 1;
         self.gauges.totals.started += 1;
         self.gauges.totals.sent += 1;
-        self.open.scenarios[0].started += 1;
-        self.open.scenarios[0].arrival_lag.record(lag_ns);
-        self.open.series[0].sent += 1;
-        self.open.series[0].lag.record(lag_ns);
+        self.open.scenarios[scenario].started += 1;
+        self.open.series[scenario].sent += 1;
+        self.open.series[scenario].lag.record(lag_ns);
     }
 
     /// It has its response.
-    pub(crate) fn complete(&mut self, due_ns: u64, now_ns: u64) {
+    pub(crate) fn complete(&mut self, scenario: usize, due_ns: u64, now_ns: u64) {
         self.roll(now_ns);
         self.gauges.totals.completed += 1;
         let took_ns = now_ns.saturating_sub(due_ns);
-        self.open.scenarios[0].completed += 1;
-        self.open.scenarios[0].duration.record(took_ns);
-        self.open.series[0].expected += 1;
-        self.open.series[0].response_expected.record(took_ns);
+        self.open.scenarios[scenario].completed += 1;
+        self.open.scenarios[scenario].duration.record(took_ns);
+        self.open.series[scenario].expected += 1;
+        self.open.series[scenario].response_expected.record(took_ns);
         self.end();
     }
 
     /// It was cut off, at the last moment that the books know of.
-    pub(crate) fn cut_off(&mut self, due_ns: u64) {
+    pub(crate) fn cut_off(&mut self, scenario: usize, due_ns: u64) {
         let took_ns = self.window_end_ns().saturating_sub(due_ns);
         self.gauges.totals.cut_off += 1;
-        self.open.scenarios[0].cut_off += 1;
-        self.open.series[0].failed[ErrorKind::Cancelled as usize] += 1;
-        self.open.series[0].response_failed.record(took_ns);
+        self.open.scenarios[scenario].cut_off += 1;
+        self.open.series[scenario].failed[ErrorKind::Cancelled as usize] += 1;
+        self.open.series[scenario].response_failed.record(took_ns);
         self.end();
     }
 
@@ -200,7 +212,7 @@ impl Ledger {
         self.roll(now_ns);
         self.count_due(now_ns);
         self.close_late();
-        let last = std::mem::take(&mut self.open);
+        let last = std::mem::replace(&mut self.open, Measurement::new(self.scenarios, self.scenarios));
         self.close((self.first_window, self.window), last);
         self.ended = true;
     }

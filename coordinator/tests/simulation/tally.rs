@@ -32,6 +32,7 @@ pub(crate) const INTERESTING: &[&str] = &[
     "disks slow",
     "disks failed",
     "power cuts",
+    "scenarios with users",
     "far runs whose starts were compared",
     "coordinators killed",
     "coordinators started again",

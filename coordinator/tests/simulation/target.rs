@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, Weak};
 
 use muster::run::timeline::Counts;
 use muster_agent::session::Notice;
+use muster_proto::change::What;
 use muster_proto::convert::delta_to_wire;
 use muster_proto::measurement::{Delta, SkipReason};
 use prost::Message;
@@ -34,6 +35,8 @@ pub(crate) struct Seen {
     /// How often shares were given to an agent, and taken away from one.
     pub(crate) granted: u64,
     pub(crate) revoked: u64,
+    /// How often an agent went on by another profile.
+    pub(crate) reshaped: u64,
     /// What did not go as it must, found at once.
     pub(crate) wrong: Vec<String>,
 }
@@ -41,7 +44,8 @@ pub(crate) struct Seen {
 /// A request as the target saw it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Request {
-    pub(crate) arrival: u64,
+    /// Which iteration it is of: the scenario, and the number in it.
+    pub(crate) iteration: (usize, u64),
     pub(crate) process: ProcessId,
     pub(crate) at_ns: u64,
 }
@@ -105,22 +109,28 @@ impl Target {
     }
 
     /// Shares were given to an agent, or taken away.
-    pub(crate) fn changes(&self, revoked: bool) {
-        self.with(|seen| if revoked { seen.revoked += 1 } else { seen.granted += 1 });
+    pub(crate) fn changes(&self, what: &What) {
+        self.with(|seen| match what {
+            What::Granted(_) => seen.granted += 1,
+            What::Revoked(_) => seen.revoked += 1,
+            What::Reshaped(_) => seen.reshaped += 1,
+        });
     }
 
-    /// Takes a request for an arrival that is due at this moment of run time. Nobody else could have sent it now.
-    pub(crate) fn serve(&self, process: ProcessId, arrival: u64, due_ns: u64) {
+    /// Takes a request of an iteration that is due at this moment of run time. Nobody else could have sent it now. `key` is
+    /// what its shard follows from.
+    pub(crate) fn serve(&self, process: ProcessId, iteration: (usize, u64), key: u64, due_ns: u64) {
         let at_ns = true_ns();
         self.with(|seen| {
-            seen.requests.push(Request { arrival, process, at_ns });
+            seen.requests.push(Request { iteration, process, at_ns });
             let others = seen.hands.iter().filter(|(other, _)| *other != process);
             let another = others.filter_map(|(other, hands)| Some((other, hands.upgrade()?)));
-            let another = { another }.find(|(_, hands)| hands.could_start(arrival, due_ns));
+            let another = { another }.find(|(_, hands)| hands.could_start(iteration.0, key, due_ns));
             if let Some((ProcessId(other), _)) = another {
                 let (mine, other) = (&seen.processes[process.0].name, &seen.processes[*other].name);
-                seen.wrong
-                    .push(format!("{mine} served arrival {arrival} at {at_ns} ns, which {other} could start too"));
+                seen.wrong.push(format!(
+                    "{mine} served iteration {iteration:?} at {at_ns} ns, which {other} could start too"
+                ));
             }
         });
     }

@@ -8,7 +8,7 @@ use muster::run::life::RunSettings;
 use muster_proto::id::RunId;
 use muster_proto::plan::{
     AgentsWanted, Arrivals, Body, Connect, Connections, Executor, Http, OnLoss, Plan, Rate, RateStage, Redirects,
-    Request, Scenario, Shape, StatusSet, Step, Url,
+    Request, Scenario, Shape, StatusSet, Step, Url, UserStage,
 };
 
 use super::clock::SkewedClock;
@@ -121,7 +121,9 @@ impl Weather {
 
     /// How long the plan generates load, in milliseconds.
     pub(crate) fn duration_ms(&self) -> u64 {
-        self.settings.plan.scenarios[0].executor.duration().as_millis() as u64
+        let ends =
+            self.settings.plan.scenarios.iter().map(|scenario| scenario.start_delay + scenario.executor.duration());
+        ends.max().unwrap_or_default().as_millis() as u64
     }
 
     fn brew(&mut self, dice: &mut Dice) {
@@ -261,9 +263,17 @@ fn settings(seed: u64, agents: usize, dice: &mut Dice) -> RunSettings {
     let rate = Rate::per_second(dice.pick(&[20, 50, 100, 200]));
     // Long enough, now and then, for somebody to come back with much untold.
     let duration_ms = if dice.one_in(4) { dice.within(5_000..=9_000) } else { dice.within(1_000..=5_000) };
-    let stages = vec![RateStage { duration: Duration::from_millis(duration_ms), from: rate, to: rate }];
-    let executor =
-        Executor::ArrivalRate { stages, arrivals: Arrivals::Uniform, max_users: 1_000, shape: Shape::Constant };
+    let duration = Duration::from_millis(duration_ms);
+    let grace = Duration::from_millis(dice.pick(&[0, 100, 1_000]));
+    // Mostly arrivals at one rate, so that what is wrong is seen for what it is.
+    let count = dice.pick(&[1, 1, 2, 3]);
+    let scenarios = (0..count).map(|number| {
+        let executor =
+            if number == 0 && !dice.one_in(6) { open(rate, duration, dice) } else { executor(duration, dice) };
+        let delay = Duration::from_millis(if dice.one_in(3) { dice.within(1..=900) } else { 0 });
+        scenario(number, executor, delay, grace)
+    });
+    let scenarios = scenarios.collect();
     let redistribute = OnLoss::Redistribute;
     let on_loss = dice.pick(&[redistribute, redistribute, redistribute, redistribute, OnLoss::Degrade, OnLoss::Fail]);
     let plan = Plan {
@@ -271,7 +281,7 @@ fn settings(seed: u64, agents: usize, dice: &mut Dice) -> RunSettings {
         seed,
         http: Http::default(),
         connect: Connect::default(),
-        scenarios: vec![scenario(executor, Duration::from_millis(dice.pick(&[0, 100, 1_000])))],
+        scenarios,
         thresholds: Vec::new(),
         agents: AgentsWanted { start_when: agents as u32, on_loss, ..AgentsWanted::default() },
     };
@@ -285,11 +295,37 @@ fn settings(seed: u64, agents: usize, dice: &mut Dice) -> RunSettings {
     }
 }
 
-fn scenario(executor: Executor, graceful_stop: Duration) -> Scenario {
+fn open(rate: Rate, duration: Duration, dice: &mut Dice) -> Executor {
+    let arrivals = dice.pick(&[Arrivals::Uniform, Arrivals::Uniform, Arrivals::Poisson]);
+    let stages = vec![RateStage { duration, from: rate, to: rate }];
+    Executor::ArrivalRate { stages, arrivals, max_users: 1_000, shape: Shape::Constant }
+}
+
+/// Of any kind, and slower.
+fn executor(duration: Duration, dice: &mut Dice) -> Executor {
+    let mut users = || dice.within(1..=12) as u32;
+    let (from, to) = (users(), users());
+    match dice.within(0..=3) {
+        0 => Executor::Users { stages: vec![UserStage { duration, from, to: from }], shape: Shape::Constant },
+        1 => {
+            let half = duration / 2;
+            let up = UserStage { duration: half, from: 0, to };
+            let down = UserStage { duration: half, from: to, to: from.min(to) };
+            Executor::Users { stages: vec![up, down], shape: Shape::Ramping }
+        }
+        2 => {
+            let stages = vec![RateStage { duration, from: Rate::per_second(0), to: Rate::per_second(40) }];
+            Executor::ArrivalRate { stages, arrivals: Arrivals::Poisson, max_users: 1_000, shape: Shape::Ramping }
+        }
+        _ => open(Rate::per_second(10), duration, dice),
+    }
+}
+
+fn scenario(number: usize, executor: Executor, start_delay: Duration, graceful_stop: Duration) -> Scenario {
     Scenario {
-        name: "open".to_owned(),
+        name: format!("scenario {number}"),
         executor,
-        start_delay: Duration::ZERO,
+        start_delay,
         graceful_stop,
         warm_up: Duration::ZERO,
         connections: Connections::Pool,

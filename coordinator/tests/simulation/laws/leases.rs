@@ -58,6 +58,8 @@ fn given_up_too_early(cluster: &Cluster) -> Vec<String> {
     let farewell_ns = cluster.weather.settings.lease_ns / 5;
     let bound_ns = cluster.weather.settings.lease_ns + MARGIN_NS - farewell_ns - slack_ns(cluster);
     let names: Vec<String> = cluster.target.with(|seen| seen.processes.iter().map(|p| p.name.clone()).collect());
+    // Whoever never heard of the start has hardly said a word: what comes of it may be its connection's alone.
+    let speaks = |process: ProcessId| cluster.target.with(|seen| seen.processes[process.0].ordered_ns.is_some());
     // What came in the very moment may not have been heard, nor what came while this was written down.
     let unheard_ns = 2 * cluster.weather.tick.as_nanos() as u64 + cluster.disk.latency_max_ms() * 1_000_000;
     cluster.window.with(|shown| {
@@ -65,10 +67,14 @@ fn given_up_too_early(cluster: &Cluster) -> Vec<String> {
         for (line, (at_ns, text)) in shown.told.iter().enumerate() {
             let name = text.strip_prefix("lost agent ").and_then(|rest| rest.split_once(": silent"));
             let process = name.and_then(|(name, _)| names.iter().position(|known| known == name));
-            let Some(process) = process.map(ProcessId) else { continue };
+            let Some(process) = process.map(ProcessId).filter(|process| speaks(*process)) else { continue };
             let name = &names[process.0];
             let Some(since_ns) = introduced_ns(cluster, shown, line, name) else { continue };
-            let until_ns = at_ns.saturating_sub(unheard_ns);
+            // Nor does it count that it closed its stream, however long that was on its way.
+            let closed = format!("agent {name}: it closed its stream");
+            let closed =
+                shown.told[..line].iter().rfind(|(told_ns, text)| *told_ns > since_ns && text.starts_with(&closed));
+            let until_ns = closed.map_or(*at_ns, |(closed_ns, _)| *closed_ns).saturating_sub(unheard_ns);
             let silent_ns = at_ns - heard_before(shown.heard.get(&process), until_ns, since_ns);
             if silent_ns < bound_ns {
                 wrong.push(format!("{name} was given up {} ms after it was last heard", silent_ns / 1_000_000));

@@ -42,9 +42,11 @@ fn not_awaited(cluster: &Cluster, shown: &Shown) -> Vec<String> {
     wrong
 }
 
-/// A report says of everybody who coordinated the run.
+/// A report says of everybody who coordinated the run, and of others only if they fell while they were about to.
 pub(super) fn untold(cluster: &Cluster, record: &RunRecord) -> Option<String> {
-    let latest = cluster.window.with(|shown| shown.epochs.last().map_or(1, |(_, epoch)| *epoch));
+    let (latest, started) =
+        cluster.window.with(|shown| (shown.epochs.last().map_or(1, |(_, epoch)| *epoch), shown.started.max(1)));
     let told = u64::from(record.absence.resumed) + 1;
-    (told != latest).then(|| format!("{latest} coordinators were at work, and the report tells of {told}"))
+    let wrong = !(latest..=started).contains(&told);
+    wrong.then(|| format!("{latest} to {started} coordinators were at work, and the report tells of {told}"))
 }

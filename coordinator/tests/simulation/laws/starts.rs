@@ -2,24 +2,27 @@
 
 use muster::run::record::RunRecord;
 
-use super::truth::{drift_ns, schedule};
+use super::plan::iterations;
+use super::truth::drift_ns;
 use crate::cluster::Cluster;
+use crate::target::Request;
 
 /// Every law of starts that was broken. Counts how far apart the starts were, and what bound was given.
 pub(super) fn broken(cluster: &mut Cluster, record: &RunRecord) -> Vec<String> {
     let Some(start_ns) = cluster.window.with(|shown| shown.start_ns) else { return Vec::new() };
     let start_ns = cluster.weather.coordinator.true_at(start_ns);
-    let schedule = schedule(record);
+    let planned = iterations(&record.plan);
     let (mut wrong, mut starts, mut bound_ns) = (Vec::new(), Vec::new(), 0);
     for agent in record.agents.iter().filter(|agent| agent.round_trip_ns > 0) {
         let Some(told_ns) = agent.start_error_ns else { continue };
         let first = cluster.target.with(|seen| {
             let number = seen.processes.iter().position(|process| process.name == agent.name)?;
-            let first = seen.requests.iter().find(|request| request.process.0 == number)?;
-            Some((*first, seen.processes[number].start_ns?))
+            let mine = seen.requests.iter().filter(|request| request.process.0 == number);
+            let arrival = |request: &Request| planned[request.iteration.0].due_ns(request.iteration.1);
+            let (first, due_ns) = { mine }.find_map(|request| Some((*request, arrival(request)?)))?;
+            Some((first, due_ns, seen.processes[number].start_ns?))
         });
-        let Some((first, began_ns)) = first else { continue };
-        let Some(due_ns) = schedule.due_ns(first.arrival) else { continue };
+        let Some((first, due_ns, began_ns)) = first else { continue };
         let late_ns = first.at_ns as i64 - start_ns - due_ns as i64;
         let slack_ns = drift_ns(cluster, first.at_ns) + cluster.weather.tick.as_nanos() as u64;
         if late_ns.abs_diff(told_ns) > agent.clock_uncertainty_ns + slack_ns {

@@ -2,13 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use muster::run::record::{Ending, RunRecord};
+use muster::run::record::{AgentRecord, Ending, RunRecord};
 use muster::run::timeline::Counts;
 use muster::verdict::books::Books;
 use muster_proto::measurement::SkipReason;
-use muster_proto::plan::Executor;
-use muster_proto::schedule::{ArrivalSchedule, Stream};
 
+use super::plan::{Iterations, iterations};
 use crate::cluster::Cluster;
 use crate::target::{Process, Request};
 use crate::weather::RATE_PPM_MAX;
@@ -29,22 +28,16 @@ fn requests(cluster: &Cluster) -> Vec<Request> {
     cluster.target.with(|seen| seen.requests.clone())
 }
 
-/// No arrival is served twice.
+/// No iteration is served twice.
 fn served_twice(cluster: &Cluster) -> Vec<String> {
     let mut served = BTreeMap::new();
     let mut wrong = Vec::new();
     for request in requests(cluster) {
-        if let Some(before) = served.insert(request.arrival, request.process) {
-            wrong.push(format!("arrival {} was served by {before:?} and {:?}", request.arrival, request.process));
+        if let Some(before) = served.insert(request.iteration, request.process) {
+            wrong.push(format!("iteration {:?} was served by {before:?} and {:?}", request.iteration, request.process));
         }
     }
     wrong
-}
-
-/// The plan's arrivals.
-pub(super) fn schedule(record: &RunRecord) -> ArrivalSchedule {
-    let Executor::ArrivalRate { stages, arrivals, .. } = &record.plan.scenarios[0].executor else { panic!("open") };
-    ArrivalSchedule::new(stages, *arrivals, Stream { seed: record.plan.seed, scenario: 0 }).expect("a modest plan")
 }
 
 /// How far two clocks may part until a moment, and the run's from what it would have been without a power cut.
@@ -53,26 +46,26 @@ pub(super) fn drift_ns(cluster: &Cluster, until_ns: u64) -> u64 {
     until_ns * clocks * RATE_PPM_MAX / 1_000_000
 }
 
-/// No arrival is served before it is due, but for what its agent said of the error of its clock.
+/// No arrival is served before it is due, and nobody is at work as a user who is not active, but for what its agent said of the error of its clock.
 fn too_early(cluster: &Cluster, record: &RunRecord) -> Vec<String> {
     let Some(start_ns) = cluster.window.with(|shown| shown.start_ns) else { return Vec::new() };
     let start_ns = cluster.weather.coordinator.true_at(start_ns);
-    let schedule = schedule(record);
+    let planned = iterations(&record.plan);
     let names: Vec<String> = cluster.target.with(|seen| seen.processes.iter().map(|p| p.name.clone()).collect());
     let mut wrong = Vec::new();
     for request in requests(cluster) {
         let name = &names[request.process.0];
         let Some(agent) = record.agents.iter().find(|agent| agent.name == *name) else { continue };
-        let Some(due_ns) = schedule.due_ns(request.arrival) else { continue };
+        let (scenario, id) = request.iteration;
+        let run_ns = request.at_ns as i64 - start_ns;
         // Two clocks may part from each other since they were compared.
-        let drift_ns = drift_ns(cluster, due_ns.max(request.at_ns));
-        let bound_ns = (agent.clock_uncertainty_ns + drift_ns) as i64 + cluster.weather.tick.as_nanos() as i64;
-        let early_ns = start_ns + due_ns as i64 - request.at_ns as i64;
-        if early_ns > bound_ns {
-            wrong.push(format!(
-                "{name} served arrival {} {early_ns} ns before it was due, bound {bound_ns}",
-                request.arrival
-            ));
+        let tick_ns = cluster.weather.tick.as_nanos() as u64;
+        let until_ns = request.at_ns + cluster.weather.settings.lease_ns;
+        let bound_ns = (agent.clock_uncertainty_ns + drift_ns(cluster, until_ns) + tick_ns) as i64;
+        let untimely_ns = planned[scenario].untimely_ns(id, run_ns);
+        if untimely_ns > bound_ns {
+            let iteration = request.iteration;
+            wrong.push(format!("{name} began {iteration:?} {untimely_ns} ns out of its time, bound {bound_ns}"));
         }
     }
     wrong
@@ -147,6 +140,11 @@ fn range_without_the_truth(cluster: &Cluster, record: &RunRecord, books: &Books)
     if cluster.window.with(|shown| shown.ended_ns.is_none()) {
         return Vec::new();
     }
+    // Users go at the target's pace, so that those of a lost agent may have been quicker than it ever told.
+    let has_users = record.plan.scenarios.iter().any(|scenario| !scenario.executor.is_open());
+    if has_users && record.agents.iter().any(AgentRecord::died) {
+        return Vec::new();
+    }
     let mut wrong = Vec::new();
     for only_dead in [false, true] {
         let (mut served, mut reported) = (0, 0);
@@ -169,14 +167,23 @@ fn range_without_the_truth(cluster: &Cluster, record: &RunRecord, books: &Books)
 
 /// Whoever came and went, all of the plan's arrivals are in the books of a run that went on to its end.
 fn arrivals_out_of_the_books(record: &RunRecord, books: &Books) -> Option<String> {
-    let (planned, due) = (schedule(record).arrivals_total(), books.total.counts.due);
+    let planned: u64 = iterations(&record.plan).iter().map(Iterations::arrivals).sum();
+    let due = books.total.counts.due - begun_by_users(record);
     let wrong = record.ending == Ending::Completed && due != planned;
     wrong.then(|| format!("{planned} arrivals were planned, and {due} fell due by the books"))
 }
 
+/// Iterations of users, which are due when they begin.
+fn begun_by_users(record: &RunRecord) -> u64 {
+    let planned = iterations(&record.plan);
+    let due = record.timeline.agents().iter().flat_map(|agent| agent.due_by_scenario.iter().zip(&planned));
+    due.filter(|(_, planned)| matches!(planned, Iterations::Users(..))).map(|(due, _)| due).sum()
+}
+
 /// A run that passed delivered what was planned, and reported what was delivered.
 pub(crate) fn undelivered(cluster: &Cluster, record: &RunRecord) -> Option<String> {
-    let (planned, served) = (schedule(record).arrivals_total(), requests(cluster).len() as u64);
+    let arrivals: u64 = iterations(&record.plan).iter().map(Iterations::arrivals).sum();
+    let (planned, served) = (arrivals + begun_by_users(record), requests(cluster).len() as u64);
     let reported = record.timeline.counts().sent;
     let tolerance = f64::from(record.plan.agents.loss_tolerance_millionths) / 1e6;
     let allowed = (planned as f64 * tolerance).ceil() as u64;
