@@ -5,7 +5,7 @@ mod undone;
 
 use muster_proto::measurement::SkipReason;
 
-use crate::run::record::{AgentRecord, RunRecord};
+use crate::run::record::{AgentRecord, Ending, RunRecord};
 use crate::run::timeline::{AgentTotals, Counts, named_totals};
 
 /// The books of a run.
@@ -21,6 +21,8 @@ pub struct Books {
     pub duplicates_refused: u64,
     /// Iterations that the shares of lost agents would still have made, as near as the plan tells.
     pub undone: u64,
+    /// Arrivals that agents did not come to before they left, in a run that nobody else ended early.
+    pub abandoned: u64,
 }
 
 /// What somebody did, and the laws that it obeys.
@@ -78,9 +80,12 @@ impl Books {
         let agents: Vec<Account> =
             indexed().map(|(index, agent)| Account::of_agent(agent, told(index), record.began)).collect();
         let lost = indexed().map(|(index, agent)| lost::with(agent, told(index), record));
+        let total = Account::of_cluster(record, &agents);
+        let abandoned = total.counts.skipped[SkipReason::Stopped as usize];
         Self {
             lost: lost.fold(Lost::default(), |sum, lost| Lost { low: sum.low + lost.low, high: sum.high + lost.high }),
-            total: Account::of_cluster(record, &agents),
+            total,
+            abandoned: if record.ending == Ending::Completed { abandoned } else { 0 },
             agents,
             duplicates_refused: record.agents.iter().map(|agent| agent.duplicates_refused).sum(),
             undone: undone::iterations(record),
@@ -98,12 +103,12 @@ impl Books {
         self.laws().all(Law::holds)
     }
 
-    /// The part of the load, 0 to 1, that was lost or left undone because agents or their leases were lost.
+    /// The part of the load, 0 to 1, that was lost or left undone because agents or their leases were lost, or agents left.
     #[must_use]
     pub fn undelivered_fraction(&self) -> f64 {
         let Account { counts, unknown_iterations, unknown_requests, .. } = &self.total;
         let skipped = |reason: SkipReason| counts.skipped[reason as usize];
-        let unstarted = skipped(SkipReason::Lease) + skipped(SkipReason::AgentLost);
+        let unstarted = skipped(SkipReason::Lease) + skipped(SkipReason::AgentLost) + self.abandoned;
         let undone = self.undone + unknown_iterations + unstarted + counts.unleased;
         let untold = unknown_requests + self.lost.high;
         fraction(undone, counts.due + self.undone).max(fraction(untold, counts.sent + self.lost.high))

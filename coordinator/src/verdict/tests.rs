@@ -358,6 +358,20 @@ fn iterations_that_a_lost_lease_cut_off_count_as_left_undone() {
     assert_eq!((undelivered(0), undelivered(20)), (0.0, 0.02));
 }
 
+#[test]
+fn what_agents_did_not_come_to_before_they_left_is_left_undone() {
+    let undelivered = |ending: Ending| {
+        let made = Made::new(open_plan(10), 1).seconds(10, |_, window, delta| {
+            healthy(delta);
+            let abandoned = if window == 7 { 20 } else { 0 };
+            delta.measurement.scenarios[0].due += abandoned;
+            delta.measurement.scenarios[0].skipped[SkipReason::Stopped as usize] = abandoned;
+        });
+        Books::of(&made.end(ending)).undelivered_fraction()
+    };
+    assert_eq!((undelivered(Ending::Completed), undelivered(Ending::StoppedByUser)), (20.0 / 1_020.0, 0.0));
+}
+
 /// Two scenarios of which the slow one is still warming up: a window judges only the other.
 #[test]
 fn a_window_leaves_out_whoever_warms_up() {

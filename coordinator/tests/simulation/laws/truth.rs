@@ -190,5 +190,7 @@ pub(crate) fn undelivered(cluster: &Cluster, record: &RunRecord) -> Option<Strin
     // What the generators were too slow for makes a run invalid, which is an error only where something is judged.
     let overload = record.timeline.counts().skipped[SkipReason::Overload as usize];
     let passed = served + overload + allowed >= planned && reported + allowed >= served;
-    (!passed).then(|| format!("passed, with {planned} planned, {served} served and {reported} reported"))
+    let skipped = record.timeline.counts().skipped;
+    (!passed)
+        .then(|| format!("passed, with {planned} planned, {served} served, {reported} reported, {skipped:?} skipped"))
 }
