@@ -67,7 +67,7 @@ fn tell_from_the_latest(shelf: &dyn Shelf, pieces: &Pieces) -> Result<Told, Left
 fn tell_from(start: Option<u32>, shelf: &dyn Shelf, pieces: &Pieces) -> Result<Told, LeftError> {
     let mut told = None;
     if let Some(number) = start {
-        told = Some(read(shelf, Piece::Snapshot(number), |source| Told::from_snapshot(source))?);
+        told = Some(read(shelf, Piece::Snapshot(number), Told::from_snapshot)?);
     }
     let first = start.unwrap_or(1);
     let last = pieces.segments.last().copied().unwrap_or(first).max(first);

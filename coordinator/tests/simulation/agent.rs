@@ -79,6 +79,8 @@ pub(crate) async fn process(
         let leave = Leave::when(leave.clone());
         match take_part_in(&host, super::coordinator::ADDRESS, &config, incarnation, leave).await {
             Ok(()) => break,
+            // A coordinator whose run ends closes a stream without a word.
+            Err(SessionError::Protocol { reason, .. }) if reason.starts_with("its first message") => {}
             Err(error @ SessionError::Protocol { .. }) => {
                 host.site.target.with(|seen| seen.wrong.push(format!("{}: {error}", config.name)));
             }
