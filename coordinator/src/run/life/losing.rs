@@ -83,7 +83,8 @@ impl Run {
     /// Gives up an agent that did no wrong, which may come back where the plan lets the run go on. What it left may be
     /// handed in anyway.
     fn miss(&mut self, index: usize, reason: &str, now_ns: u64) {
-        self.agents[index].was_missed = true;
+        // One that was still preparing has not compared clocks: it may only join anew.
+        self.agents[index].was_missed = self.agents[index].state != State::Preparing;
         if self.settings.plan.agents.on_loss == OnLoss::Fail {
             return self.lose(index, reason, now_ns);
         }
