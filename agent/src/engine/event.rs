@@ -129,7 +129,8 @@ impl Event {
     ///
     /// # Errors
     /// [`Foreign`] when the window is of another plan; nothing is counted then.
-    #[inline]
+    // Inlined, so that it is known at each call what happened.
+    #[inline(always)]
     pub fn count(self, window: &mut Measurement, totals: &mut Totals) -> Result<(), Foreign> {
         match self {
             Self::Sent { series, .. } | Self::Opened { series, .. } | Self::Done { series, .. } => {
@@ -150,7 +151,7 @@ impl Event {
         Ok(())
     }
 
-    #[inline]
+    #[inline(always)]
     fn count_iteration(self, stats: &mut IterationStats, totals: &mut Totals) {
         match self {
             Self::Due { count, .. } => {
@@ -190,7 +191,7 @@ impl Event {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn count_request(self, stats: &mut RequestStats, totals: &mut Totals) {
         let phase = |phase: Phase| phase as usize;
         match self {

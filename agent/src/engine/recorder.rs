@@ -108,14 +108,14 @@ impl Recorder {
     }
 
     /// A request is about to be sent.
-    #[inline]
+    #[inline(always)]
     pub(super) fn send(&mut self, series: u16, wait: Option<Wait>, now_ns: u64) {
         self.gauges.in_flight += 1;
         self.note(Event::Sent { series, wait }, now_ns);
     }
 
     /// A request got further, or ended.
-    #[inline]
+    #[inline(always)]
     pub(super) fn note(&mut self, event: Event, now_ns: u64) {
         self.roll(now_ns);
         self.gauges.in_flight -= u64::from(matches!(event, Event::Done { .. }));
@@ -248,7 +248,7 @@ impl Recorder {
         if self.lease.holds(now_ns) { u64::MAX } else { self.lease.until_ns() }
     }
 
-    #[inline]
+    #[inline(always)]
     fn write_down(&mut self, event: Event) {
         if let Some(ring) = &mut self.ring {
             ring.append(self.window, event);
