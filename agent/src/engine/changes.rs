@@ -12,6 +12,7 @@ use tokio::sync::mpsc;
 
 use super::lease::Lease;
 use super::tenure::Tenure;
+use crate::planted::planted;
 
 /// The most changes that wait for one worker. They are few and far between; a worker that is so many behind is stuck.
 pub const CHANGES_MAX: usize = 256;
@@ -105,6 +106,15 @@ struct Held {
     tenure: Tenure,
     timing: Timing,
     passed: Load,
+    /// Whether it goes on with something that was held until its tenure begins.
+    goes_on: bool,
+}
+
+impl Held {
+    /// Whether any of it is held before a moment, in this tenure or in the one that it goes on with.
+    fn is_held_before(&self, at_ns: u64) -> bool {
+        self.goes_on || self.tenure.from_ns < at_ns
+    }
 }
 
 impl Holdings {
@@ -132,7 +142,8 @@ impl Holdings {
             let dealt = split::deal(&self.plan.scenarios[scenario].executor, share, &weights);
             let shares = dealt.into_iter().map(Arc::new).collect();
             let (tenure, timing) = (Tenure::from(from_ns), self.timings[scenario].clone());
-            self.hold(scenario, Held { shares, tenure, timing, passed: Load::default() }, begin_ns)?;
+            let held = Held { shares, tenure, timing, passed: Load::default(), goes_on: false };
+            self.hold(scenario, held, begin_ns)?;
         }
         Ok(())
     }
@@ -154,7 +165,8 @@ impl Holdings {
                 held.tenure.end_at(at_ns);
                 let shares = held.shares.iter().map(|share| Arc::new(share.without(revoked))).collect();
                 let (tenure, timing) = (Tenure::between(from_ns, until_ns), held.timing.clone());
-                rests.push(Held { shares, tenure, timing, passed: held.passed });
+                let goes_on = held.is_held_before(at_ns);
+                rests.push(Held { shares, tenure, timing, passed: held.passed, goes_on });
             }
             self.go_on_with(scenario, rests)?;
         }
@@ -193,12 +205,13 @@ impl Holdings {
             if begin_ns >= until_ns {
                 continue;
             }
-            let was_held = held.tenure.from_ns < from_ns;
+            let goes_on = held.is_held_before(from_ns);
             let before = || held.timing.load_before(from_ns.saturating_sub(start_ns));
-            let passed = if was_held { held.passed.max(before()) } else { held.passed };
+            let passes = goes_on && !planted("passed-arrivals-again");
+            let passed = if passes { held.passed.max(before()) } else { held.passed };
             held.tenure.end_at(from_ns);
             let (shares, tenure) = (held.shares.clone(), Tenure::between(begin_ns, until_ns));
-            rests.push(Held { shares, tenure, timing: timing.clone(), passed });
+            rests.push(Held { shares, tenure, timing: timing.clone(), passed, goes_on });
         }
         Ok(self.go_on_with(scenario, rests)?)
     }

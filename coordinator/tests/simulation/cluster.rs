@@ -5,6 +5,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use muster::run::order::{Level, Order};
+use muster_proto::plan::{Rate, Scenario};
 use tokio::sync::{mpsc, watch};
 use turmoil::Sim;
 
@@ -53,6 +55,8 @@ struct Running {
     boot: u64,
     /// Where whoever coordinates now hears of the user's wish to stop.
     stops: Option<mpsc::Sender<()>>,
+    /// And here of other orders.
+    orders: Option<mpsc::Sender<Order>>,
 }
 
 impl Machine {
@@ -145,6 +149,18 @@ impl Cluster {
             Act::Crash(host) => sim.crash(name(host)),
             Act::Restart(host) => sim.bounce(name(host)),
             Act::Leave(host) => _ = self.hosts[host].leave.send_replace(true),
+            Act::Set(scenario, level, over_ms) => {
+                let Scenario { name, executor, .. } = &self.weather.settings.plan.scenarios[scenario];
+                let level = match executor.is_open() {
+                    true => Level::Rate(Rate::per_second(level.into())),
+                    // A user makes some forty iterations a second.
+                    false => Level::Users(level / 10),
+                };
+                let over = Duration::from_millis(over_ms);
+                self.order(Order::Set { scenario: name.clone(), level, over });
+            }
+            Act::Pause => self.order(Order::Pause),
+            Act::GoOn => self.order(Order::Resume),
             Act::Stop => self.machine.with(|running| running.stops.iter().for_each(|stops| _ = stops.try_send(()))),
             Act::SlowDisk(ms) => self.disk.becomes_slow(ms),
             Act::BreakDisk => self.disk.breaks(),
@@ -164,6 +180,11 @@ impl Cluster {
             Act::Resume => sim.bounce(HOST),
         }
         self.tally.add(name_of(act), 1);
+    }
+
+    /// The user gives an order, if there is anybody to take it.
+    fn order(&self, order: Order) {
+        self.machine.with(|running| running.orders.iter().for_each(|orders| _ = orders.try_send(order.clone())));
     }
 
     /// How often the coordinator's machine lost its power.
@@ -235,6 +256,9 @@ fn name_of(act: Act) -> &'static str {
         Act::Restart(_) => "agents restarted",
         Act::Leave(_) => "agents told to leave",
         Act::Stop => "stops",
+        Act::Set(..) => "levels set",
+        Act::Pause => "pauses",
+        Act::GoOn => "ends of pauses",
         Act::SlowDisk(_) => "disks slow",
         Act::BreakDisk => "disks broken",
         Act::Fall(Fall::Killed) => "coordinators killed",
@@ -245,17 +269,19 @@ fn name_of(act: Act) -> &'static str {
 }
 
 fn add_coordinator(sim: &mut Sim<'_>, weather: &Weather, (window, target, disk): (&Window, &Target, &Disk)) -> Machine {
-    let machine = Machine(Arc::new(Mutex::new(Running { clock: weather.coordinator, boot: 1, stops: None })));
+    let machine =
+        Machine(Arc::new(Mutex::new(Running { clock: weather.coordinator, boot: 1, stops: None, orders: None })));
     let (settings, segment_bytes) = (weather.settings.clone(), weather.segment_bytes);
     let (window, target, disk, here) = (window.clone(), target.clone(), disk.clone(), machine.clone());
     sim.host(HOST, move || {
         let (sender, stops) = mpsc::channel(4);
+        let (order_sender, orders) = mpsc::channel(16);
         let (clock, boot) = here.with(|running| {
-            running.stops = Some(sender);
+            (running.stops, running.orders) = (Some(sender), Some(order_sender));
             (running.clock, running.boot)
         });
         let desk = Desk { clock, boot, disk: disk.clone(), segment_bytes };
-        coordinator::process(desk, settings.clone(), window.clone(), target.clone(), stops)
+        coordinator::process(desk, settings.clone(), window.clone(), target.clone(), (stops, orders))
     });
     machine
 }

@@ -15,6 +15,7 @@ use muster::conduct::{Opening, Watcher, conduct_in};
 use muster::journal::{BYTES_MAX_DEFAULT, Head, Journal, JournalError, Left, Shelf};
 use muster::resume::{Halted, ResumeError};
 use muster::run::life::{Run, RunSettings};
+use muster::run::order::Order;
 use muster::run::record::RunRecord;
 use muster::surroundings::Surroundings;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -166,9 +167,17 @@ pub(crate) async fn process(
     settings: RunSettings,
     window: Window,
     target: Target,
-    stops: mpsc::Receiver<()>,
+    (stops, mut orders): (mpsc::Receiver<()>, mpsc::Receiver<Order>),
 ) -> turmoil::Result {
-    let Some(opening) = open(&desk, settings, &window).await? else { return Ok(()) };
+    let Some(mut opening) = open(&desk, settings, &window).await? else { return Ok(()) };
+    let (counter, desk_of_orders) = muster::service::desk();
+    opening.desk = desk_of_orders;
+    tokio::spawn(async move {
+        while let Some(order) = orders.recv().await {
+            let counter = counter.clone();
+            tokio::spawn(async move { counter.give(order).await });
+        }
+    });
     let listener = TcpListener::bind(LISTEN).await?;
     let ears = window.clone();
     let incoming = stream::unfold(listener, move |listener| {

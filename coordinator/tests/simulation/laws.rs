@@ -97,6 +97,7 @@ fn count(cluster: &mut Cluster, record: &RunRecord, books: &Books, code: ExitCod
     let tally = &mut cluster.tally;
     let users = |scenario: &&Scenario| !scenario.executor.is_open();
     tally.add("scenarios with users", record.plan.scenarios.iter().filter(users).count() as u64);
+    tally.add("profiles amended", record.amendments.len() as u64);
     tally.add("duplicates refused", books.duplicates_refused);
     tally.add("agents lost", lines("lost agent"));
     tally.add("agents joined late", lines("joins while the run goes on"));
@@ -122,6 +123,7 @@ fn count(cluster: &mut Cluster, record: &RunRecord, books: &Books, code: ExitCod
         let processes = &seen.processes;
         tally.add("shares granted", seen.granted);
         tally.add("shares revoked", seen.revoked);
+        tally.add("agents that went on by another profile", seen.reshaped);
         tally.add("requests", seen.requests.len() as u64);
         tally.add("deltas", processes.iter().map(|process| process.deltas.len() as u64).sum());
         tally.add("deltas sent again", processes.iter().map(|process| process.sent_again).sum());

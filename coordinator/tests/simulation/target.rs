@@ -123,7 +123,8 @@ impl Target {
         let at_ns = true_ns();
         self.with(|seen| {
             seen.requests.push(Request { iteration, process, at_ns });
-            let others = seen.hands.iter().filter(|(other, _)| *other != process);
+            // Where profiles went on in another way, each agent has moments of its own for what it holds.
+            let others = seen.hands.iter().filter(|(other, _)| *other != process && seen.reshaped == 0);
             let another = others.filter_map(|(other, hands)| Some((other, hands.upgrade()?)));
             let another = { another }.find(|(_, hands)| hands.could_start(iteration.0, key, due_ns));
             if let Some((ProcessId(other), _)) = another {

@@ -53,6 +53,11 @@ pub(crate) enum Act {
     Leave(usize),
     /// The user wants the run to end.
     Stop,
+    /// The user wants a scenario to go on at another level, after so many milliseconds.
+    Set(usize, u32, u64),
+    /// The user wants the run to pause, and to go on.
+    Pause,
+    GoOn,
     /// The disk takes so many milliseconds for everything.
     SlowDisk(u64),
     /// The disk fails.
@@ -150,16 +155,52 @@ impl Weather {
                 self.acts.push((dice.within(200..=end_ms), act));
             }
         }
+        if dice.one_in(3) {
+            self.give_orders(end_ms, dice);
+        }
         if dice.one_in(6) {
             let at_ms = dice.within(200..=end_ms);
             // A disk that is slow at that moment leaves something to be torn.
             self.acts.push((at_ms.saturating_sub(dice.within(20..=300)), Act::SlowDisk(dice.pick(&[0, 50, 150, 400]))));
-            self.acts.push((at_ms, Act::Fall(Fall::PowerCut)));
+            self.acts.extend([(at_ms, Act::Fall(Fall::PowerCut)), (at_ms, Act::SlowDisk(0))]);
         }
         if dice.one_in(3) {
             self.lose_coordinators(end_ms, dice);
         }
         self.acts.sort_by_key(|(at_ms, _)| *at_ms);
+    }
+
+    /// The user changes the load, now and then while agents cannot hear of it.
+    fn give_orders(&mut self, end_ms: u64, dice: &mut Dice) {
+        let scenarios = self.settings.plan.scenarios.len() as u64;
+        for _ in 0..dice.within(1..=4) {
+            let at_ms = dice.within(100..=end_ms);
+            if dice.one_in(4) {
+                let until_ms = at_ms + dice.within(50..=1_500);
+                self.acts.extend([(at_ms, Act::Pause), (until_ms, Act::GoOn)]);
+                continue;
+            }
+            let scenario = dice.within(0..=scenarios - 1) as usize;
+            let level = dice.pick(&[0, 3, 10, 40, 100, 300]);
+            let over_ms = dice.pick(&[0, 0, 200, 1_000]);
+            self.acts.push((at_ms, Act::Set(scenario, level, over_ms)));
+            self.keep_from_hearing(at_ms, dice);
+        }
+    }
+
+    /// Somebody does not hear of what is ordered at this moment, for a while or ever, or only once it has joined.
+    fn keep_from_hearing(&mut self, at_ms: u64, dice: &mut Dice) {
+        let (host, lease_ms) =
+            (dice.within(0..=self.agents.len() as u64 - 1) as usize, self.settings.lease_ns / 1_000_000);
+        let (before_ms, after_ms) = (at_ms - dice.within(0..=90), at_ms + dice.within(100..=2 * lease_ms + 1_500));
+        let (act, undo) = match dice.within(0..=7) {
+            0 | 1 => (Act::Partition(host), Act::Mend(host)),
+            2 => (Act::Hold(host), Act::Mend(host)),
+            3 => (Act::Crash(host), Act::Restart(host)),
+            _ => return,
+        };
+        self.troubled.insert(host);
+        self.acts.extend([(before_ms, act), (after_ms, undo)]);
     }
 
     /// Coordinators end before their run, one after the other, and others go on with it.

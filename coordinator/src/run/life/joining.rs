@@ -84,7 +84,8 @@ impl Run {
         let nothing = vec![Share::empty(); self.settings.plan.scenarios.len()];
         agent.amendments_told = self.amendments.len();
         let (link, name) = (agent.link, agent.record.name.clone());
-        self.commands.push(Command::Assign(link, nothing, self.amendments.clone()));
+        let amendments = if planted("newcomers-not-told") { Vec::new() } else { self.amendments.clone() };
+        self.commands.push(Command::Assign(link, nothing, amendments));
         self.tell(format!("agent {name} joins while the run goes on"));
     }
 

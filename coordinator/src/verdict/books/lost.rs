@@ -9,14 +9,25 @@ use super::Lost;
 use crate::run::record::{AgentRecord, RunRecord};
 use crate::run::timeline::{AgentTotals, COUNTED_MAX};
 
-/// What an agent may have sent after its last word, until it was given up: no more per window than it ever told of, or
-/// than the plan asked of it.
+/// What an agent may have sent after its last word, until it was given up: no more per window than it ever told of, than
+/// the plan asked of it, or, where users set the pace, than any other did in proportion to its weight.
 pub(super) fn with(agent: &AgentRecord, told: &AgentTotals, record: &RunRecord) -> Lost {
     let died = agent.died() && !planted("loss-not-bounded");
     let Some(lost_at_ns) = agent.lost_at_ns.filter(|_| died) else { return Lost::default() };
     let windows = lost_at_ns.saturating_sub(told.told_until_ns).div_ceil(WINDOW_NS);
-    let as_before = told.sent_per_window_max.saturating_mul(windows);
+    let as_before = told.sent_per_window_max.max(as_others(agent, record)).saturating_mul(windows);
     Lost { low: 0, high: as_before.max(planned(agent, told, record, windows)).min(COUNTED_MAX) }
+}
+
+/// What an agent would have sent in a window had it been as quick as the quickest; nothing where the plan alone says how
+/// quick they are.
+fn as_others(agent: &AgentRecord, record: &RunRecord) -> u64 {
+    if record.plan.scenarios.iter().all(|scenario| scenario.executor.is_open()) {
+        return 0;
+    }
+    let told = record.timeline.agents().iter().zip(&record.agents).filter(|(_, other)| other.weight > 0);
+    let paces = told.map(|(told, other)| told.sent_per_window_max as f64 / f64::from(other.weight));
+    (paces.fold(0.0, f64::max) * f64::from(agent.weight)).ceil() as u64
 }
 
 /// The most requests that the plan's arrivals ask of an agent in so many windows, and those that were waiting before.

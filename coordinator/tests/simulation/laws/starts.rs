@@ -11,7 +11,7 @@ use crate::target::Request;
 pub(super) fn broken(cluster: &mut Cluster, record: &RunRecord) -> Vec<String> {
     let Some(start_ns) = cluster.window.with(|shown| shown.start_ns) else { return Vec::new() };
     let start_ns = cluster.weather.coordinator.true_at(start_ns);
-    let planned = iterations(&record.plan);
+    let planned = iterations(record);
     let (mut wrong, mut starts, mut bound_ns) = (Vec::new(), Vec::new(), 0);
     for agent in record.agents.iter().filter(|agent| agent.round_trip_ns > 0) {
         let Some(told_ns) = agent.start_error_ns else { continue };
@@ -23,6 +23,10 @@ pub(super) fn broken(cluster: &mut Cluster, record: &RunRecord) -> Vec<String> {
             Some((first, due_ns, seen.processes[number].start_ns?))
         });
         let Some((first, due_ns, began_ns)) = first else { continue };
+        // What was due at several moments says nothing of the start.
+        if record.amendments.iter().any(|amendment| amendment.at_ns <= due_ns) {
+            continue;
+        }
         let late_ns = first.at_ns as i64 - start_ns - due_ns as i64;
         let slack_ns = drift_ns(cluster, first.at_ns) + cluster.weather.tick.as_nanos() as u64;
         if late_ns.abs_diff(told_ns) > agent.clock_uncertainty_ns + slack_ns {

@@ -62,6 +62,8 @@ struct Piece {
     from_ns: u64,
     until_ns: u64,
     schedule: Arc<ArrivalSchedule>,
+    /// Whether it goes on with what was held until then.
+    goes_on: bool,
     /// By which schedules it was due until when, before: what was due then is not due again.
     before: Vec<(Arc<ArrivalSchedule>, u64)>,
 }
@@ -115,7 +117,7 @@ impl Peer {
 
     fn hold(&mut self, share: Share, from_ns: u64) {
         let (until_ns, schedule) = (u64::MAX, Arc::clone(&self.schedule));
-        self.held.push(Piece { share, from_ns, until_ns, schedule, before: Vec::new() });
+        self.held.push(Piece { share, from_ns, until_ns, schedule, goes_on: false, before: Vec::new() });
     }
 
     /// Does what it is told, and says what it answers.
@@ -149,7 +151,7 @@ impl Peer {
                     at_ns,
                     |piece| {
                         let before = std::mem::replace(&mut piece.schedule, Arc::clone(&schedule));
-                        if piece.from_ns < at_ns {
+                        if piece.goes_on || piece.from_ns < at_ns {
                             piece.before.push((before, at_ns));
                         }
                     },
@@ -170,10 +172,12 @@ impl Peer {
                 continue;
             }
             let share = sooner(&piece.share);
+            let piece_goes_on = piece.goes_on;
             let mut rest = piece.clone();
             later(&mut rest);
             self.held[index] = Piece { share, until_ns: at_ns, ..piece };
-            self.held.push(Piece { from_ns, ..rest });
+            let goes_on = piece_goes_on || rest.from_ns < at_ns;
+            self.held.push(Piece { from_ns, goes_on, ..rest });
         }
     }
 
