@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use muster_proto::change::{Amendment, Change, Reshape, What};
+use muster_proto::change::{Amendment, Change, Handed, Reshape, What};
 use muster_proto::convert::AssignmentMessage;
 use muster_proto::measurement::{Health, SeriesTable};
 use muster_proto::plan::Plan;
@@ -131,12 +131,12 @@ impl Workers {
         Ok(Self { collector, engine, health, guard, plan: Mutex::new(amended), keeper })
     }
 
-    fn grant(&self, shares: &[Share], at_ns: u64) -> Result<Made, ChangeError> {
+    fn grant(&self, handed: &Handed, at_ns: u64) -> Result<Made, ChangeError> {
         let mut together = self.engine.shares();
-        together.iter_mut().zip(shares).for_each(|(mine, more)| mine.union(more));
+        together.iter_mut().zip(&handed.shares).for_each(|(mine, more)| mine.union(more));
         let refusal = self.guard.check_plan(&self.plan(), &together).err();
         if refusal.is_none() {
-            self.engine.grant(shares, at_ns)?;
+            self.engine.grant(handed, at_ns)?;
         }
         Ok(Made { at_ns, refusal })
     }
@@ -168,7 +168,7 @@ impl Generator for Workers {
 
     fn change(&self, change: &Change) -> Result<Made, ChangeError> {
         match &change.what {
-            What::Granted(shares) => self.grant(shares, change.at_ns),
+            What::Granted(handed) => self.grant(handed, change.at_ns),
             What::Revoked(shares) => Ok(Made { at_ns: self.engine.revoke(shares, change.at_ns)?, refusal: None }),
             What::Reshaped(reshape) => self.reshape(reshape, change.at_ns),
         }

@@ -3,7 +3,7 @@
 use std::future;
 use std::sync::Arc;
 
-use muster_proto::change::Reshape;
+use muster_proto::change::{Handed, Reshape};
 use muster_proto::plan::Plan;
 use muster_proto::schedule::{Load, ReshapeError, Timing};
 use muster_proto::share::Share;
@@ -132,17 +132,18 @@ impl Holdings {
         (Self { plan: Arc::clone(plan), workers, timings, held, senders }, receivers)
     }
 
-    /// Holds these shares, one for each scenario, from a moment on. What falls due before another cannot be made up for.
+    /// Holds these shares from a moment on. What falls due before another cannot be made up for.
     ///
     /// # Errors
     /// [`Stuck`] when a worker is.
-    pub fn grant(&mut self, shares: &[Share], from_ns: u64, begin_ns: u64) -> Result<(), Stuck> {
+    pub fn grant(&mut self, handed: &Handed, from_ns: u64, begin_ns: u64) -> Result<(), Stuck> {
         let weights = vec![1; self.workers];
-        for (scenario, share) in shares.iter().enumerate().filter(|(_, share)| !share.is_empty()) {
+        let parts = handed.shares.iter().zip(&handed.passed).enumerate();
+        for (scenario, (share, passed)) in parts.filter(|(_, (share, _))| !share.is_empty()) {
             let dealt = split::deal(&self.plan.scenarios[scenario].executor, share, &weights);
             let shares = dealt.into_iter().map(Arc::new).collect();
             let (tenure, timing) = (Tenure::from(from_ns), self.timings[scenario].clone());
-            let held = Held { shares, tenure, timing, passed: Load::default(), goes_on: false };
+            let held = Held { shares, tenure, timing, passed: *passed, goes_on: false };
             self.hold(scenario, held, begin_ns)?;
         }
         Ok(())

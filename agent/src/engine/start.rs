@@ -5,7 +5,7 @@ use std::sync::mpsc;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread::{self, JoinHandle};
 
-use muster_proto::change::{Amendment, Reshape};
+use muster_proto::change::{Amendment, Handed, Reshape};
 use muster_proto::plan::Plan;
 use muster_proto::schedule::ReshapeError;
 use muster_proto::share::Share;
@@ -98,7 +98,7 @@ impl Engine {
     ) -> Result<(Self, Collector), EngineError> {
         let plan = Arc::new(CompiledPlan::new(Arc::new(plan), shares)?);
         let (mut holdings, changes) = Holdings::none(&plan.plan, plan.timings(), config.workers);
-        holdings.grant(shares, 0, 0)?;
+        holdings.grant(&Handed::new(shares.to_vec()), 0, 0)?;
         let (control, control_receiver) = watch::channel(Control::Wait);
         let (ready_sender, ready) = mpsc::channel();
         let mut engine = Self {
@@ -142,15 +142,15 @@ impl Engine {
         self.control.send_replace(Control::StartAt(*self.started_at_ns.get_or_init(|| at_ns)));
     }
 
-    /// Holds more from a moment of run time on, one share for each scenario. What falls due from that moment until now, if
+    /// Holds more from a moment of run time on. What falls due from that moment until now, if
     /// it has passed, is skipped; without a lease so is what falls due until there is one.
     ///
     /// # Errors
     /// [`Stuck`], after which the engine is of no use any more.
-    pub fn grant(&self, shares: &[Share], from_ns: u64) -> Result<(), Stuck> {
+    pub fn grant(&self, handed: &Handed, from_ns: u64) -> Result<(), Stuck> {
         let from_ns = self.start_ns().saturating_add(from_ns);
         let begin_ns = granted_too_late_until_ns(&self.lease, clock::now_ns());
-        self.lock_holdings().grant(shares, from_ns, begin_ns)
+        self.lock_holdings().grant(handed, from_ns, begin_ns)
     }
 
     /// Holds less from a moment of run time on, one share for each scenario. Returns that moment, or a later one if it

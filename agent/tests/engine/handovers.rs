@@ -8,6 +8,7 @@ use muster_agent::engine::clock;
 use muster_agent::engine::lease::Lease;
 use muster_agent::engine::progress::Progress;
 use muster_agent::engine::start::Engine;
+use muster_proto::change::Handed;
 use muster_proto::measurement::SkipReason;
 use muster_proto::plan::{Executor, Plan};
 use muster_proto::share::Share;
@@ -30,7 +31,9 @@ fn handed_over(
     thread::scope(|scope| {
         let second = scope.spawn(|| {
             generate_from(start_ns, &[Share::empty()], &leases[1], plan.clone(), 2, |engine| {
-                given.into_iter().for_each(|(share, from_ns)| engine.grant(&[share], from_ns).unwrap());
+                given
+                    .into_iter()
+                    .for_each(|(share, from_ns)| engine.grant(&Handed::new(vec![share]), from_ns).unwrap());
             })
         });
         let first =

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use muster_agent::engine::clock;
 use muster_agent::engine::lease::Lease;
+use muster_proto::change::Handed;
 use muster_proto::plan::{Plan, Redirects, Scenario};
 use muster_proto::share::Share;
 use muster_target::{Config, IdCounts, Target};
@@ -47,7 +48,7 @@ fn users_who_go_from_one_agent_to_the_other_bring_no_number_twice() {
         let plan = &plan;
         let second = scope.spawn(move || {
             generate_from(start_ns, &[Share::empty()], &lease, plan.clone(), 1, |engine| {
-                engine.grant(&[Share::full()], 500 * MS).unwrap();
+                engine.grant(&Handed::new(vec![Share::full()]), 500 * MS).unwrap();
             })
         });
         let first = generate_from(start_ns, &[Share::full()], &Lease::endless(), plan.clone(), 1, |engine| {

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use muster_proto::change::Change;
+use muster_proto::change::{Change, What};
 use muster_proto::id::{AgentId, Incarnation};
 use serde::{Deserialize, Serialize};
 
@@ -106,6 +106,11 @@ impl Agent {
             counted: 0,
             record,
         }
+    }
+
+    /// Whether it has yet to say from when on it went by another profile.
+    pub(super) fn owes_a_reshape(&self) -> bool {
+        self.changes.iter().any(|change| matches!(change.what, What::Reshaped(_)))
     }
 
     /// Whether it has, or may have, a part of the load.

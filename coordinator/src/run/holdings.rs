@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use muster_agent::planted::planted;
-use muster_proto::change::Amendment;
+use muster_proto::change::{Amendment, Handed};
 use muster_proto::plan::Plan;
 use muster_proto::schedule::{ArrivalCursor, Load, ReshapeError, Stream, Timing};
 use muster_proto::share::Share;
@@ -63,17 +63,6 @@ impl Profile {
     /// What a part has passed when its holder leaves its version of the profile at a moment of run time.
     fn passed(&self, part: &Part, at_ns: u64) -> Load {
         part.passed.max(self.versions[part.version].1.load_before(at_ns.saturating_sub(self.delay_ns)))
-    }
-
-    /// The soonest moment of run time at which whoever goes by the latest version can take over from whoever goes by this
-    /// part's until then, without starting anything a second time.
-    fn free_ns(&self, part: &Part, at_ns: u64) -> u64 {
-        match self.latest() {
-            Timing::Arrivals(latest) if part.version + 1 < self.versions.len() && !planted("free-by-any-profile") => {
-                at_ns.max(self.delay_ns + latest.moment_after(self.passed(part, at_ns)))
-            }
-            _ => at_ns,
-        }
     }
 }
 
@@ -161,21 +150,18 @@ impl Holdings {
         self.tenures.retain(|tenure| tenure.parts.iter().any(|part| !part.share.is_empty()));
     }
 
-    /// An agent holds these shares, one for each scenario, from a moment on. Nobody else does.
-    pub(super) fn give(&mut self, agent: usize, shares: Vec<Share>, from_ns: u64) {
-        let part = |(scenario, share): (usize, Share)| {
-            let version = self.latest_version(scenario);
-            Part { share, version, passed: Load::default() }
-        };
-        let parts = shares.into_iter().enumerate().map(part).collect();
+    /// An agent holds these shares from a moment on. Nobody else does.
+    pub(super) fn give(&mut self, agent: usize, handed: Handed, from_ns: u64) {
+        let parts = handed.shares.into_iter().zip(handed.passed).enumerate();
+        let part = |(scenario, (share, passed))| Part { share, version: self.latest_version(scenario), passed };
+        let parts = parts.map(part).collect();
         self.tenures.push(Tenure { agent, parts, from_ns, until_ns: None });
     }
 
     /// An agent holds these shares no longer than until a moment. Returns what of them it held, and the moment from which on
-    /// they can be given to others: a later one for what it was given but does not hold yet, since another still may, and
-    /// for what it may have started sooner than it is due by now.
-    pub(super) fn take(&mut self, agent: usize, shares: &[Share], at_ns: u64) -> (Vec<Share>, u64) {
-        let mut taken = vec![Share::empty(); shares.len()];
+    /// they can be given to others: a later one for what it was given but does not hold yet, since another still may.
+    pub(super) fn take(&mut self, agent: usize, shares: &[Share], at_ns: u64) -> (Handed, u64) {
+        let mut taken = Handed::new(vec![Share::empty(); shares.len()]);
         let mut free_ns = at_ns;
         for index in 0..self.tenures.len() {
             let tenure = &mut self.tenures[index];
@@ -188,10 +174,14 @@ impl Holdings {
             if given.iter().all(|part| part.share.is_empty()) {
                 continue;
             }
-            taken.iter_mut().zip(&given).for_each(|(all, given)| all.union(&given.share));
             let (from_ns, until_ns) = (tenure.from_ns, at_ns.max(tenure.from_ns));
-            let concerned = given.iter().zip(&self.profiles).filter(|(part, _)| !part.share.is_empty());
-            free_ns = concerned.map(|(part, profile)| profile.free_ns(part, until_ns)).fold(free_ns, u64::max);
+            free_ns = free_ns.max(from_ns);
+            for (scenario, part) in given.iter().enumerate().filter(|(_, part)| !part.share.is_empty()) {
+                let was_held = from_ns < at_ns && !planted("free-by-any-profile");
+                let passed = if was_held { self.profiles[scenario].passed(part, at_ns) } else { part.passed };
+                taken.shares[scenario].union(&part.share);
+                taken.passed[scenario] = taken.passed[scenario].max(passed);
+            }
             (tenure.parts, tenure.until_ns) = (given, Some(until_ns));
             if kept.iter().any(|part| !part.share.is_empty()) {
                 self.tenures.push(Tenure { agent, parts: kept, from_ns, until_ns: None });
@@ -209,9 +199,11 @@ impl Holdings {
         held
     }
 
-    /// Counts what fell due in tenures that are over, so that they need no more room.
-    pub(super) fn settle(&mut self, now_ns: u64) {
-        let is_over = |tenure: &mut Tenure| tenure.until_ns.is_some_and(|until_ns| until_ns <= now_ns);
+    /// Counts what fell due in tenures that are over, so that they need no more room; not in those of agents that may still
+    /// say that they went by another profile in them.
+    pub(super) fn settle(&mut self, now_ns: u64, may_say: impl Fn(usize) -> bool) {
+        let has_ended = |tenure: &Tenure| tenure.until_ns.is_some_and(|until_ns| until_ns <= now_ns);
+        let is_over = |tenure: &mut Tenure| has_ended(tenure) && !may_say(tenure.agent);
         let over: Vec<Tenure> = self.tenures.extract_if(.., is_over).collect();
         for tenure in over {
             let due: Vec<u64> =
@@ -252,11 +244,6 @@ impl Holdings {
     }
 }
 
-/// Whether no share has a shard.
-pub(super) fn is_nothing(shares: &[Share]) -> bool {
-    shares.iter().all(Share::is_empty)
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -277,7 +264,7 @@ mod tests {
             let plan = open_plan(5);
             let mut holdings = Holdings::none(&plan);
             for (agent, share) in Share::full().deal(&weights).into_iter().enumerate() {
-                holdings.give(agent, vec![share; plan.scenarios.len()], 0);
+                holdings.give(agent, Handed::new(vec![share; plan.scenarios.len()]), 0);
             }
             let mut moves = moves;
             moves.sort_by_key(|(_, _, _, at_ms)| *at_ms);
@@ -288,7 +275,7 @@ mod tests {
                 prop_assert_eq!(free_ns, at_ns);
                 prop_assert!(holdings.of(from).iter().zip(&wanted).all(|(kept, wanted)| !kept.overlaps(wanted)));
                 holdings.give(to % weights.len(), given, at_ns);
-                holdings.settle(at_ns);
+                holdings.settle(at_ns, |_| false);
             }
             let until_ns = until_ms * 1_000_000;
             for scenario in 0..plan.scenarios.len() {

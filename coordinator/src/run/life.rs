@@ -14,7 +14,7 @@ mod state;
 use std::collections::BTreeMap;
 
 use muster_agent::planted::planted;
-use muster_proto::change::Amendment;
+use muster_proto::change::{Amendment, Handed};
 use muster_proto::id::RunId;
 use muster_proto::measurement::{Delta, Totals, WINDOW_NS};
 use muster_proto::plan::Plan;
@@ -82,8 +82,8 @@ pub struct Run {
     holdings: Holdings,
     /// Whether agents hold other parts of the load than they are entitled to.
     wants_balance: bool,
-    /// Shares that nobody can hold, one for each scenario, or none.
-    unheld: Vec<Share>,
+    /// What nobody can hold.
+    unheld: Handed,
     /// Whether the plan's secrets are not known here any more, so that nobody else can be told what to do.
     lacks_secrets: bool,
     /// How the plan's profiles went on, in order.
@@ -120,7 +120,7 @@ impl Run {
         Self {
             holdings: Holdings::none(&settings.plan),
             wants_balance: false,
-            unheld: Vec::new(),
+            unheld: Handed::default(),
             lacks_secrets: false,
             amendments: Vec::new(),
             pause: None,
@@ -236,7 +236,7 @@ impl Run {
             agent.state = State::Preparing;
             self.timeline.expect(index);
             let shares: Vec<Share> = dealt.iter().map(|shares| shares[index].clone()).collect();
-            self.holdings.give(index, shares.clone(), 0);
+            self.holdings.give(index, Handed::new(shares.clone()), 0);
             self.commands.push(Command::Assign(agent.link, shares, Vec::new()));
         }
     }
@@ -391,7 +391,8 @@ impl Run {
         }
         self.miss_the_silent(now_ns);
         if let Some(start_ns) = self.start_ns() {
-            self.holdings.settle(now_ns.saturating_sub(start_ns));
+            let agents = &self.agents;
+            self.holdings.settle(now_ns.saturating_sub(start_ns), |agent| agents[agent].owes_a_reshape());
         }
         match self.phase {
             Phase::Gathering { since_ns } if now_ns.saturating_sub(since_ns) > self.settings.gather_max_ns => {

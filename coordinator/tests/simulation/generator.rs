@@ -17,17 +17,19 @@ use muster_agent::engine::lease::Lease;
 use muster_agent::engine::progress::Progress;
 use muster_agent::generator::{ChangeError, Generator, Made};
 use muster_agent::planted::planted;
-use muster_proto::change::{self, Amendment, What};
+use muster_proto::change::{self, Amendment, Handed, What};
 use muster_proto::convert::AssignmentMessage;
 use muster_proto::measurement::Health;
 use muster_proto::plan::Plan;
 use muster_proto::schedule::{Stream, Timing};
+use muster_proto::share::Share;
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
 
 use self::open::Waiting;
 use super::clock::{SkewedClock, true_ns};
 use super::hands::Hands;
+use super::history::tell;
 use super::ledger::Ledger;
 use super::target::{ProcessId, Target};
 
@@ -112,7 +114,7 @@ impl SimulatedWorkers {
             let profile_ns = at_ns.saturating_sub(scenarios[reshape.scenario].delay_ns);
             holdings.amend(reshape, profile_ns).expect("a coordinator that makes sense");
         }
-        holdings.grant(&assignment.shares, 0, 0).expect("nothing waits yet");
+        holdings.grant(&Handed::new(assignment.shares.clone()), 0, 0).expect("nothing waits yet");
         let hands = Arc::new(Hands::new(site.clock, lease.clone(), assignment.shares));
         site.target.holds(site.process, &hands);
         let (control, receiver) = watch::channel(Control::Wait);
@@ -145,8 +147,8 @@ impl Generator for SimulatedWorkers {
         let kept_ns = asked_ns.max(revocable_from_ns(&self.load.lease, now_ns));
         let settled_ns = now_ns.min(self.load.lease.until_ns());
         let at_ns = match &change.what {
-            What::Granted(shares) => {
-                holdings.grant(shares, asked_ns, granted_too_late_until_ns(&self.load.lease, now_ns))?;
+            What::Granted(handed) => {
+                holdings.grant(handed, asked_ns, granted_too_late_until_ns(&self.load.lease, now_ns))?;
                 asked_ns
             }
             What::Revoked(shares) => {
@@ -159,6 +161,22 @@ impl Generator for SimulatedWorkers {
                 kept_ns
             }
         };
+        let what = match &change.what {
+            What::Granted(handed) => {
+                format!("holds {:?} more", handed.shares.iter().map(Share::len).collect::<Vec<_>>())
+            }
+            What::Revoked(shares) => format!("holds {:?} less", shares.iter().map(Share::len).collect::<Vec<_>>()),
+            What::Reshaped(reshape) => format!("goes on with {reshape:?}"),
+        };
+        let (process, from_ms) = (self.load.site.process, (at_ns - start_ns) / 1_000_000);
+        tell(
+            true_ns(),
+            &format!(
+                "{process:?}: change {} asked for {} ms: {what} from {from_ms} ms on",
+                change.number,
+                change.at_ns / 1_000_000
+            ),
+        );
         self.load.hands.change(&change.what, at_ns - start_ns);
         self.load.site.target.changes(&change.what);
         Ok(Made { at_ns: at_ns - start_ns, refusal: None })

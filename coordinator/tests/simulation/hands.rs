@@ -33,7 +33,7 @@ impl Hands {
     /// Holds more, or less, from this moment on.
     pub(crate) fn change(&self, what: &What, at_ns: u64) {
         let (is_granted, shares) = match what {
-            What::Granted(shares) => (true, shares),
+            What::Granted(handed) => (true, &handed.shares),
             What::Revoked(shares) => (false, shares),
             What::Reshaped(_) => return,
         };

@@ -2,7 +2,8 @@
 
 use super::plan::{rate_stages_from_wire, rate_stages_to_wire, user_stages_from_wire, user_stages_to_wire};
 use super::{ConvertError, at_most, invalid, missing};
-use crate::change::{AMENDMENTS_MAX, Amendment, Change, Reshape, Stages, What};
+use crate::change::{AMENDMENTS_MAX, Amendment, Change, Handed, Reshape, Stages, What};
+use crate::schedule::Load;
 use crate::share::Share;
 use crate::wire;
 
@@ -10,7 +11,7 @@ use crate::wire;
 #[must_use]
 pub fn change_to_wire(change: &Change) -> wire::Change {
     let what = match &change.what {
-        What::Granted(shares) => wire::change::What::Granted(shares_to_wire(shares)),
+        What::Granted(handed) => wire::change::What::Granted(handed_to_wire(handed)),
         What::Revoked(shares) => wire::change::What::Revoked(shares_to_wire(shares)),
         What::Reshaped(reshape) => wire::change::What::Reshaped(reshape_to_wire(reshape)),
     };
@@ -26,11 +27,29 @@ pub fn change_from_wire(message: &wire::Change, scenarios: usize) -> Result<Chan
         return Err(invalid("number", "1 or more", 0));
     }
     let what = match message.what.as_ref().ok_or_else(|| missing("what"))? {
-        wire::change::What::Granted(shares) => What::Granted(shares_from_wire(shares, scenarios)?),
+        wire::change::What::Granted(handed) => What::Granted(handed_from_wire(handed, scenarios)?),
         wire::change::What::Revoked(shares) => What::Revoked(shares_from_wire(shares, scenarios)?),
         wire::change::What::Reshaped(reshape) => What::Reshaped(reshape_from_wire(reshape, scenarios)?),
     };
     Ok(Change { number: message.number, at_ns: message.at_ns, what })
+}
+
+fn handed_to_wire(handed: &Handed) -> wire::Handed {
+    let passed = handed.passed.iter().map(|load| load.to_bytes().to_vec().into()).collect();
+    wire::Handed { shares: Some(shares_to_wire(&handed.shares)), passed }
+}
+
+fn handed_from_wire(message: &wire::Handed, scenarios: usize) -> Result<Handed, ConvertError> {
+    let shares = shares_from_wire(message.shares.as_ref().ok_or_else(|| missing("shares"))?, scenarios)?;
+    if message.passed.len() != scenarios {
+        return Err(invalid("passed", format!("{scenarios}, one per scenario"), message.passed.len()));
+    }
+    let load = |bytes: &[u8]| {
+        let bytes = bytes.try_into().map_err(|_| invalid("passed", "16 bytes", bytes.len()))?;
+        Ok(Load::from_bytes(bytes))
+    };
+    let passed = message.passed.iter().map(|bytes| load(bytes)).collect::<Result<_, ConvertError>>()?;
+    Ok(Handed { shares, passed })
 }
 
 fn shares_to_wire(shares: &[Share]) -> wire::Shares {
@@ -98,7 +117,7 @@ mod tests {
         let rate = vec![RateStage { duration, from: Rate::per_second(1), to: Rate::per_second(5) }];
         let users = vec![UserStage { duration, from: 7, to: 7 }];
         for what in [
-            What::Granted(shares.clone()),
+            What::Granted(Handed { shares: shares.clone(), passed: vec![Load::default(), Load::from_bytes([7; 16])] }),
             What::Revoked(shares),
             What::Reshaped(Reshape { scenario: 0, stages: Stages::Rate(rate) }),
             What::Reshaped(Reshape { scenario: 1, stages: Stages::Users(users) }),
@@ -112,7 +131,12 @@ mod tests {
         }
         let change = |what| wire::Change { number: 1, at_ns: 0, what: Some(what) };
         let short = wire::Shares { shares: vec![vec![0; 3].into(), vec![0; 3].into()] };
-        assert!(change_from_wire(&change(wire::change::What::Granted(short)), 2).is_err());
+        assert!(change_from_wire(&change(wire::change::What::Revoked(short)), 2).is_err());
+        let handed = handed_to_wire(&Handed::new(Share::full().deal(&[1, 2])));
+        for passed in [vec![vec![0; 16].into()], vec![vec![0; 16].into(), vec![0; 15].into()]] {
+            let short = wire::Handed { passed, ..handed.clone() };
+            assert!(change_from_wire(&change(wire::change::What::Granted(short)), 2).is_err());
+        }
         let stage = wire::RateStage { duration_ns: 1, from: u64::MAX, to: 0 };
         let stages = Some(wire::reshape::Stages::Rate(wire::RateStages { stages: vec![stage] }));
         let too_fast = wire::Reshape { scenario: 0, stages };

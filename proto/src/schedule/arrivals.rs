@@ -23,6 +23,20 @@ pub struct Stream {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Load(pub(super) u128);
 
+impl Load {
+    /// As bytes, the least one first.
+    #[must_use]
+    pub fn to_bytes(self) -> [u8; 16] {
+        self.0.to_le_bytes()
+    }
+
+    /// From such bytes.
+    #[must_use]
+    pub fn from_bytes(bytes: [u8; 16]) -> Self {
+        Self(u128::from_le_bytes(bytes))
+    }
+}
+
 /// When the arrivals of a scenario are due, all of them, for everybody.
 ///
 /// A constructed schedule cannot fail: whatever could overflow was refused.
@@ -85,16 +99,6 @@ impl ArrivalSchedule {
     #[must_use]
     pub fn load_before(&self, t_ns: u64) -> Load {
         Load(self.profile.load_due_before(t_ns))
-    }
-
-    /// The least nanosecond before which all of this load is due; the profile's end if that is never so.
-    #[must_use]
-    pub fn moment_after(&self, Load(load): Load) -> u64 {
-        match load.checked_sub(1) {
-            None => 0,
-            Some(last) if last < self.load_end => self.profile.moment_of(last) + 1,
-            Some(_) => self.duration_ns(),
-        }
     }
 
     /// How many arrivals there are: the area under the rate, rounded up, if uniform. Poisson arrivals have to be drawn

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use muster_proto::change::Handed;
 use muster_proto::plan::{
     AgentsWanted, Arrivals, Body, Connect, Executor, Http, Plan, Rate, RateStage, Redirects, Request, Scenario, Shape,
     StatusSet, Step, Url,
@@ -70,7 +71,7 @@ fn sets_it_off_when_ready(plan: CompiledPlan, shares: usize, ready: fn(Result<()
     let mut told_plan = (*plan.plan).clone();
     told_plan.scenarios.resize(shares, told_plan.scenarios[0].clone());
     let (mut holdings, mut changes) = Holdings::none(&Arc::new(told_plan), vec![plan.timings()[0].clone(); shares], 1);
-    holdings.grant(&vec![Share::full(); shares], 0, 0).unwrap();
+    holdings.grant(&Handed::new(vec![Share::full(); shares]), 0, 0).unwrap();
     let task = WorkerTask {
         lease: Lease::endless(),
         plan: Arc::new(plan),

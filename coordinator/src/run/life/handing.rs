@@ -4,14 +4,13 @@
 //! has ended.
 
 use muster_agent::planted::planted;
-use muster_proto::change::{Change, Reshape, What};
+use muster_proto::change::{Change, Handed, Reshape, What};
 use muster_proto::plan::{Executor, OnLoss};
 use muster_proto::share::{SHARDS, Share};
 use muster_proto::split;
 
 use super::super::agent::State;
 use super::super::event::{Command, Link, Manner};
-use super::super::holdings::is_nothing;
 use super::losing::LEASE_MARGIN_NS;
 use super::{Phase, Run};
 
@@ -75,21 +74,20 @@ impl Run {
     }
 
     /// Gives shares that nobody holds any more to those who hold too little, from a moment on.
-    fn deal_out(&mut self, pool: Vec<Share>, at_ns: u64) {
-        if is_nothing(&pool) {
+    fn deal_out(&mut self, pool: Handed, at_ns: u64) {
+        if pool.is_nothing() {
             return;
         }
         let takers: Vec<usize> = (0..self.agents.len()).filter(|index| self.may_hold_more(*index)).collect();
         if takers.is_empty() {
             // It waits for somebody who joins.
-            self.unheld.resize(pool.len(), Share::empty());
-            return self.unheld.iter_mut().zip(&pool).for_each(|(unheld, share)| unheld.union(share));
+            return self.unheld.take_in(&pool);
         }
         self.handed_on_ns = at_ns;
         let weights: Vec<u32> = takers.iter().map(|index| self.agents[*index].record.weight).collect();
         let held: Vec<Vec<Share>> = takers.iter().map(|index| self.holdings.of(*index)).collect();
-        let mut dealt = vec![vec![Share::empty(); pool.len()]; takers.len()];
-        for (scenario, share) in pool.iter().enumerate().filter(|(_, share)| !share.is_empty()) {
+        let mut dealt = vec![vec![Share::empty(); pool.shares.len()]; takers.len()];
+        for (scenario, share) in pool.shares.iter().enumerate().filter(|(_, share)| !share.is_empty()) {
             let mine: Vec<Share> = held.iter().map(|held| held[scenario].clone()).collect();
             let mut wanted = split::missing(&mine, SHARDS, &weights);
             if wanted.iter().all(|wanted| *wanted == 0) {
@@ -99,9 +97,10 @@ impl Run {
             dealt.iter_mut().zip(parts).for_each(|(dealt, part)| dealt[scenario] = part);
         }
         for (index, shares) in takers.into_iter().zip(dealt) {
-            if !is_nothing(&shares) {
-                self.holdings.give(index, shares.clone(), at_ns);
-                self.tell_of_change(index, at_ns, What::Granted(shares));
+            let handed = Handed { shares, passed: pool.passed.clone() };
+            if !handed.is_nothing() {
+                self.holdings.give(index, handed.clone(), at_ns);
+                self.tell_of_change(index, at_ns, What::Granted(handed));
             }
         }
     }
@@ -135,7 +134,7 @@ impl Run {
         }
         for (index, shares) in surplus.into_iter().enumerate() {
             let shares = self.transferable(shares);
-            if is_nothing(&shares) {
+            if shares.iter().all(Share::is_empty) {
                 continue;
             }
             if self.agents[index].is_active() {
@@ -168,7 +167,7 @@ impl Run {
         }
         let is_granted = matches!(what, What::Granted(_));
         let concerned = match what {
-            What::Granted(shares) | What::Revoked(shares) if !was_taken => shares,
+            What::Granted(Handed { shares, .. }) | What::Revoked(shares) if !was_taken => shares,
             What::Reshaped(Reshape { scenario, .. }) if refusal.is_none() => {
                 self.holdings.reshape(index, scenario, at_ns, made_ns);
                 Vec::new()

@@ -1,13 +1,13 @@
 //! All that a run is apart from what it was told at its beginning, to be kept and taken up again.
 
 use muster_agent::planted::planted;
-use muster_proto::change::Amendment;
+use muster_proto::change::{Amendment, Handed};
 use serde::{Deserialize, Serialize};
 
 use super::super::agent::Agent;
 use super::super::record::{Absence, Annotation, Ending};
 use super::orders::Pause;
-use super::{Holdings, Judge, Manner, Phase, Run, RunSettings, Share, Timeline};
+use super::{Holdings, Judge, Manner, Phase, Run, RunSettings, Timeline};
 use crate::verdict::LineSeen;
 
 /// A run between two events, without its settings.
@@ -22,7 +22,7 @@ pub struct RunState {
     pause: Option<Pause>,
     annotations: Vec<Annotation>,
     handed_on_ns: u64,
-    unheld: Vec<Share>,
+    unheld: Handed,
     timeline: Timeline,
     seen: Vec<LineSeen>,
     ending: Option<Ending>,

@@ -60,6 +60,8 @@ pub(super) async fn run(
 async fn until_over(load: &Load, at_ns: u64) {
     let clock = load.site.clock;
     clock.sleep_until(at_ns).await;
+    // Whoever gets no processor sees nothing end, and has changes to hear of before.
+    thaw(load).await;
     while !load.lease.holds(clock.now_ns()) && !planted("books-closed-without-lease") {
         clock.sleep_until(clock.now_ns() + LEASE_LOOK_NS).await;
     }

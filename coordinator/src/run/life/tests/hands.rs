@@ -6,8 +6,8 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use muster_proto::change::{Change, Stages, What};
-use muster_proto::plan::Rate;
-use muster_proto::schedule::{ArrivalSchedule, Timing};
+use muster_proto::plan::{Arrivals, Rate, RateStage};
+use muster_proto::schedule::{ArrivalSchedule, Load, Stream, Timing};
 use muster_proto::share::SHARDS;
 use proptest::prelude::*;
 
@@ -64,6 +64,8 @@ struct Piece {
     schedule: Arc<ArrivalSchedule>,
     /// Whether it goes on with what was held until then.
     goes_on: bool,
+    /// Arrivals of this load were others' before.
+    passed: Load,
     /// By which schedules it was due until when, before: what was due then is not due again.
     before: Vec<(Arc<ArrivalSchedule>, u64)>,
 }
@@ -71,6 +73,16 @@ struct Piece {
 /// When an arrival is due by a schedule, in run time.
 fn due_ns(schedule: &ArrivalSchedule, arrival: u64) -> u64 {
     schedule.due_ns(arrival).unwrap_or(u64::MAX)
+}
+
+/// The load at which an arrival is due.
+fn load_of(arrival: u64) -> Load {
+    // All that is due before the next one, by a schedule that makes an arrival each nanosecond.
+    let stages = [RateStage { duration: Duration::from_secs(1), from: Rate::MAX, to: Rate::MAX }];
+    let schedule = ArrivalSchedule::new(&stages, Arrivals::Uniform, Stream { seed: 0, scenario: 0 }).unwrap();
+    let before_next = schedule.load_before(arrival + 1).to_bytes();
+    // It lies one unit below what is due before the moment after its own.
+    Load::from_bytes((u128::from_le_bytes(before_next) - 1).to_le_bytes())
 }
 
 /// An agent, as it knows itself.
@@ -115,9 +127,10 @@ impl Peer {
         self.leases.iter().map(|lease| lease.1).max().unwrap_or(0)
     }
 
-    fn hold(&mut self, share: Share, from_ns: u64) {
+    fn hold(&mut self, share: Share, from_ns: u64, passed: Load) {
         let (until_ns, schedule) = (u64::MAX, Arc::clone(&self.schedule));
-        self.held.push(Piece { share, from_ns, until_ns, schedule, goes_on: false, before: Vec::new() });
+        let before = Vec::new();
+        self.held.push(Piece { share, from_ns, until_ns, schedule, goes_on: false, passed, before });
     }
 
     /// Does what it is told, and says what it answers.
@@ -131,8 +144,8 @@ impl Peer {
         let earliest_ns = if now_ns < lease_until_ns { now_ns + REVOKE_LEAD_NS } else { lease_until_ns };
         let at_ns = change.at_ns.max(earliest_ns.saturating_sub(start_ns));
         let at_ns = match &change.what {
-            What::Granted(shares) => {
-                self.hold(shares[0].clone(), change.at_ns);
+            What::Granted(handed) => {
+                self.hold(handed.shares[0].clone(), change.at_ns, handed.passed[0]);
                 change.at_ns
             }
             What::Revoked(shares) => {
@@ -187,7 +200,8 @@ impl Peer {
         self.held.iter().filter(owns).find_map(|piece| {
             let moment_ns = due_ns(&piece.schedule, arrival);
             let passed = piece.before.iter().any(|(schedule, until_ns)| due_ns(schedule, arrival) < *until_ns);
-            let is_held = (piece.from_ns..piece.until_ns).contains(&moment_ns) && !passed;
+            let others = load_of(arrival) < piece.passed;
+            let is_held = (piece.from_ns..piece.until_ns).contains(&moment_ns) && !passed && !others;
             let leased = |lease: &(u64, u64)| (lease.0..lease.1).contains(&(start_ns.saturating_add(moment_ns)));
             (is_held && self.leases.iter().any(leased)).then_some(moment_ns)
         })
@@ -214,7 +228,7 @@ impl World {
         }
         for command in commands {
             if let Command::Assign(link, shares, _) = command {
-                peers[link.0 as usize].hold(shares[0].clone(), 0);
+                peers[link.0 as usize].hold(shares[0].clone(), 0, Load::default());
             }
         }
         for peer in &peers {
