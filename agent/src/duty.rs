@@ -3,6 +3,7 @@
 use std::convert::Infallible;
 
 use muster_proto::measurement::{Delta, Totals};
+use muster_proto::supply::{Allotted, Wanting};
 
 use crate::engine::part::Gauges;
 use crate::generator::Generator;
@@ -16,6 +17,8 @@ const PANICKED: &str = "a worker panicked";
 pub enum News {
     /// There is more for [`Duty::next_unsent`].
     Measured,
+    /// How it stands with iterations that users share.
+    Wanting(Wanting),
     /// All was sent; the books are closed.
     Closing {
         /// Everything counted, apart from the deltas.
@@ -54,10 +57,11 @@ impl<G: Generator> Duty<G> {
 
     /// The next thing to tell. Waits for ever once the books are closed. May be given up and called again.
     pub async fn next(&mut self) -> News {
-        let alarm = self.generator.alarm();
+        let (alarm, supplies) = (self.generator.alarm(), self.generator.supplies());
         let news = tokio::select! {
             biased;
             () = alarm.goes_off() => News::Broken(PANICKED),
+            wanting = supplies.wanting() => News::Wanting(wanting),
             news = self.next_measured() => news,
         };
         // A worker that panics ends its measurements too, so their end alone does not say that all is well.
@@ -121,6 +125,12 @@ impl<G: Generator> Duty<G> {
         Ok(())
     }
 
+    /// Takes in what its users may begin who share their iterations; `None` when there is no such scenario.
+    #[must_use]
+    pub fn allot(&self, allotted: &Allotted) -> Option<()> {
+        self.generator.supplies().allot(allotted)
+    }
+
     /// Goes on over a new stream, whose other end has everything up to this delta.
     ///
     /// # Errors
@@ -128,6 +138,7 @@ impl<G: Generator> Duty<G> {
     pub fn resume(&mut self, applied_seq: u64) -> Result<(), AckError> {
         self.acknowledge(applied_seq)?;
         self.outbox.rewind();
+        self.generator.supplies().say_again();
         self.closed = false;
         Ok(())
     }

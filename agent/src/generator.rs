@@ -14,6 +14,7 @@ pub use crate::engine::changes::ChangeError;
 use crate::engine::collector::{Collector, Slice};
 use crate::engine::lease::Lease;
 use crate::engine::start::{Engine, EngineConfig, EngineError};
+use crate::engine::supply::Supplies;
 use crate::guard::{Guard, Refusal};
 use crate::health::HealthMonitor;
 use crate::outbox::Outbox;
@@ -42,6 +43,11 @@ pub trait Generator: Send + 'static {
 
     /// Goes off when what is measured is not the whole any more.
     fn alarm(&self) -> Alarm;
+
+    /// What users may begin who share their iterations with the whole cluster's.
+    fn supplies(&self) -> Supplies {
+        Supplies::default()
+    }
 
     /// What was measured next and how the agent was doing, or `None` once everything has ended and is out. May be given
     /// up and called again.
@@ -188,6 +194,10 @@ impl Generator for Workers {
 
     fn alarm(&self) -> Alarm {
         self.engine.alarm()
+    }
+
+    fn supplies(&self) -> Supplies {
+        self.engine.supplies()
     }
 
     async fn next(&mut self) -> Option<(Slice, Health)> {

@@ -15,7 +15,8 @@ pub use control::{ControlError, Counter, Desk, desk, give, serve_control};
 pub(crate) use control::{order_from_wire, order_to_wire};
 use muster_agent::planted::planted;
 use muster_proto::convert::{
-    AssignmentMessage, assignment_to_wire, change_to_wire, closing_from_wire, delta_from_wire,
+    AssignmentMessage, allotted_to_wire, assignment_to_wire, change_to_wire, closing_from_wire, delta_from_wire,
+    wanting_from_wire,
 };
 use muster_proto::id::{Incarnation, RunId};
 use muster_proto::plan::Plan;
@@ -235,6 +236,7 @@ impl Switchboard {
                 let assignment = AssignmentMessage { run_id, plan, shares, amendments };
                 shared.send(link, Message::Assign(assignment_to_wire(&assignment)));
             }
+            Command::Allot(link, allotted) => shared.send(link, Message::Allotted(allotted_to_wire(&allotted))),
             Command::Start(link, at_ns) => shared.send(link, Message::Start(wire::Start { at_ns })),
             Command::Ack(link, seq) => shared.send(link, Message::Ack(wire::Ack { seq })),
             Command::Stop(link, manner) => {
@@ -285,6 +287,10 @@ pub(crate) fn event_of(link: Link, message: &wire::FromAgent, shape: Shape) -> R
         Message::Delta(delta) => {
             let delta = delta_from_wire(delta, shape.scenarios, shape.series);
             Event::Delta(link, Box::new(delta.map_err(|error| format!("its delta was refused: {error}"))?))
+        }
+        Message::Wanting(wanting) => {
+            let wanting = wanting_from_wire(wanting, shape.scenarios);
+            Event::Wanting(link, wanting.map_err(|error| format!("it wants what it cannot have: {error}"))?)
         }
         Message::Leaving(_) => Event::Leaving(link),
         Message::Closing(closing) => {

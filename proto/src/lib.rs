@@ -14,6 +14,7 @@ pub mod plan;
 pub mod schedule;
 pub mod share;
 pub mod split;
+pub mod supply;
 pub mod wire;
 
 /// The version of the protocol. Two programs work together only if theirs are equal.

@@ -19,6 +19,7 @@ use muster_proto::plan::{
     AgentsWanted, Body, Connect, Connections, Executor, Http, Plan, Redirects, Request, Scenario, StatusSet, Step, Url,
 };
 use muster_proto::share::Share;
+use muster_proto::supply::Allotted;
 use muster_target::{Config, Target};
 use rustix::thread::{CpuSet, sched_setaffinity};
 
@@ -108,8 +109,16 @@ pub struct Generated {
 pub fn generate(plan: Plan, during: impl FnOnce(&Engine) + Send) -> Generated {
     let series = SeriesTable::of(&plan).len();
     let config = EngineConfig { workers: 1, pin: false, guard: Arc::new(Guard::loopback_only()) };
+    let shared = match plan.scenarios[0].executor {
+        Executor::SharedIterations { iterations, .. } => Some(iterations),
+        _ => None,
+    };
     let before_ns = clock::process_cpu_ns();
     let (engine, mut collector) = Engine::prepare(plan, &[Share::full()], &config, &Lease::endless()).expect("a plan");
+    if let Some(iterations) = shared {
+        // As a coordinator does that has no other agent.
+        let _ = engine.supplies().allot(&Allotted { scenario: 0, iterations, last: true });
+    }
     engine.start(clock::now_ns() + 10_000_000);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     let mut measurement = Measurement::new(1, series);

@@ -7,7 +7,8 @@ use muster_proto::plan::{Connections, Executor, NUMBER_BITS, Plan, Request, Step
 use muster_proto::schedule::{ScheduleError, Stream, Timing};
 use muster_proto::share::Share;
 
-use super::quota::{Quota, Supply};
+use super::quota::Quota;
+use super::supply::{Supplies, Supply};
 use super::transport::http1::{Manner, RenderError, Rendered};
 
 /// Why a plan cannot be carried out.
@@ -43,6 +44,8 @@ pub struct CompiledPlan {
     pub scenarios: Vec<CompiledScenario>,
     /// How many different origins its requests go to.
     pub origins: usize,
+    /// What its users may begin, where all of the cluster's share their iterations.
+    pub supplies: Supplies,
 }
 
 /// A scenario prepared for sending.
@@ -102,15 +105,16 @@ pub struct RequestStep {
 }
 
 impl CompiledPlan {
-    /// Prepares a plan for an agent with this share of each scenario.
+    /// Prepares a plan for an agent with this share of each scenario and so many workers.
     ///
     /// # Errors
     /// [`CompileError`] names what cannot be carried out.
-    pub fn new(plan: Arc<Plan>, shares: &[Share]) -> Result<Self, CompileError> {
+    pub fn new(plan: Arc<Plan>, shares: &[Share], workers: usize) -> Result<Self, CompileError> {
         let series = SeriesTable::of(&plan);
+        let supplies = Supplies::new(&plan, shares, workers);
         let mut origins = Vec::new();
-        let scenarios = plan.scenarios.iter().zip(shares).enumerate();
-        let scenarios = scenarios.map(|(index, (scenario, share))| {
+        let scenarios = plan.scenarios.iter().take(shares.len()).enumerate();
+        let scenarios = scenarios.map(|(index, scenario)| {
             let steps = scenario.steps.iter().map(|step| compile_step(&plan, index, step, &series, &mut origins));
             let stream = Stream { seed: plan.seed, scenario: index as u32 };
             let wrap = |source| CompileError::Schedule { scenario: scenario.name.clone(), source };
@@ -120,7 +124,7 @@ impl CompiledPlan {
                 duration_ns: scenario.executor.duration().as_nanos() as u64,
                 graceful_stop_ns: scenario.graceful_stop.as_nanos() as u64,
                 timing: Timing::of(&scenario.executor, stream).map_err(wrap)?,
-                bound: bound_of(&scenario.executor, share),
+                bound: bound_of(&scenario.executor, supplies.of(index)),
                 connections: scenario.connections,
                 steps: steps.collect::<Result<_, _>>()?,
                 stream,
@@ -128,7 +132,7 @@ impl CompiledPlan {
         });
         let mut scenarios: Vec<_> = scenarios.collect::<Result<_, _>>()?;
         number_requests(&mut scenarios);
-        Ok(Self { series, scenarios, origins: origins.len(), plan })
+        Ok(Self { series, scenarios, origins: origins.len(), supplies, plan })
     }
 
     /// When the load of each scenario is due, as the plan has it.
@@ -142,13 +146,14 @@ impl CompiledPlan {
     }
 }
 
-fn bound_of(executor: &Executor, share: &Share) -> Bound {
+fn bound_of(executor: &Executor, supply: Option<&Arc<Supply>>) -> Bound {
     match executor {
         Executor::ArrivalRate { max_users, .. } => Bound::UsersMax(*max_users),
         Executor::Users { .. } => Bound::Quota(Quota::Unlimited),
         Executor::PerUserIterations { iterations, .. } => Bound::Quota(Quota::PerUser(*iterations)),
-        Executor::SharedIterations { users, iterations, .. } => {
-            Bound::Quota(Quota::Shared(Arc::new(Supply::of_share(*iterations, *users, share))))
+        Executor::SharedIterations { .. } => {
+            let shared = |supply| Quota::Shared(Arc::clone(supply));
+            Bound::Quota(supply.map_or(Quota::PerUser(0), shared))
         }
     }
 }

@@ -28,6 +28,7 @@ mod redirect;
 mod request;
 pub mod ring;
 pub mod start;
+pub mod supply;
 pub mod tenure;
 pub mod transport;
 mod user;

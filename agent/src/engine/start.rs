@@ -21,6 +21,7 @@ use super::lease::Lease;
 use super::part::PartSender;
 use super::progress::Progress;
 use super::ring::RingFile;
+use super::supply::Supplies;
 use super::worker::{self, WorkerError, WorkerTask};
 use crate::guard::Guard;
 
@@ -65,6 +66,7 @@ pub struct Engine {
     /// The run's start on the engine's clock, once it was told.
     started_at_ns: OnceLock<u64>,
     threads: Vec<JoinHandle<()>>,
+    supplies: Supplies,
     /// One for each worker.
     progress: Vec<Progress>,
     alarm: Alarm,
@@ -96,7 +98,7 @@ impl Engine {
         lease: &Lease,
         rings: Vec<RingFile>,
     ) -> Result<(Self, Collector), EngineError> {
-        let plan = Arc::new(CompiledPlan::new(Arc::new(plan), shares)?);
+        let plan = Arc::new(CompiledPlan::new(Arc::new(plan), shares, config.workers)?);
         let (mut holdings, changes) = Holdings::none(&plan.plan, plan.timings(), config.workers);
         holdings.grant(&Handed::new(shares.to_vec()), 0, 0)?;
         let (control, control_receiver) = watch::channel(Control::Wait);
@@ -108,6 +110,7 @@ impl Engine {
             lease: lease.clone(),
             started_at_ns: OnceLock::new(),
             threads: Vec::with_capacity(config.workers),
+            supplies: plan.supplies.clone(),
             progress: Vec::with_capacity(config.workers),
             alarm: Alarm::default(),
         };
@@ -219,6 +222,12 @@ impl Engine {
     #[must_use]
     pub fn alarm(&self) -> Alarm {
         self.alarm.clone()
+    }
+
+    /// What users may begin who share their iterations: nothing but what somebody allots.
+    #[must_use]
+    pub fn supplies(&self) -> Supplies {
+        self.supplies.clone()
     }
 
     /// How far each worker has come. It grows as long as the worker is at work, and is [`Progress::ENDED`] after that.

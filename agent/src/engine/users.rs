@@ -51,6 +51,10 @@ pub(super) async fn run(
             () = clock::sleep_until(end_ns + compiled.graceful_stop_ns) => break None,
         }
     };
+    if stopped.is_some() {
+        // Whoever waits for something to begin must not find it now.
+        worker.stopping.set(true);
+    }
     if stopped == Some(Control::Drain) {
         let stop_ns = clock::now_ns().min(end_ns);
         tokio::select! {
@@ -61,6 +65,7 @@ pub(super) async fn run(
         }
     }
     crowd.tasks.shutdown().await;
+    crowd.allowance.engage(false);
 }
 
 /// A stretch during which a user of ours is active, on the engine's clock.
@@ -174,6 +179,7 @@ impl Crowd {
 
     /// Gives those users their grace who are ours no longer. They begin nothing new of themselves.
     fn cut_the_revoked(&mut self) {
+        self.allowance.wake();
         self.at_work.retain(|at_work| !at_work.task.is_finished());
         for AtWork { number, tenure, task } in &self.at_work {
             if tenure.until_ns() < u64::MAX {
@@ -185,7 +191,12 @@ impl Crowd {
     /// Starts users when they become active and cuts those off that overstay. Ends with the profile, and sooner once all
     /// iterations that there are were made. May be given up and called again.
     async fn keep_active(&mut self, worker: &Rc<Worker>, scenario: &CompiledScenario, pacer: &mut Pacer) {
-        while !(self.tasks.is_empty() && self.is_done()) {
+        loop {
+            self.allowance.engage(self.has_users());
+            let changed = self.allowance.changed();
+            if self.tasks.is_empty() && self.is_done() {
+                break;
+            }
             let next_ns = self.to_come.peek().map_or(self.end_ns, |Reverse(active)| active.start_ns);
             let now_ns = tokio::select! {
                 biased;
@@ -195,6 +206,7 @@ impl Crowd {
                 },
                 () = self.cuts.next() => continue,
                 Some(_) = self.tasks.join_next() => continue,
+                () = changed => continue,
             };
             if self.to_come.is_empty() {
                 break;
@@ -212,6 +224,12 @@ impl Crowd {
         self.end().await;
     }
 
+    /// Whether there are users of ours who may begin something.
+    fn has_users(&self) -> bool {
+        let comes = |Reverse(active): &Reverse<Active>| active.start_ns < active.tenure.until_ns();
+        !self.tasks.is_empty() || self.to_come.iter().any(comes)
+    }
+
     /// Whether no iteration is left that one of our users could make, whatever becomes of the profile.
     fn is_done(&self) -> bool {
         let is_spent = |life: &Rc<Mutex<Life>>| life.try_lock().is_ok_and(|life| life.allowance.is_spent());
@@ -227,8 +245,10 @@ impl Crowd {
         self.to_come.pop().map(|Reverse(active)| active)
     }
 
-    /// Lets the users end, each until it is cut off.
+    /// Lets the users end, each until it is cut off. They begin nothing new.
     async fn end(&mut self) {
+        self.allowance.engage(false);
+        self.allowance.wake();
         loop {
             tokio::select! {
                 biased;
@@ -274,7 +294,11 @@ async fn repeat(worker: Rc<Worker>, scenario: usize, active: Active) {
             continue;
         }
         if !allowance.take() {
-            break;
+            if allowance.is_spent() {
+                break;
+            }
+            now_ns = allowance.replenished(active.end_ns.min(active.tenure.until_ns())).await;
+            continue;
         }
         let id = (u64::from(active.number) << 32) | next;
         next += 1;

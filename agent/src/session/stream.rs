@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use hyper_util::rt::TokioIo;
-use muster_proto::convert::{assignment_from_wire, change_from_wire, closing_to_wire, delta_to_wire};
+use muster_proto::convert::{
+    allotted_from_wire, assignment_from_wire, change_from_wire, closing_to_wire, delta_to_wire, wanting_to_wire,
+};
 use muster_proto::id::Incarnation;
 use muster_proto::wire::cluster_client::ClusterClient;
 use muster_proto::wire::{self, from_agent, from_coordinator};
@@ -227,6 +229,12 @@ impl<S: Surroundings> Stream<S> {
                 self.surroundings.notice(Notice::Acknowledged(ack.seq));
                 duty.acknowledge(ack.seq).map_err(|error| self.protocol(&error.to_string()))
             }
+            Message::Allotted(allotted) => {
+                let allotted = allotted_from_wire(&allotted, part.scenarios);
+                let allotted = allotted.map_err(|error| self.protocol(&error.to_string()))?;
+                let taken = part.duty.as_ref().map_or(Some(()), |duty| duty.allot(&allotted));
+                taken.ok_or_else(|| self.protocol("iterations for a scenario that has users of its own"))
+            }
             Message::Stop(stop) => {
                 if let Some(duty) = &part.duty {
                     match stop.manner() {
@@ -319,6 +327,7 @@ impl<S: Surroundings> Stream<S> {
                 }
                 Ok(())
             }
+            News::Wanting(wanting) => self.send(from_agent::Message::Wanting(wanting_to_wire(&wanting))).await,
             News::Closing { totals, start_error_ns } => {
                 self.send(from_agent::Message::Closing(closing_to_wire(&totals, start_error_ns))).await
             }

@@ -17,6 +17,7 @@ use muster_proto::plan::{
     Scenario, Shape, StatusSet, Step, Url, UserStage,
 };
 use muster_proto::share::Share;
+use muster_proto::supply::Allotted;
 use muster_target::{Config, Target};
 
 /// What was measured, whole and by window, with both sets of books.
@@ -93,8 +94,10 @@ pub(crate) fn generate_from(
 ) -> Generated {
     let config = EngineConfig { workers, pin: false, guard: Arc::new(Guard::loopback_only()) };
     let shape = (plan.scenarios.len(), SeriesTable::of(&plan).len());
+    let shared = shared_iterations(&plan);
     let (engine, mut collector) =
         Engine::prepare(plan, shares, &config, lease).expect("a plan that can be carried out");
+    allot_everything(&engine, &shared);
     engine.start(start_ns);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let mut generated = Generated {
@@ -121,6 +124,24 @@ pub(crate) fn generate_from(
         generated.totals.add(&gauges.totals);
     }
     generated
+}
+
+/// The iterations that the users of each scenario share, where they do.
+pub(crate) fn shared_iterations(plan: &Plan) -> Vec<Option<u64>> {
+    let iterations = |scenario: &Scenario| match scenario.executor {
+        Executor::SharedIterations { iterations, .. } => Some(iterations),
+        _ => None,
+    };
+    plan.scenarios.iter().map(iterations).collect()
+}
+
+/// Lets the users begin all of it, as a coordinator does that has no other agent.
+pub(crate) fn allot_everything(engine: &Engine, shared: &[Option<u64>]) {
+    for (scenario, iterations) in shared.iter().enumerate() {
+        if let Some(iterations) = *iterations {
+            engine.supplies().allot(&Allotted { scenario, iterations, last: true }).expect("a scenario that shares");
+        }
+    }
 }
 
 /// Carries a plan out on so many workers.

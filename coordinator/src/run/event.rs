@@ -6,6 +6,7 @@ use muster_proto::change::{Amendment, Change};
 use muster_proto::id::{Incarnation, RunId};
 use muster_proto::measurement::{Delta, Totals};
 use muster_proto::share::Share;
+use muster_proto::supply::{Allotted, Wanting};
 use serde::{Deserialize, Serialize};
 
 use super::order::{Done, Order, Ticket};
@@ -77,6 +78,8 @@ pub enum Event {
         /// Why it has not, if its operator does not allow it.
         refusal: Option<String>,
     },
+    /// It says how it stands with iterations that all users share.
+    Wanting(Link, Wanting),
     /// It measured something.
     Delta(Link, Box<Delta>),
     /// It has sent everything.
@@ -155,6 +158,8 @@ pub enum Command {
     Renew(Link, u64),
     /// Let it do more, or less, or in another way.
     Change(Link, Change),
+    /// Tell it what it may begin of iterations that all users share.
+    Allot(Link, Allotted),
     /// Let it begin at this moment of our clock.
     Start(Link, u64),
     /// Tell it that everything up to this delta is in the result.

@@ -10,6 +10,7 @@ mod pulse;
 mod resuming;
 mod settling;
 mod state;
+mod supplying;
 
 use std::collections::BTreeMap;
 
@@ -27,6 +28,7 @@ pub use state::RunState;
 use super::agent::{Agent, State};
 use super::event::{ClockReading, Command, Event, Link, Manner};
 use super::holdings::Holdings;
+use super::pool::Pool;
 use super::record::{Absence, Annotation, Ending, RunRecord};
 use super::timeline::{COUNTED_MAX, Timeline};
 use crate::exit::ExitCode;
@@ -80,6 +82,8 @@ pub struct Run {
     /// How many were let in, those that left before the run included.
     welcomed: u32,
     holdings: Holdings,
+    /// What is left of iterations that all users of a scenario share, and who has the rest.
+    pools: Vec<Pool>,
     /// Whether agents hold other parts of the load than they are entitled to.
     wants_balance: bool,
     /// What nobody can hold.
@@ -119,6 +123,7 @@ impl Run {
     pub fn new(settings: RunSettings, now_ns: u64) -> Self {
         Self {
             holdings: Holdings::none(&settings.plan),
+            pools: Pool::all_of(&settings.plan),
             wants_balance: false,
             unheld: Handed::default(),
             lacks_secrets: false,
@@ -151,6 +156,7 @@ impl Run {
             Event::Changed { link, number, at_ns, refusal } => self.changed(link, number, at_ns, refusal, now_ns),
             Event::Ready(link, clock) => self.ready(link, clock, now_ns),
             Event::Unable { link, reason, by_policy } => self.unable(link, &reason, by_policy, now_ns),
+            Event::Wanting(link, wanting) => self.wanting(link, &wanting, now_ns),
             Event::Delta(link, delta) => self.measured(link, &delta, now_ns),
             Event::Closing { link, totals, start_error_ns } => self.closing(link, totals, start_error_ns, now_ns),
             Event::Leaving(link) => self.leave(link, now_ns),
@@ -163,6 +169,7 @@ impl Run {
             Event::Unstorable(reason) => self.unstorable(reason, now_ns),
             Event::Interrupted => self.interrupted(now_ns),
         }
+        self.supply(now_ns);
         self.end_if_done(now_ns);
         std::mem::take(&mut self.commands)
     }
@@ -220,6 +227,7 @@ impl Run {
             absence: self.absence,
             amendments: self.amendments,
             annotations: self.annotations,
+            pools: self.pools,
             agents: self.agents.into_iter().map(|agent| agent.record).collect(),
             timeline: self.timeline,
             judge: self.judge,
@@ -342,6 +350,7 @@ impl Run {
         agent.state = State::Closed;
         agent.record.totals = Some(totals);
         agent.record.start_error_ns = start_error_ns;
+        self.close_accounts(index);
         self.commands.push(Command::Release(link));
         // Nothing more is expected of it, so that the others' seconds neither wait for it nor miss it.
         let told_until_ns = self.timeline.agents().get(index).map_or(0, |agent| agent.told_until_ns);

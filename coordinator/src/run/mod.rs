@@ -6,6 +6,7 @@ pub mod event;
 mod holdings;
 pub mod life;
 pub mod order;
+pub mod pool;
 pub mod record;
 #[cfg(test)]
 pub(crate) mod synthetic;

@@ -9,6 +9,7 @@ use muster_proto::plan::Plan;
 use serde::{Deserialize, Serialize};
 
 use crate::exit::ExitCode;
+use crate::run::pool::Pool;
 use crate::run::timeline::Timeline;
 use crate::verdict::Judge;
 
@@ -37,6 +38,8 @@ pub struct RunRecord {
     pub amendments: Vec<Amendment>,
     /// What is to be remembered, in the order in which it was said.
     pub annotations: Vec<Annotation>,
+    /// Iterations that all users of a scenario shared: what is left of them, and who had the others.
+    pub pools: Vec<Pool>,
     /// Its agents, in the order of the numbers that the timeline knows them by.
     pub agents: Vec<AgentRecord>,
     /// What was measured.

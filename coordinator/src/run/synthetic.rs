@@ -9,7 +9,9 @@ use muster_proto::measurement::{
 };
 use muster_proto::outcome::{ErrorKind, Outcome};
 use muster_proto::plan::*;
+use muster_proto::supply::Wanting;
 
+use super::pool::{Claim, Pool};
 use crate::run::record::{Absence, AgentRecord, Ending, RunRecord};
 use crate::run::timeline::Timeline;
 use crate::verdict::Judge;
@@ -156,6 +158,7 @@ impl Made {
         let record = RunRecord {
             id: RunId(uuid::Uuid::from_u128(0x019a_d3f1_0000_7000_8000_0000_0000_0001)),
             judge: Judge::new(&plan),
+            pools: Pool::all_of(&plan),
             plan,
             started_at: "2026-11-23T09:00:00Z".to_owned(),
             began: true,
@@ -204,6 +207,21 @@ impl Made {
             let abort = self.record.judge.second(&second, &self.record.timeline);
             self.aborted = self.aborted.take().or(abort);
         }
+    }
+
+    /// Allots so many of the first scenario's shared iterations to an agent.
+    pub(crate) fn allot(mut self, agent: usize, iterations: u64) -> Self {
+        let pool = &mut self.record.pools[0];
+        let mut allotted = 0;
+        while allotted < iterations {
+            let wanting = Wanting { scenario: 0, allotted, returned: 0, more: true };
+            pool.hear(agent, &wanting, 0).expect("it asks for what it has not heard of");
+            let claim = Claim { users: iterations - allotted, weight: 1, weights: 1 };
+            allotted = pool.answer(agent, claim, 0).expect("something is left").iterations;
+        }
+        let wanting = Wanting { scenario: 0, allotted, returned: allotted - iterations, more: false };
+        pool.hear(agent, &wanting, 0).expect("it gives back what is too much");
+        self
     }
 
     /// Ends the run now: everyone alive closes its account with what it told.

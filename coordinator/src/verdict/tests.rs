@@ -391,17 +391,22 @@ fn a_window_leaves_out_whoever_warms_up() {
 
 #[test]
 fn what_lost_agents_leave_undone_is_their_share_of_the_rest_of_the_plan() {
-    let undone = |plan: Plan, ending: Ending| {
-        let made = Made::new(plan, 2).seconds(2, |_, _, delta| healthy(delta)).lose(1);
+    let undone_of = |made: Made, ending: Ending| {
+        let made = made.seconds(2, |_, _, delta| healthy(delta)).lose(1);
         Books::of(&made.seconds(8, |_, _, delta| healthy(delta)).end(ending)).undone
     };
+    let undone = |plan: Plan, ending: Ending| undone_of(Made::new(plan, 2), ending);
     assert_eq!(undone(open_plan(10), Ending::Completed), 0, "arrivals are in the books, whoever lost them");
     assert_eq!(undone(closed_plan(10), Ending::StoppedByUser), 650, "its 100/s of 2 s, from 3.5 s to 10 s");
     let max_duration = Duration::from_secs(60);
     let mut shared = closed_plan(10);
     shared.scenarios[0].executor = Executor::SharedIterations { users: 20, iterations: 1_000, max_duration };
-    assert_eq!(undone(shared.clone(), Ending::Completed), 300, "half of 1 000, without the 200 that it began");
-    assert_eq!(undone(shared.clone(), Ending::StoppedByUser), 0);
+    let allotted = |of: [u64; 2]| Made::new(shared.clone(), 2).allot(0, of[0]).allot(1, of[1]);
+    let completed = Ending::Completed;
+    assert_eq!(undone_of(allotted([700, 300]), completed.clone()), 100, "without the 200 of which it told");
+    assert_eq!(undone_of(allotted([700, 240]), completed.clone()), 40 + 60, "it would have begun what is left");
+    assert_eq!(undone_of(allotted([0, 200]), completed), 650, "its 100/s of 2 s, from 3.5 s to 10 s");
+    assert_eq!(undone_of(allotted([700, 300]), Ending::StoppedByUser), 0);
     shared.scenarios[0].executor = Executor::PerUserIterations { users: 20, iterations: 50, max_duration };
     assert_eq!(undone(shared, Ending::Completed), 300);
 }

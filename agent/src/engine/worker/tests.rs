@@ -46,7 +46,7 @@ fn compiled(executor: Executor) -> CompiledPlan {
         thresholds: Vec::new(),
         agents: AgentsWanted::default(),
     };
-    CompiledPlan::new(Arc::new(plan), &[Share::full()]).unwrap()
+    CompiledPlan::new(Arc::new(plan), &[Share::full()], 1).unwrap()
 }
 
 fn arrivals() -> Executor {

@@ -220,10 +220,11 @@ impl Run {
         shares
     }
 
-    /// The part of some shares that others can go on with. What a number of iterations ends is bound to whoever counts them.
+    /// The part of some shares that others can go on with. How many iterations users have left who count their own is known
+    /// to nobody else.
     fn transferable(&self, mut shares: Vec<Share>) -> Vec<Share> {
         for (share, scenario) in shares.iter_mut().zip(&self.settings.plan.scenarios) {
-            if !matches!(scenario.executor, Executor::ArrivalRate { .. } | Executor::Users { .. }) {
+            if matches!(scenario.executor, Executor::PerUserIterations { .. }) {
                 *share = Share::empty();
             }
         }

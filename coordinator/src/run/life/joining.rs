@@ -116,6 +116,7 @@ impl Run {
         let welcome = Command::Welcome { link, agent: agent.record.id.0, applied_seq, changes };
         let name = agent.record.name.clone();
         self.commands.extend([Command::HangUp(before), welcome]);
+        self.pools.iter_mut().for_each(|pool| pool.come_back(index));
         match self.agents[index].state {
             State::Closed => return self.commands.push(Command::Release(link)),
             State::Lost => {

@@ -4,6 +4,7 @@ use muster_agent::planted::planted;
 use muster_proto::id::RunId;
 
 use super::super::holdings::Holdings;
+use super::super::pool::Pool;
 use super::super::record::Absence;
 use super::losing::LEASE_MARGIN_NS;
 use super::{Phase, Run, Timeline};
@@ -34,6 +35,7 @@ impl Run {
         self.agents.clear();
         self.timeline = Timeline::new(&self.settings.plan);
         self.holdings = Holdings::none(&self.settings.plan);
+        self.pools = Pool::all_of(&self.settings.plan);
     }
 
     /// An agent that nobody could hear may have any lease that it can have asked for until now, so its lease and the

@@ -5,6 +5,7 @@ use muster_proto::change::{Amendment, Handed};
 use serde::{Deserialize, Serialize};
 
 use super::super::agent::Agent;
+use super::super::pool::Pool;
 use super::super::record::{Absence, Annotation, Ending};
 use super::orders::Pause;
 use super::{Holdings, Judge, Manner, Phase, Run, RunSettings, Timeline};
@@ -17,6 +18,7 @@ pub struct RunState {
     agents: Vec<Agent>,
     welcomed: u32,
     holdings: Holdings,
+    pools: Vec<Pool>,
     wants_balance: bool,
     amendments: Vec<Amendment>,
     pause: Option<Pause>,
@@ -57,6 +59,7 @@ impl Run {
             agents: self.agents.iter().cloned().map(Agent::kept).collect(),
             welcomed: self.welcomed,
             holdings: self.holdings.clone(),
+            pools: self.pools.clone(),
             wants_balance: self.wants_balance,
             amendments: self.amendments.clone(),
             pause: self.pause.clone(),
@@ -83,6 +86,7 @@ impl Run {
         Some(Self {
             judge: Judge::who_has_seen(&settings.plan, state.seen).filter(|_| fits)?,
             holdings: state.holdings.of_plan(&settings.plan, &state.amendments)?,
+            pools: state.pools,
             wants_balance: state.wants_balance,
             amendments: state.amendments,
             pause: state.pause,

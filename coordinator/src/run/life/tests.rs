@@ -5,6 +5,7 @@ mod laws;
 mod left;
 mod pulse;
 mod resuming;
+mod supplying;
 
 use std::time::Duration;
 

@@ -1,5 +1,6 @@
 //! What lost agents left undone, as near as the plan tells.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use muster_proto::change::{Amendment, Stages};
@@ -10,6 +11,9 @@ use crate::run::timeline::COUNTED_MAX;
 
 /// Iterations that the shares of lost agents would still have made until somebody took them over, or the run's end.
 pub(super) fn iterations(record: &RunRecord) -> u64 {
+    // What nobody had begun when time was up is a loss's fault only as far as others would have begun it.
+    let mut left: BTreeMap<usize, f64> =
+        record.pools.iter().map(|pool| (pool.scenario(), pool.left() as f64)).collect();
     let weights: f64 = record.agents.iter().map(|agent| f64::from(agent.weight)).sum();
     let mut undone = 0;
     for (index, agent) in record.agents.iter().enumerate() {
@@ -25,7 +29,10 @@ pub(super) fn iterations(record: &RunRecord) -> u64 {
         let scenarios = record.plan.scenarios.iter().enumerate().map(|(place, scenario)| {
             let due = told.and_then(|told| told.due_by_scenario.get(place)).copied().unwrap_or(0);
             let later = record.amendments.iter().filter(|amendment| amendment.reshape.scenario == place);
-            loss.of_scenario(scenario, later, due as f64)
+            match record.pools.iter().find(|pool| pool.scenario() == place).zip(left.get_mut(&place)) {
+                Some((pool, left)) => loss.of_shared(scenario, pool.unbegun(index, due) as f64, due as f64, left),
+                None => loss.of_scenario(scenario, later, due as f64),
+            }
         });
         // What an agent told may be made up, and must not make more of it than it could ever have counted.
         undone += (scenarios.sum::<f64>().round() as u64).min(COUNTED_MAX);
@@ -62,12 +69,27 @@ impl Loss {
                 let after = integral(&users, self.lost_at_s - delay_s, self.ended_at_s - delay_s);
                 if before > 0.0 { due * after / before } else { 0.0 }
             }
-            Executor::PerUserIterations { .. } | Executor::SharedIterations { .. } if !self.completed => 0.0,
+            Executor::PerUserIterations { .. } if !self.completed => 0.0,
             Executor::PerUserIterations { users, iterations, .. } => {
                 (self.share * f64::from(*users) * *iterations as f64 - due).max(0.0)
             }
-            Executor::SharedIterations { iterations, .. } => (self.share * *iterations as f64 - due).max(0.0),
+            Executor::SharedIterations { .. } => 0.0,
         }
+    }
+
+    /// For iterations that all users share: what the agent may have begun and did not tell of, and, if some are left that
+    /// nobody came to, what it would have begun of them at its pace until others took over.
+    fn of_shared(&self, scenario: &Scenario, unbegun: f64, due: f64, left: &mut f64) -> f64 {
+        if !self.completed {
+            return 0.0;
+        }
+        let worked_s = self.told_until_s - scenario.start_delay.as_secs_f64();
+        let end_s = (scenario.start_delay + scenario.executor.duration()).as_secs_f64();
+        let missed_s = (self.ended_at_s.min(end_s) - self.lost_at_s).max(0.0);
+        let pace = if worked_s > 0.0 { due / worked_s } else { 0.0 };
+        let missed = (pace * missed_s).min(*left);
+        *left -= missed;
+        unbegun + missed
     }
 }
 

@@ -159,7 +159,7 @@ impl World {
                     self.started.remove(&who);
                     self.stopped.remove(&who);
                 }
-                Command::HangUp(_) | Command::Renew(..) | Command::Change(..) => {}
+                Command::HangUp(_) | Command::Renew(..) | Command::Change(..) | Command::Allot(..) => {}
                 Command::Refuse(link, _) => drop(self.refused.insert(*link)),
                 Command::Assign(link, shares, _) => {
                     prop_assert!(self.welcomed.contains(link));

@@ -1,0 +1,171 @@
+use std::time::Duration;
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::run::synthetic::closed_plan;
+
+const MS: u64 = 1_000_000;
+
+fn pool(users: u32, iterations: u64) -> Pool {
+    let mut plan = closed_plan(1);
+    plan.scenarios[0].executor =
+        Executor::SharedIterations { users, iterations, max_duration: Duration::from_secs(60) };
+    Pool::all_of(&plan).remove(0)
+}
+
+fn asks(allotted: u64, returned: u64) -> Wanting {
+    Wanting { scenario: 0, allotted, returned, more: true }
+}
+
+fn claim(users: u64, weights: u64) -> Claim {
+    Claim { users, weight: 1, weights }
+}
+
+/// What agents did that need no more than this.
+#[derive(Clone, Copy, Debug, Default)]
+struct Peer {
+    heard: u64,
+    returned: u64,
+    begun: u64,
+    /// Whether it was lost, and will say nothing any more, or has closed its books.
+    is_lost: bool,
+    is_closed: bool,
+    is_over: bool,
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(256))]
+
+    /// Whatever agents ask for, miss, begin, give back and take with them: nothing is allotted twice, and what was begun, may
+    /// have been begun and is left is the plan's number.
+    #[test]
+    fn whatever_happens_the_plans_number_is_kept(
+        iterations in prop_oneof![0..40_u64, 0..1_000_000_u64],
+        users in 0..50_u64,
+        acts in prop::collection::vec((0..7_u8, 0..4_usize, 0..2_000_u64), 0..200),
+    ) {
+        let mut pool = pool(users as u32, iterations);
+        let (mut peers, mut now_ns) = ([Peer::default(); 4], 0);
+        for (act, agent, number) in acts {
+            let peer = &mut peers[agent];
+            now_ns += number * MS;
+            if peer.is_lost || peer.is_closed {
+                continue;
+            }
+            let holds = peer.heard - peer.returned - peer.begun;
+            match act {
+                0..3 => {
+                    prop_assert_eq!(pool.hear(agent, &asks(peer.heard, peer.returned), peer.begun), Ok(()));
+                    let left = pool.left();
+                    let answer = pool.answer(agent, claim(users, 4), now_ns);
+                    prop_assert!(answer.is_some() || left == 0, "whoever asks gets something as long as there is something");
+                    let given = pool.accounts[agent].allotted;
+                    prop_assert!(answer.is_none_or(|answer| answer.iterations == given && !answer.last));
+                    // The answer may get lost, and then it is asked for again.
+                    if answer.is_some() && number % 3 > 0 {
+                        prop_assert!(given > peer.heard);
+                        peer.heard = given;
+                    }
+                }
+                3 => peer.begun += holds.min(number),
+                4 => {
+                    let returned = peer.returned + holds.min(number);
+                    let said = Wanting { more: false, ..asks(peer.heard, returned) };
+                    let left = pool.left();
+                    prop_assert_eq!(pool.hear(agent, &said, peer.begun), Ok(()));
+                    prop_assert_eq!(pool.hear(agent, &said, peer.begun), Ok(()), "again");
+                    prop_assert_eq!(pool.left(), left + returned - peer.returned);
+                    peer.returned = returned;
+                }
+                5 if number % 4 == 0 => peer.is_lost = true,
+                5 if number % 4 == 1 => {
+                    pool.close(agent, peer.begun);
+                    pool.close(agent, peer.begun);
+                    peer.is_closed = true;
+                }
+                _ => pool.come_back(agent),
+            }
+            let begun: u64 = peers.iter().map(|peer| peer.begun).sum();
+            let unbegun: u64 = peers.iter().enumerate().map(|(agent, peer)| pool.unbegun(agent, peer.begun)).sum();
+            prop_assert_eq!(begun + unbegun + pool.left(), iterations);
+        }
+    }
+
+    /// When nobody is lost everything is made, whoever is faster, and nobody is told of the end before there is one.
+    #[test]
+    fn everything_is_made_when_nobody_is_lost(
+        iterations in 0..20_000_u64,
+        paces in prop::collection::vec(1..400_u64, 1..5),
+    ) {
+        let mut pool = pool(40, iterations);
+        let mut peers = vec![Peer::default(); paces.len()];
+        let (mut now_ns, mut asked) = (0, 0);
+        while peers.iter().any(|peer| !peer.is_over) {
+            now_ns += 10 * MS;
+            for (agent, pace) in paces.iter().enumerate() {
+                let peer = &mut peers[agent];
+                if 2 * (peer.heard - peer.begun) <= pool.accounts.get(agent).map_or(0, |account| account.block) {
+                    prop_assert_eq!(pool.hear(agent, &asks(peer.heard, 0), peer.begun), Ok(()));
+                    if let Some(answer) = pool.answer(agent, claim(10, paces.len() as u64), now_ns) {
+                        (peer.heard, asked) = (answer.iterations, asked + 1);
+                    }
+                }
+                peer.begun += (peer.heard - peer.begun).min(*pace);
+            }
+            let unbegun: u64 = peers.iter().map(|peer| peer.heard - peer.begun).sum();
+            if unbegun + pool.left() == 0 {
+                peers.iter_mut().enumerate().for_each(|(agent, peer)| peer.is_over = pool.end(agent).is_some());
+            }
+        }
+        prop_assert_eq!(peers.iter().map(|peer| peer.begun).sum::<u64>(), iterations);
+        prop_assert!(asked <= 40 * paces.len() as u64 + now_ns / (100 * MS) * paces.len() as u64, "{} blocks", asked);
+    }
+}
+
+#[test]
+fn what_cannot_be_is_refused() {
+    let mut pool = pool(10, 100);
+    assert!(pool.hear(0, &asks(1, 0), 0).is_err(), "nothing was allotted yet");
+    pool.hear(0, &asks(0, 0), 0).unwrap();
+    let first = pool.answer(0, claim(10, 1), 0).unwrap().iterations;
+    assert_eq!(first, 10, "one for each of its users");
+    let returns = |returned| Wanting { more: false, ..asks(first, returned) };
+    assert!(pool.hear(0, &returns(8), 3).is_err(), "it had begun three");
+    assert_eq!(pool.hear(0, &returns(7), 3), Ok(()));
+    assert_eq!((pool.left(), pool.unbegun(0, 3)), (97, 0));
+    assert_eq!(pool.unbegun(9, 0), 0, "a stranger has nothing");
+}
+
+#[test]
+fn whoever_asks_soon_gets_more_and_whoever_takes_its_time_gets_less() {
+    let mut pool = pool(1, 1_000_000);
+    let mut heard = 0;
+    let mut block = |now_ms: u64| {
+        pool.hear(0, &asks(heard, 0), 0).unwrap();
+        let before = std::mem::replace(&mut heard, pool.answer(0, claim(1, 10), now_ms * MS).unwrap().iterations);
+        heard - before
+    };
+    assert_eq!([block(0), block(100), block(200), block(600), block(2_000)], [782, 1_564, 3_128, 3_128, 1_564]);
+}
+
+#[test]
+fn the_last_blocks_are_single_iterations_and_nobody_keeps_much_from_the_others() {
+    let mut pool = pool(1_000, 1_000);
+    let mut heard = [0; 2];
+    let mut blocks = Vec::new();
+    while pool.left() > 0 {
+        let agent = blocks.len() % 2;
+        pool.hear(agent, &asks(heard[agent], 0), 0).unwrap();
+        let before = heard[agent];
+        heard[agent] = pool.answer(agent, claim(500, 2), 0).unwrap().iterations;
+        blocks.push(heard[agent] - before);
+    }
+    assert_eq!((blocks[0], blocks.last()), (125, Some(&1)));
+    assert!(blocks.is_sorted_by(|a, b| a >= b) && blocks.len() < 60, "{blocks:?}");
+    assert_eq!(pool.answer(0, claim(500, 2), 0), None);
+    assert!(pool.end(0).is_some_and(|allotted| allotted.last && allotted.iterations == heard[0]));
+    assert_eq!(pool.end(0), None, "once is enough");
+    pool.come_back(0);
+    assert!(pool.end(0).is_some());
+}
