@@ -13,6 +13,7 @@ mod reconnects;
 mod redirects;
 mod reshapes;
 mod server;
+mod shared;
 mod support;
 mod tls;
 mod truth;

@@ -94,10 +94,8 @@ pub(crate) fn generate_from(
 ) -> Generated {
     let config = EngineConfig { workers, pin: false, guard: Arc::new(Guard::loopback_only()) };
     let shape = (plan.scenarios.len(), SeriesTable::of(&plan).len());
-    let shared = shared_iterations(&plan);
     let (engine, mut collector) =
         Engine::prepare(plan, shares, &config, lease).expect("a plan that can be carried out");
-    allot_everything(&engine, &shared);
     engine.start(start_ns);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let mut generated = Generated {
@@ -127,7 +125,7 @@ pub(crate) fn generate_from(
 }
 
 /// The iterations that the users of each scenario share, where they do.
-pub(crate) fn shared_iterations(plan: &Plan) -> Vec<Option<u64>> {
+fn shared_iterations(plan: &Plan) -> Vec<Option<u64>> {
     let iterations = |scenario: &Scenario| match scenario.executor {
         Executor::SharedIterations { iterations, .. } => Some(iterations),
         _ => None,
@@ -136,7 +134,7 @@ pub(crate) fn shared_iterations(plan: &Plan) -> Vec<Option<u64>> {
 }
 
 /// Lets the users begin all of it, as a coordinator does that has no other agent.
-pub(crate) fn allot_everything(engine: &Engine, shared: &[Option<u64>]) {
+fn allot_everything(engine: &Engine, shared: &[Option<u64>]) {
     for (scenario, iterations) in shared.iter().enumerate() {
         if let Some(iterations) = *iterations {
             engine.supplies().allot(&Allotted { scenario, iterations, last: true }).expect("a scenario that shares");
@@ -144,9 +142,10 @@ pub(crate) fn allot_everything(engine: &Engine, shared: &[Option<u64>]) {
     }
 }
 
-/// Carries a plan out on so many workers.
+/// Carries a plan out on so many workers, with all iterations that users share.
 pub(crate) fn generate(plan: Plan, workers: usize) -> Generated {
-    generate_while(plan, workers, |_| {})
+    let shared = shared_iterations(&plan);
+    generate_while(plan, workers, |engine| allot_everything(engine, &shared))
 }
 
 pub(crate) fn target(script: &str) -> Target {

@@ -8,6 +8,7 @@ mod killed;
 mod orders;
 mod resumed;
 mod runs;
+mod shared;
 mod stranger;
 mod streams;
 mod support;
