@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 /// An agent's first block is one of about so many that its weight's part of all iterations would make: few enough that it
 /// does not ask at every turn, many enough that a slow one cannot keep much from the others.
 const FIRST_BLOCKS: u64 = 128;
-/// No block is more than one of so many that its part of what is left would make, so that all end together.
+/// No later block is more than one of so many that its part of what is left would make, so that all end together.
 const LAST_BLOCKS: u64 = 4;
 /// Whoever asks again within so many nanoseconds is given twice as much as before ...
 const SOON_NS: u64 = 250_000_000;
@@ -24,6 +24,8 @@ pub struct Pool {
     scenario: usize,
     /// How many users share them.
     users: u32,
+    /// All of them, and those that nobody has.
+    planned: u64,
     left: u64,
     /// By the agent's place in the run.
     accounts: Vec<Account>,
@@ -61,7 +63,7 @@ impl Pool {
     pub fn all_of(plan: &Plan) -> Vec<Self> {
         let pool = |(scenario, planned): (usize, &muster_proto::plan::Scenario)| match planned.executor {
             Executor::SharedIterations { users, iterations, .. } => {
-                Some(Self { scenario, users, left: iterations, accounts: Vec::new() })
+                Some(Self { scenario, users, planned: iterations, left: iterations, accounts: Vec::new() })
             }
             _ => None,
         };
@@ -119,14 +121,14 @@ impl Pool {
 
     /// Answers an agent that asks; nothing as long as there is nothing to give. What it has not heard it is told again.
     pub(super) fn answer(&mut self, agent: usize, claim: Claim, now_ns: u64) -> Option<Allotted> {
-        let (scenario, left) = (self.scenario, self.left);
+        let (scenario, planned, left) = (self.scenario, self.planned, self.left);
         let account = self.account(agent);
         if !account.waits || (account.heard == account.allotted && left == 0) {
             return None;
         }
         account.waits = false;
         if account.heard == account.allotted {
-            let block = account.next_block(left, claim, now_ns);
+            let block = account.next_block(planned, left, claim, now_ns);
             account.allotted += block;
             (account.block, account.block_at_ns) = (block, now_ns);
             self.left -= block;
@@ -169,19 +171,22 @@ impl Pool {
 impl Account {
     /// How much to give of so much that is left, which is something: as long as an agent makes the same of it in the same
     /// time, it asks a few times a second at most.
-    fn next_block(&self, left: u64, claim: Claim, now_ns: u64) -> u64 {
+    fn next_block(&self, planned: u64, left: u64, claim: Claim, now_ns: u64) -> u64 {
         let Claim { users, weight, weights } = claim;
-        let one_of = |blocks: u64| {
-            let part = (u128::from(left) * u128::from(weight)).div_ceil(u128::from((weights * blocks).max(1)));
+        let one_of = |blocks: u64, all: u64| {
+            let part = (u128::from(all) * u128::from(weight)).div_ceil(u128::from((weights * blocks).max(1)));
             part.min(u128::from(left)) as u64
         };
+        if self.block == 0 {
+            // Each of its users can begin one at once.
+            return one_of(FIRST_BLOCKS, planned).max(users).min(one_of(1, planned)).clamp(1, left);
+        }
         let block = match now_ns.saturating_sub(self.block_at_ns) {
-            _ if self.block == 0 => one_of(FIRST_BLOCKS),
             since_ns if since_ns < SOON_NS => self.block.saturating_mul(2),
             since_ns if since_ns > LATE_NS => self.block / 2,
             _ => self.block,
         };
-        block.max(users).min(one_of(LAST_BLOCKS)).clamp(1, left)
+        block.max(users).min(one_of(LAST_BLOCKS, left)).clamp(1, left)
     }
 }
 

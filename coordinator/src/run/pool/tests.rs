@@ -138,6 +138,16 @@ fn what_cannot_be_is_refused() {
 }
 
 #[test]
+fn every_user_can_begin_one_at_first_if_there_are_enough() {
+    let mut pool = pool(100, 100);
+    let mut first = |agent: usize, users: u64| {
+        pool.hear(agent, &asks(0, 0), 0).unwrap();
+        pool.answer(agent, claim(users, 2), 0).unwrap().iterations
+    };
+    assert_eq!([first(0, 50), first(1, 50)], [50, 50]);
+}
+
+#[test]
 fn whoever_asks_soon_gets_more_and_whoever_takes_its_time_gets_less() {
     let mut pool = pool(1, 1_000_000);
     let mut heard = 0;
@@ -158,10 +168,10 @@ fn the_last_blocks_are_single_iterations_and_nobody_keeps_much_from_the_others()
         let agent = blocks.len() % 2;
         pool.hear(agent, &asks(heard[agent], 0), 0).unwrap();
         let before = heard[agent];
-        heard[agent] = pool.answer(agent, claim(500, 2), 0).unwrap().iterations;
+        heard[agent] = pool.answer(agent, claim(100, 2), 0).unwrap().iterations;
         blocks.push(heard[agent] - before);
     }
-    assert_eq!((blocks[0], blocks.last()), (125, Some(&1)));
+    assert_eq!((blocks[0], blocks.last()), (100, Some(&1)));
     assert!(blocks.is_sorted_by(|a, b| a >= b) && blocks.len() < 60, "{blocks:?}");
     assert_eq!(pool.answer(0, claim(500, 2), 0), None);
     assert!(pool.end(0).is_some_and(|allotted| allotted.last && allotted.iterations == heard[0]));
