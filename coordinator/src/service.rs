@@ -15,7 +15,7 @@ pub use control::{ControlError, Counter, Desk, desk, give, serve_control};
 pub(crate) use control::{order_from_wire, order_to_wire};
 use muster_agent::planted::planted;
 use muster_proto::convert::{
-    AssignmentMessage, allotted_to_wire, assignment_to_wire, change_to_wire, closing_from_wire, delta_from_wire,
+    AssignmentMessage, allotments_to_wire, assignment_to_wire, change_to_wire, closing_from_wire, delta_from_wire,
     wanting_from_wire,
 };
 use muster_proto::id::{Incarnation, RunId};
@@ -236,7 +236,9 @@ impl Switchboard {
                 let assignment = AssignmentMessage { run_id, plan, shares, amendments };
                 shared.send(link, Message::Assign(assignment_to_wire(&assignment)));
             }
-            Command::Allot(link, allotted) => shared.send(link, Message::Allotted(allotted_to_wire(&allotted))),
+            Command::Allot(link, allotted) => {
+                shared.send(link, Message::Allotments(allotments_to_wire(&allotted)));
+            }
             Command::Start(link, at_ns) => shared.send(link, Message::Start(wire::Start { at_ns })),
             Command::Ack(link, seq) => shared.send(link, Message::Ack(wire::Ack { seq })),
             Command::Stop(link, manner) => {

@@ -34,6 +34,9 @@ pub struct Supply {
     wanted: Arc<Notify>,
 }
 
+/// How many scenarios ask at a time. The users of others wait until there is an answer.
+const ASKING_MAX: usize = 64;
+
 /// There is enough.
 const NOTHING: u8 = 0;
 /// More is wanted, which nobody was told yet.
@@ -135,10 +138,13 @@ impl Supply {
                 self.want();
             }
         }
-        if self.takers.load(Ordering::Acquire) == 0 {
-            self.wanted.notify_one();
-        }
+        // Others may ask now, or nobody is left here to begin it.
+        self.wanted.notify_one();
         self.wake();
+    }
+
+    fn is_asking(&self) -> bool {
+        self.asking.load(Ordering::Acquire) == ASKED
     }
 
     fn want(&self) {
@@ -152,7 +158,7 @@ impl Supply {
     }
 
     /// What there is to say to the coordinator, if there is anything.
-    fn word(&self, scenario: usize) -> Option<Wanting> {
+    fn word(&self, scenario: usize, may_ask: bool) -> Option<Wanting> {
         let has_users = self.takers.load(Ordering::Acquire) > 0;
         if !has_users {
             // Others can begin it.
@@ -162,12 +168,12 @@ impl Supply {
             // Users who come later ask by themselves.
             self.turn(WANTED, NOTHING);
         }
-        let asks = self.turn(WANTED, ASKED);
+        let asks = may_ask && self.turn(WANTED, ASKED);
         if !self.retell.swap(false, Ordering::AcqRel) && !asks {
             return None;
         }
         let (allotted, returned) = (self.allotted.load(Ordering::Acquire), self.returned.load(Ordering::Acquire));
-        Some(Wanting { scenario, allotted, returned, more: self.asking.load(Ordering::Acquire) == ASKED })
+        Some(Wanting { scenario, allotted, returned, more: self.is_asking() })
     }
 
     /// Another stream leads to the coordinator: what was said may not have been heard, nor the answer.
@@ -218,8 +224,10 @@ impl Supplies {
     /// Waits until there is something to say to the coordinator. Nothing is missed when it is given up.
     pub async fn wanting(&self) -> Wanting {
         loop {
-            let supplies = self.by_scenario.iter().enumerate();
-            let mut words = supplies.filter_map(|(scenario, supply)| supply.as_ref()?.word(scenario));
+            let supplies = || self.by_scenario.iter().enumerate();
+            let asking = supplies().filter(|(_, supply)| supply.as_ref().is_some_and(|supply| supply.is_asking()));
+            let may_ask = asking.count() < ASKING_MAX;
+            let mut words = supplies().filter_map(|(scenario, supply)| supply.as_ref()?.word(scenario, may_ask));
             if let Some(word) = words.next() {
                 return word;
             }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use hyper_util::rt::TokioIo;
 use muster_proto::convert::{
-    allotted_from_wire, assignment_from_wire, change_from_wire, closing_to_wire, delta_to_wire, wanting_to_wire,
+    allotments_from_wire, assignment_from_wire, change_from_wire, closing_to_wire, delta_to_wire, wanting_to_wire,
 };
 use muster_proto::id::Incarnation;
 use muster_proto::wire::cluster_client::ClusterClient;
@@ -229,10 +229,11 @@ impl<S: Surroundings> Stream<S> {
                 self.surroundings.notice(Notice::Acknowledged(ack.seq));
                 duty.acknowledge(ack.seq).map_err(|error| self.protocol(&error.to_string()))
             }
-            Message::Allotted(allotted) => {
-                let allotted = allotted_from_wire(&allotted, part.scenarios);
+            Message::Allotments(allotments) => {
+                let allotted = allotments_from_wire(&allotments, part.scenarios);
                 let allotted = allotted.map_err(|error| self.protocol(&error.to_string()))?;
-                let taken = part.duty.as_ref().map_or(Some(()), |duty| duty.allot(&allotted));
+                let Some(duty) = part.duty.as_ref() else { return Ok(()) };
+                let taken = allotted.iter().try_for_each(|allotted| duty.allot(allotted));
                 taken.ok_or_else(|| self.protocol("iterations for a scenario that has users of its own"))
             }
             Message::Stop(stop) => {

@@ -159,7 +159,7 @@ pub enum Command {
     /// Let it do more, or less, or in another way.
     Change(Link, Change),
     /// Tell it what it may begin of iterations that all users share.
-    Allot(Link, Allotted),
+    Allot(Link, Vec<Allotted>),
     /// Let it begin at this moment of our clock.
     Start(Link, u64),
     /// Tell it that everything up to this delta is in the result.

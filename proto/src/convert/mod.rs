@@ -13,7 +13,7 @@ pub use assignment::{AssignmentMessage, assignment_from_wire, assignment_to_wire
 pub use change::{change_from_wire, change_to_wire};
 pub use measurement::{closing_from_wire, closing_to_wire, delta_from_wire, delta_to_wire};
 pub use plan::{plan_from_wire, plan_to_wire};
-pub use supply::{allotted_from_wire, allotted_to_wire, wanting_from_wire, wanting_to_wire};
+pub use supply::{allotments_from_wire, allotments_to_wire, wanting_from_wire, wanting_to_wire};
 
 use crate::histogram::CodecError;
 use crate::share::ShareError;

@@ -25,18 +25,24 @@ pub fn wanting_from_wire(message: &wire::Wanting, scenarios: usize) -> Result<Wa
 
 /// What an agent may begin.
 #[must_use]
-pub fn allotted_to_wire(allotted: &Allotted) -> wire::Allotted {
-    let Allotted { scenario, iterations, last } = *allotted;
-    wire::Allotted { scenario: scenario as u32, iterations, last }
+pub fn allotments_to_wire(allotted: &[Allotted]) -> wire::Allotments {
+    let to_wire = |&Allotted { scenario, iterations, last }: &Allotted| wire::Allotted {
+        scenario: scenario as u32,
+        iterations,
+        last,
+    };
+    wire::Allotments { allotted: allotted.iter().map(to_wire).collect() }
 }
 
 /// What an agent may begin, in a plan of so many scenarios.
 ///
 /// # Errors
 /// [`ConvertError`] when there is no such scenario.
-pub fn allotted_from_wire(message: &wire::Allotted, scenarios: usize) -> Result<Allotted, ConvertError> {
-    let wire::Allotted { scenario, iterations, last } = *message;
-    Ok(Allotted { scenario: scenario_from_wire(scenario, scenarios)?, iterations, last })
+pub fn allotments_from_wire(message: &wire::Allotments, scenarios: usize) -> Result<Vec<Allotted>, ConvertError> {
+    let from_wire = |&wire::Allotted { scenario, iterations, last }: &wire::Allotted| {
+        Ok(Allotted { scenario: scenario_from_wire(scenario, scenarios)?, iterations, last })
+    };
+    message.allotted.iter().map(from_wire).collect()
 }
 
 fn scenario_from_wire(scenario: u32, scenarios: usize) -> Result<usize, ConvertError> {
@@ -56,7 +62,8 @@ mod tests {
         assert!(wanting_from_wire(&wanting_to_wire(&wanting), 1).is_err());
         assert!(wanting_from_wire(&wire::Wanting { returned: 10, ..wanting_to_wire(&wanting) }, 2).is_err());
         let allotted = Allotted { scenario: 1, iterations: u64::MAX, last: true };
-        assert_eq!(allotted_from_wire(&allotted_to_wire(&allotted), 2), Ok(allotted));
-        assert!(allotted_from_wire(&allotted_to_wire(&allotted), 1).is_err());
+        let both = [Allotted { scenario: 0, ..allotted }, allotted];
+        assert_eq!(allotments_from_wire(&allotments_to_wire(&both), 2), Ok(both.to_vec()));
+        assert!(allotments_from_wire(&allotments_to_wire(&both), 1).is_err());
     }
 }

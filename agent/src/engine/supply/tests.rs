@@ -40,7 +40,7 @@ proptest! {
                     supply.allot(allotted - iterations / 2, false);
                 }
                 _ => {
-                    let word = supply.word(0);
+                    let word = supply.word(0, true);
                     prop_assert!(word.is_none_or(|word| word.allotted == allotted && word.returned >= returned));
                     returned = word.map_or(returned, |word| word.returned);
                 }
@@ -48,7 +48,7 @@ proptest! {
             prop_assert!(begun + returned <= allotted);
         }
         workers.iter().for_each(|worker| worker.engage(false));
-        let returned = supply.word(0).map_or(returned, |word| word.returned);
+        let returned = supply.word(0, true).map_or(returned, |word| word.returned);
         prop_assert_eq!(begun + returned, allotted);
     }
 
@@ -79,46 +79,46 @@ fn threads_take_every_iteration_once() {
 #[test]
 fn more_is_wanted_once_when_half_of_a_block_is_left() {
     let supply = supply(1);
-    assert_eq!(supply.word(0), word(0, 0, true), "there are users from the start");
-    assert_eq!(supply.word(0), None, "once is enough");
+    assert_eq!(supply.word(0, true), word(0, 0, true), "there are users from the start");
+    assert_eq!(supply.word(0, true), None, "once is enough");
     supply.allot(100, false);
     while supply.left.load(Ordering::Relaxed) > 51 {
         assert!(supply.take_block() > 0);
-        assert_eq!(supply.word(0), None);
+        assert_eq!(supply.word(0, true), None);
     }
     while supply.take_block() > 0 {}
-    assert_eq!(supply.word(0), word(100, 0, true));
+    assert_eq!(supply.word(0, true), word(100, 0, true));
     assert!(!supply.is_spent(), "more may come");
     supply.allot(100, true);
     assert!(supply.is_spent());
-    assert_eq!(supply.word(0), None);
+    assert_eq!(supply.word(0, true), None);
 }
 
 #[test]
 fn what_was_not_answered_is_said_again_on_another_stream() {
     let supply = supply(1);
-    assert_eq!(supply.word(0), word(0, 0, true));
+    assert_eq!(supply.word(0, true), word(0, 0, true));
     supply.say_again();
-    assert_eq!(supply.word(0), word(0, 0, true));
+    assert_eq!(supply.word(0, true), word(0, 0, true));
     supply.allot(10, false);
     supply.say_again();
-    assert_eq!(supply.word(0), word(10, 0, false), "how it stands, without asking");
-    assert_eq!(supply.word(0), None);
+    assert_eq!(supply.word(0, true), word(10, 0, false), "how it stands, without asking");
+    assert_eq!(supply.word(0, true), None);
 }
 
 #[test]
 fn what_nobody_is_left_to_begin_is_given_back() {
     let supply = supply(2);
-    assert_eq!(supply.word(0), word(0, 0, true));
+    assert_eq!(supply.word(0, true), word(0, 0, true));
     supply.allot(10, false);
     supply.disengage(0);
-    assert_eq!(supply.word(0), None, "the other worker may begin it");
+    assert_eq!(supply.word(0, true), None, "the other worker may begin it");
     let block = supply.take_block();
     supply.disengage(block);
-    assert_eq!(supply.word(0), word(10, 10, false));
+    assert_eq!(supply.word(0, true), word(10, 10, false));
     supply.engage();
     assert_eq!(supply.take_block(), 0);
-    assert_eq!(supply.word(0), word(10, 10, true), "there are users again");
+    assert_eq!(supply.word(0, true), word(10, 10, true), "there are users again");
 }
 
 #[tokio::test]
@@ -129,4 +129,22 @@ async fn users_who_wait_are_woken_and_a_change_is_noticed_from_when_it_was_waite
     supply.allot(5, false);
     changed.await;
     assert!(!supply.is_dry() && !supply.is_over());
+}
+
+#[tokio::test]
+async fn only_so_many_scenarios_ask_at_a_time() {
+    let wanted = Arc::new(Notify::new());
+    let scenarios = ASKING_MAX + 1;
+    let by_scenario = (0..scenarios).map(|_| Some(Arc::new(Supply::new(1, true, &wanted)))).collect();
+    let supplies = Supplies { by_scenario, wanted };
+    for scenario in 0..ASKING_MAX {
+        assert_eq!(supplies.wanting().await.scenario, scenario);
+    }
+    tokio::select! {
+        biased;
+        word = supplies.wanting() => panic!("{word:?}"),
+        () = std::future::ready(()) => {},
+    }
+    supplies.allot(&Allotted { scenario: 7, iterations: 10, last: false }).unwrap();
+    assert_eq!(supplies.wanting().await.scenario, ASKING_MAX);
 }

@@ -1,11 +1,16 @@
 //! How iterations that all users share are allotted to agents, as they need them.
 
+use std::collections::BTreeMap;
+
 use muster_proto::supply::{Allotted, Wanting};
 
 use super::super::agent::State;
 use super::super::event::{Command, Link};
 use super::super::pool::{Claim, Pool};
 use super::{Phase, Run};
+
+/// What agents are told, by their places among the run's, together: so whatever happens, it takes one message to each.
+type Allotments = BTreeMap<usize, Vec<Allotted>>;
 
 impl Run {
     /// An agent says how it stands with a scenario's shared iterations.
@@ -28,28 +33,31 @@ impl Run {
             return;
         }
         let mut pools = std::mem::take(&mut self.pools);
+        let mut allotted = Allotments::new();
         for pool in &mut pools {
-            self.answer_the_waiting(pool, now_ns);
+            self.answer_the_waiting(pool, &mut allotted, now_ns);
             if pool.left() == 0 {
-                self.tell_of_the_end(pool);
+                self.tell_of_the_end(pool, &mut allotted);
             }
         }
         self.pools = pools;
+        let to_agent = |(index, allotted): (usize, _)| Command::Allot(self.agents[index].link, allotted);
+        self.commands.extend(allotted.into_iter().map(to_agent));
     }
 
-    fn answer_the_waiting(&mut self, pool: &mut Pool, now_ns: u64) {
+    fn answer_the_waiting(&self, pool: &mut Pool, allotted: &mut Allotments, now_ns: u64) {
         for index in 0..self.agents.len() {
             if pool.waits(index)
                 && self.may_begin_more(index)
-                && let Some(allotted) = pool.answer(index, self.claim(index, pool), now_ns)
+                && let Some(answer) = pool.answer(index, self.claim(index, pool), now_ns)
             {
-                self.allot(index, allotted);
+                allotted.entry(index).or_default().push(answer);
             }
         }
     }
 
     /// Nobody gets anything more unless another gives back what it has not begun.
-    fn tell_of_the_end(&mut self, pool: &mut Pool) {
+    fn tell_of_the_end(&self, pool: &mut Pool, allotted: &mut Allotments) {
         let unbegun = |index: usize| match &self.agents[index] {
             agent if agent.is_awaited() => pool.unbegun(index, self.begun(index, pool.scenario())),
             _ => 0,
@@ -59,9 +67,9 @@ impl Run {
         for (index, own) in unbegun.into_iter().enumerate() {
             if own == all
                 && self.agents[index].state == State::Ready
-                && let Some(allotted) = pool.end(index)
+                && let Some(end) = pool.end(index)
             {
-                self.allot(index, allotted);
+                allotted.entry(index).or_default().push(end);
             }
         }
     }
@@ -71,10 +79,6 @@ impl Run {
         let mut pools = std::mem::take(&mut self.pools);
         pools.iter_mut().for_each(|pool| pool.close(index, self.begun(index, pool.scenario())));
         self.pools = pools;
-    }
-
-    fn allot(&mut self, index: usize, allotted: Allotted) {
-        self.commands.push(Command::Allot(self.agents[index].link, allotted));
     }
 
     fn may_begin_more(&self, index: usize) -> bool {

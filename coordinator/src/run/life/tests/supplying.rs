@@ -108,12 +108,14 @@ impl World {
 
     fn hear(&mut self, commands: Vec<Command>, deaf: Option<u64>) {
         for command in commands {
-            let Command::Allot(Link(link), Allotted { iterations, last, .. }) = command else { continue };
-            if let Some(peer) = self.peers.iter_mut().find(|peer| peer.link == link && Some(link) != deaf) {
-                assert!(iterations >= peer.heard);
-                assert!(iterations == peer.heard || !peer.is_over, "more, after the last");
-                peer.heard = iterations;
-                peer.is_over |= last;
+            let Command::Allot(Link(link), allotted) = command else { continue };
+            for Allotted { iterations, last, .. } in allotted {
+                if let Some(peer) = self.peers.iter_mut().find(|peer| peer.link == link && Some(link) != deaf) {
+                    assert!(iterations >= peer.heard);
+                    assert!(iterations == peer.heard || !peer.is_over, "more, after the last");
+                    peer.heard = iterations;
+                    peer.is_over |= last;
+                }
             }
         }
     }
