@@ -4,6 +4,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use muster_agent::engine::start::Engine;
+use muster_proto::change::Handed;
 use muster_proto::plan::Executor;
 use muster_proto::share::Share;
 use muster_proto::supply::{Allotted, Wanting};
@@ -91,7 +92,7 @@ fn what_is_not_begun_is_given_back_when_there_are_no_users_any_more_and_asked_fo
         let begun = said.allotted - said.returned;
         assert!((10..1_000).contains(&begun), "{said:?}");
         until_served(&target, begun);
-        engine.grant(&everybody, 0).unwrap();
+        engine.grant(&Handed::new(everybody.to_vec()), 0).unwrap();
         assert_eq!(wanting(engine), Wanting { more: true, ..said });
         allot(engine, 1_000 + said.returned, true);
     });
