@@ -117,20 +117,36 @@ impl Run {
             let left_s = moment.left.as_secs_f64();
             return Err(format!("scenario {name} ends in {left_s:.1} s, before the change would be complete"));
         }
-        let (stages, text) = match (&scenarios[scenario].executor, self.holdings.latest(scenario), level) {
+        let (stages, text) = self.stages_to(scenario, &moment, level, over)?;
+        let at_ns = moment.at_ns;
+        self.amend(vec![Amendment { at_ns, reshape: Reshape { scenario, stages } }])?;
+        self.annotate(at_ns, text.clone())?;
+        Ok(Done { at_ns: Some(at_ns), text })
+    }
+
+    /// What takes a scenario to a level until its end, and what that is in words.
+    fn stages_to(
+        &self,
+        scenario: usize,
+        moment: &Moment,
+        level: Level,
+        over: Duration,
+    ) -> Result<(Stages, String), String> {
+        let Scenario { name, executor, .. } = &self.settings.plan.scenarios[scenario];
+        let durations = [over, moment.left - over];
+        let (stages, text) = match (executor, self.holdings.latest(scenario), level) {
             (Executor::ArrivalRate { .. }, Timing::Arrivals(schedule), Level::Rate(to)) => {
-                let from = schedule.rest_from(moment.profile_ns).first().map_or(to, |rest| rest.from);
-                let stages = [(over, from), (moment.left - over, to)];
+                let now = schedule.rest_from(moment.profile_ns).first().map_or(to, |rest| rest.from);
+                let stages = durations.into_iter().zip([now, to]);
                 let stages = stages.map(|(duration, from)| RateStage { duration, from, to });
-                (Stages::Rate(stages.to_vec()), format!("{name}: {}/s", to.as_per_second()))
+                (Stages::Rate(stages.collect()), format!("{name}: {}/s", to.as_per_second()))
             }
             (Executor::Users { .. }, Timing::Users(schedule), Level::Users(to)) => {
-                let from = schedule.active_at(moment.profile_ns);
-                let stages = [(over, from), (moment.left - over, to)];
+                let stages = durations.into_iter().zip([schedule.active_at(moment.profile_ns), to]);
                 let stages = stages.map(|(duration, from)| UserStage { duration, from, to });
-                (Stages::Users(stages.to_vec()), format!("{name}: {to} users"))
+                (Stages::Users(stages.collect()), format!("{name}: {to} users"))
             }
-            (executor, ..) => {
+            _ => {
                 let wanted = match executor {
                     Executor::ArrivalRate { .. } => "a rate can be set",
                     Executor::Users { .. } => "a number of users can be set",
@@ -139,55 +155,44 @@ impl Run {
                 return Err(format!("scenario {name} is {}: {wanted}", executor.name()));
             }
         };
-        let text = if over.is_zero() { text } else { format!("{text} within {} s", over.as_secs_f64()) };
-        let at_ns = moment.at_ns;
-        self.amend(Amendment { at_ns, reshape: Reshape { scenario, stages } })?;
-        self.annotate(at_ns, text.clone())?;
-        Ok(Done { at_ns: Some(at_ns), text })
+        Ok((stages, if over.is_zero() { text } else { format!("{text} within {} s", over.as_secs_f64()) }))
     }
 
     fn pause(&mut self, now_ns: u64) -> Result<Done, String> {
         if self.pause.is_some() {
             return Err("the run is paused already".to_owned());
         }
-        let mut profiles = Vec::new();
-        let mut at_ns = None;
+        let (mut profiles, mut amendments) = (Vec::new(), Vec::new());
         for scenario in 0..self.settings.plan.scenarios.len() {
-            let profile = self.holdings.latest_version(scenario);
-            let Some(moment) = self.moment_of_change(scenario, now_ns) else {
-                profiles.push(None);
-                continue;
-            };
-            profiles.push(Some(profile));
-            let duration = moment.left;
+            let moment = self.moment_of_change(scenario, now_ns);
+            profiles.push(moment.as_ref().map(|_| self.holdings.latest_version(scenario)));
+            let Some(Moment { at_ns, left: duration, .. }) = moment else { continue };
             let stages = match self.holdings.latest(scenario) {
                 Timing::Arrivals(_) => Stages::Rate(vec![RateStage { duration, from: Rate(0), to: Rate(0) }]),
                 Timing::Users(_) => Stages::Users(vec![UserStage { duration, from: 0, to: 0 }]),
             };
-            self.amend(Amendment { at_ns: moment.at_ns, reshape: Reshape { scenario, stages } })?;
-            at_ns = at_ns.min(Some(moment.at_ns)).or(Some(moment.at_ns));
+            amendments.push(Amendment { at_ns, reshape: Reshape { scenario, stages } });
         }
-        let at_ns = at_ns.ok_or("every scenario has ended")?;
+        let at_ns = self.amend(amendments)?.ok_or("every scenario has ended")?;
         self.pause = Some(Pause { profiles });
         self.annotate(at_ns, "paused".to_owned())?;
         Ok(Done { at_ns: Some(at_ns), text: "paused".to_owned() })
     }
 
     fn resume(&mut self, now_ns: u64) -> Result<Done, String> {
-        let Pause { profiles } = self.pause.clone().ok_or("the run is not paused")?;
-        let mut at_ns = None;
-        for (scenario, profile) in profiles.into_iter().enumerate() {
+        let Pause { profiles } = self.pause.as_ref().ok_or("the run is not paused")?;
+        let mut amendments = Vec::new();
+        for (scenario, profile) in profiles.iter().enumerate() {
             let moment = self.moment_of_change(scenario, now_ns);
-            let Some((profile, moment)) = profile.zip(moment) else { continue };
+            let Some((profile, Moment { at_ns, profile_ns, .. })) = profile.zip(moment) else { continue };
             let stages = match self.holdings.version(scenario, profile) {
-                Timing::Arrivals(schedule) => Stages::Rate(schedule.rest_from(moment.profile_ns)),
-                Timing::Users(schedule) => Stages::Users(schedule.rest_from(moment.profile_ns)),
+                Timing::Arrivals(schedule) => Stages::Rate(schedule.rest_from(profile_ns)),
+                Timing::Users(schedule) => Stages::Users(schedule.rest_from(profile_ns)),
             };
-            self.amend(Amendment { at_ns: moment.at_ns, reshape: Reshape { scenario, stages } })?;
-            at_ns = at_ns.min(Some(moment.at_ns)).or(Some(moment.at_ns));
+            amendments.push(Amendment { at_ns, reshape: Reshape { scenario, stages } });
         }
+        let at_ns = self.amend(amendments)?.ok_or("every scenario has ended meanwhile")?;
         self.pause = None;
-        let at_ns = at_ns.ok_or("every scenario has ended meanwhile")?;
         self.annotate(at_ns, "resumed".to_owned())?;
         Ok(Done { at_ns: Some(at_ns), text: "resumed".to_owned() })
     }
@@ -204,21 +209,31 @@ impl Run {
         (left_ns > 0).then_some(Moment { at_ns, profile_ns, left: Duration::from_nanos(left_ns) })
     }
 
-    /// Lets a profile go on in another way, for all agents.
-    fn amend(&mut self, amendment: Amendment) -> Result<(), String> {
-        self.holdings.amend(&amendment).map_err(|error| error.to_string())?;
-        let Amendment { at_ns, reshape } = amendment.clone();
-        self.amendments.push(amendment);
+    /// Lets profiles go on in another way, for all agents: all of them, or none if one makes no sense. Returns the first
+    /// moment at which one does.
+    fn amend(&mut self, amendments: Vec<Amendment>) -> Result<Option<u64>, String> {
+        for amendment in &amendments {
+            self.holdings.amended(amendment).map_err(|error| error.to_string())?;
+        }
+        let first_ns = amendments.iter().map(|amendment| amendment.at_ns).min();
+        for amendment in amendments {
+            self.holdings.amend(&amendment).map_err(|error| error.to_string())?;
+            self.tell_of_amendment(&amendment);
+            self.amendments.push(amendment);
+        }
+        Ok(first_ns)
+    }
+
+    fn tell_of_amendment(&mut self, Amendment { at_ns, reshape }: &Amendment) {
         for index in 0..self.agents.len() {
             let agent = &self.agents[index];
             match agent.state {
-                State::Ready => self.tell_of_change(index, at_ns, What::Reshaped(reshape.clone())),
-                State::Lost if agent.was_missed => self.note_change(index, at_ns, What::Reshaped(reshape.clone())),
+                State::Ready => self.tell_of_change(index, *at_ns, What::Reshaped(reshape.clone())),
+                State::Lost if agent.was_missed => self.note_change(index, *at_ns, What::Reshaped(reshape.clone())),
                 // Whoever prepares is told once it is ready.
                 State::Joined | State::Preparing | State::Closed | State::Lost | State::HandingIn => {}
             }
         }
-        Ok(())
     }
 
     /// Tells an agent that has become ready in mid-run how profiles went on while it prepared.
