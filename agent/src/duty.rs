@@ -37,17 +37,20 @@ pub struct Duty<G> {
     gauges: Vec<Gauges>,
     collected_all: bool,
     closed: bool,
+    /// Whether the coordinator at the other end is the one that allots what users share.
+    may_want: bool,
 }
 
 impl<G: Generator> Duty<G> {
     /// What this generator, which is prepared, will measure.
     pub fn new(generator: G) -> Self {
-        Self { generator, outbox: Outbox::default(), gauges: Vec::new(), collected_all: false, closed: false }
+        let (outbox, gauges) = (Outbox::default(), Vec::new());
+        Self { generator, outbox, gauges, collected_all: false, closed: false, may_want: true }
     }
 
     /// What is left of an assignment that was carried out: all that was put into this outbox, and these books.
     pub fn left(generator: G, outbox: Outbox, gauges: Gauges) -> Self {
-        Self { generator, outbox, gauges: vec![gauges], collected_all: true, closed: false }
+        Self { generator, outbox, gauges: vec![gauges], collected_all: true, closed: false, may_want: false }
     }
 
     /// The generator, to start and stop it.
@@ -61,7 +64,7 @@ impl<G: Generator> Duty<G> {
         let news = tokio::select! {
             biased;
             () = alarm.goes_off() => News::Broken(PANICKED),
-            wanting = supplies.wanting() => News::Wanting(wanting),
+            wanting = supplies.wanting(), if self.may_want => News::Wanting(wanting),
             news = self.next_measured() => news,
         };
         // A worker that panics ends its measurements too, so their end alone does not say that all is well.
@@ -131,6 +134,15 @@ impl<G: Generator> Duty<G> {
         self.generator.supplies().allot(allotted)
     }
 
+    /// The coordinator goes on with the run and knows what it allotted, so that it can be asked for more. One that starts the
+    /// run anew says what is to be done instead.
+    pub fn want_again(&mut self) {
+        if !self.may_want {
+            self.may_want = true;
+            self.generator.supplies().say_again();
+        }
+    }
+
     /// Goes on over a new stream, whose other end has everything up to this delta.
     ///
     /// # Errors
@@ -138,7 +150,7 @@ impl<G: Generator> Duty<G> {
     pub fn resume(&mut self, applied_seq: u64) -> Result<(), AckError> {
         self.acknowledge(applied_seq)?;
         self.outbox.rewind();
-        self.generator.supplies().say_again();
+        self.may_want = false;
         self.closed = false;
         Ok(())
     }
@@ -158,10 +170,12 @@ impl<G: Generator> Duty<G> {
 mod tests {
     use std::sync::Arc;
     use std::thread;
+    use std::time::Duration;
 
     use muster_proto::convert::AssignmentMessage;
     use muster_proto::id::RunId;
-    use muster_proto::plan::{AgentsWanted, Connect, Http, Plan};
+    use muster_proto::plan::{AgentsWanted, Connect, Connections, Executor, Http, Plan, Scenario, Step, Think};
+    use muster_proto::share::Share;
 
     use super::*;
     use crate::engine::lease::Lease;
@@ -169,19 +183,39 @@ mod tests {
     use crate::generator::Workers;
     use crate::guard::Guard;
 
+    /// An assignment whose users share iterations.
+    fn shared() -> Duty<Workers> {
+        let second = Duration::from_secs(1);
+        let executor = Executor::SharedIterations { users: 2, iterations: 10, max_duration: second };
+        let scenario = Scenario {
+            name: "together".to_owned(),
+            executor,
+            start_delay: Duration::ZERO,
+            graceful_stop: second,
+            warm_up: Duration::ZERO,
+            connections: Connections::PerUser,
+            steps: vec![Step::Think(Think { min: second, max: second })],
+        };
+        prepared(vec![scenario])
+    }
+
     /// An assignment without any load, whose workers end as soon as they begin.
     fn nothing_to_do() -> Duty<Workers> {
+        prepared(Vec::new())
+    }
+
+    fn prepared(scenarios: Vec<Scenario>) -> Duty<Workers> {
+        let shares = vec![Share::full(); scenarios.len()];
         let plan = Plan {
             name: "test".to_owned(),
             seed: 42,
             http: Http::default(),
             connect: Connect::default(),
-            scenarios: Vec::new(),
+            scenarios,
             thresholds: Vec::new(),
             agents: AgentsWanted::default(),
         };
-        let assignment =
-            AssignmentMessage { run_id: RunId::generate(), plan, shares: Vec::new(), amendments: Vec::new() };
+        let assignment = AssignmentMessage { run_id: RunId::generate(), plan, shares, amendments: Vec::new() };
         let config = EngineConfig { workers: 2, pin: false, guard: Arc::new(Guard::default()) };
         Duty::new(Workers::prepare(assignment, &config, &Lease::endless()).unwrap())
     }
@@ -201,5 +235,20 @@ mod tests {
             duty.generator().abort();
             assert_eq!(matches!(duty.next().await, News::Broken(_)), panics);
         }
+    }
+
+    #[tokio::test]
+    async fn a_coordinator_is_asked_for_more_only_once_it_has_gone_on_with_the_run() {
+        let mut duty = shared();
+        let asks = |news: &News| matches!(news, News::Wanting(Wanting { allotted: 0, more: true, .. }));
+        assert!(asks(&duty.next().await));
+        duty.resume(0).unwrap();
+        tokio::select! {
+            biased;
+            news = duty.next() => panic!("{news:?}, to one that may start the run anew"),
+            () = std::future::ready(()) => {},
+        }
+        duty.want_again();
+        assert!(asks(&duty.next().await));
     }
 }

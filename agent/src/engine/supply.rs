@@ -107,7 +107,10 @@ impl Supply {
 
     /// A worker has users again who may begin something.
     pub(super) fn engage(&self) {
-        self.takers.fetch_add(1, Ordering::AcqRel);
+        if self.takers.fetch_add(1, Ordering::AcqRel) == 0 {
+            // What was wanted when nobody was left is wanted again.
+            self.wanted.notify_one();
+        }
     }
 
     /// A worker has no users any more, and puts back what they have not begun.
@@ -165,10 +168,8 @@ impl Supply {
             let returned = self.left.swap(0, Ordering::AcqRel);
             self.returned.fetch_add(returned, Ordering::AcqRel);
             self.retell.fetch_or(returned > 0, Ordering::AcqRel);
-            // Users who come later ask by themselves.
-            self.turn(WANTED, NOTHING);
         }
-        let asks = may_ask && self.turn(WANTED, ASKED);
+        let asks = has_users && may_ask && self.turn(WANTED, ASKED);
         if !self.retell.swap(false, Ordering::AcqRel) && !asks {
             return None;
         }

@@ -127,7 +127,8 @@ impl<S: Surroundings> Part<S> {
     /// Lets the load begin at this moment of the coordinator's clock, unless it has begun. `None` when there is nothing to
     /// begin.
     pub(super) fn start(&mut self, at_ns: u64) -> Option<()> {
-        let duty = self.duty.as_ref()?;
+        let duty = self.duty.as_mut()?;
+        duty.want_again();
         if self.started_at_ns.is_none() {
             let at_ns = self.offset.estimate().to_ours_ns(at_ns);
             self.started_at_ns = Some(at_ns);

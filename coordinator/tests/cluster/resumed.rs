@@ -126,8 +126,12 @@ struct Scene {
 impl Scene {
     /// The run in full swing, under its first coordinator.
     fn in_full_swing(lease: Duration, duration: &str) -> (Self, Mortal) {
+        Self::of(lease, |target| plan(target, 1, "fail", "100/s", duration))
+    }
+
+    fn of(lease: Duration, plan: impl Fn(&Target) -> String) -> (Self, Mortal) {
         let (target, disk) = (Target::start(Config::default()).unwrap(), Disk::default());
-        let mut settings = settings(&plan(&target, 1, "fail", "100/s", duration));
+        let mut settings = settings(&plan(&target));
         settings.lease_ns = lease.as_nanos() as u64;
         let head = Head::new(settings, Begun::now(), None);
         let journal = Journal::begin(disk.clone(), &head, BYTES_MAX_DEFAULT).unwrap();
@@ -158,6 +162,27 @@ fn the_load_goes_on_without_a_dip_while_the_next_coordinator_comes_within_the_le
     assert!(record.absence.total_ns > 0);
     assert_eq!((counts.due, counts.started, counts.completed), (300, 300, 300));
     assert_eq!(counts.outcomes(), scene.target.stop().responses);
+}
+
+#[test]
+fn users_who_share_iterations_make_each_of_them_once_whoever_allots_them() {
+    let (scene, first) = Scene::of(Duration::from_secs(60), |target| {
+        format!(
+            "name: test\ntarget: http://{}\nscenarios:\n  together:\n    executor: shared-iterations\n    users: 4\n    \
+             iterations: 1500\n    max_duration: 50s\n    steps: [ {{ get: / }}, {{ think: 10ms }} ]\n",
+            target.addr()
+        )
+    });
+    first.kill();
+    let (second, _) = Mortal::conduct(scene.disk.resumed(), &scene.address);
+    scene.served(200);
+    second.kill();
+    let (third, _) = Mortal::conduct(scene.disk.resumed(), &scene.address);
+    let record = third.end();
+    scene.agents.shutdown_background();
+    assert_eq!((&record.ending, record.absence.resumed), (&Ending::Completed, 2));
+    assert_eq!(record.timeline.counts().completed, 1_500);
+    assert_eq!(scene.target.stop().responses, 1_500);
 }
 
 #[test]

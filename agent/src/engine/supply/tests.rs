@@ -116,8 +116,9 @@ fn what_nobody_is_left_to_begin_is_given_back() {
     let block = supply.take_block();
     supply.disengage(block);
     assert_eq!(supply.word(0, true), word(10, 10, false));
-    supply.engage();
     assert_eq!(supply.take_block(), 0);
+    assert_eq!(supply.word(0, true), None, "nobody asks for nobody");
+    supply.engage();
     assert_eq!(supply.word(0, true), word(10, 10, true), "there are users again");
 }
 
