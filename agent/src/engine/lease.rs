@@ -1,9 +1,9 @@
 //! The right to generate load, which ends by itself.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::clock;
+use super::sync::{AtomicU64, Ordering};
 
 /// Until when load may be generated: whoever is cut off from its coordinator stops by itself.
 ///

@@ -29,6 +29,7 @@ mod request;
 pub mod ring;
 pub mod start;
 pub mod supply;
+mod sync;
 pub mod tenure;
 pub mod transport;
 mod user;

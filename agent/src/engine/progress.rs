@@ -1,7 +1,8 @@
 //! Whether a worker is still at work, for whoever cannot see into its thread.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::sync::{AtomicU64, Ordering};
 
 /// A number that grows as long as a worker is at work. Clones share it.
 #[derive(Clone, Debug, Default)]

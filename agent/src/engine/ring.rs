@@ -7,13 +7,13 @@
 use std::fs::File;
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use rustix::fs::{FallocateFlags, fallocate};
 use vmap::MapMut;
 
 use super::event::Event;
 use super::record::{RECORD_BYTES, Recorded};
+use super::sync::{AtomicU64, Ordering};
 
 /// The records of a worker's ring: half a second's, at a hundred thousand requests a second. An agent that falls further
 /// behind leaves a gap.

@@ -1,7 +1,8 @@
 //! How long a share is held.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::sync::{AtomicU64, Ordering};
 
 /// From when on a share is held, and until when. It is held for ever unless it is taken away; clones share that moment,
 /// so that all workers see it at once. Moments are of the engine's clock.
