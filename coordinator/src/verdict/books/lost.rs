@@ -20,10 +20,15 @@ pub(super) fn with(agent: &AgentRecord, told: &AgentTotals, record: &RunRecord) 
 }
 
 /// What an agent would have sent in a window had it been as quick as the quickest; nothing where the plan alone says how
-/// quick they are.
+/// quick they are. Where nobody has told of anything yet, no range is too wide.
 fn as_others(agent: &AgentRecord, record: &RunRecord) -> u64 {
+    /// More than any user can make of a window.
+    const QUICKEST_PER_WINDOW: u64 = 10_000;
     if record.plan.scenarios.iter().all(|scenario| scenario.executor.is_open()) {
         return 0;
+    }
+    if record.timeline.agents().iter().all(|told| told.sent_per_window_max == 0) {
+        return QUICKEST_PER_WINDOW;
     }
     let told = record.timeline.agents().iter().zip(&record.agents).filter(|(_, other)| other.weight > 0);
     let paces = told.map(|(told, other)| told.sent_per_window_max as f64 / f64::from(other.weight));
