@@ -29,7 +29,7 @@ use muster_proto::measurement::{SeriesTable, WINDOWS_PER_INTERVAL};
 use muster_proto::plan::Plan;
 use muster_proto::wire::{FromAgent, FromCoordinator, from_agent};
 use tonic::Streaming;
-use tonic::codec::{Codec, CompressionEncoding, EncodeBody};
+use tonic::codec::{Codec, EncodeBody};
 use tonic_prost::ProstCodec;
 
 const AGENTS: u64 = 1_000;
@@ -84,7 +84,7 @@ async fn second_of(plan: &Plan, per_second: u64, agent: u64) -> Bytes {
     });
     let deltas: Vec<Result<FromAgent, tonic::Status>> = deltas.collect();
     let encoder = ProstCodec::<FromAgent, FromCoordinator>::default().encoder();
-    let body = EncodeBody::new_client(encoder, tokio_stream::iter(deltas), Some(CompressionEncoding::Zstd), None);
+    let body = EncodeBody::new_client(encoder, tokio_stream::iter(deltas), None, None);
     body.collect().await.expect("a body").to_bytes()
 }
 
@@ -101,8 +101,7 @@ async fn merge(plan: &Plan, per_second: u64) -> (f64, f64) {
     for agent in 0..AGENTS {
         let body = Full::new(streams[agent as usize % streams.len()].clone());
         let decoder = ProstCodec::<FromCoordinator, FromAgent>::default().decoder();
-        let mut stream =
-            Streaming::new_request(decoder, body, Some(CompressionEncoding::Zstd), Some(MESSAGE_BYTES_MAX));
+        let mut stream = Streaming::new_request(decoder, body, None, Some(MESSAGE_BYTES_MAX));
         loop {
             let begun_ns = clock::thread_cpu_ns();
             let Some(message) = stream.message().await.expect("a message") else { break };

@@ -26,7 +26,6 @@ use muster_proto::{BUILD_VERSION, PROTOCOL_VERSION};
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{Notify, mpsc};
 use tokio_stream::wrappers::ReceiverStream;
-use tonic::codec::CompressionEncoding;
 use tonic::{Request, Response, Status, Streaming};
 use uuid::Uuid;
 
@@ -104,9 +103,7 @@ pub fn service(
         next_link: AtomicU64::new(run.next_link()),
         happenings,
     });
-    let server = ClusterServer::new(ClusterService(Arc::clone(&shared)))
-        .max_decoding_message_size(MESSAGE_BYTES_MAX)
-        .accept_compressed(CompressionEncoding::Zstd);
+    let server = ClusterServer::new(ClusterService(Arc::clone(&shared))).max_decoding_message_size(MESSAGE_BYTES_MAX);
     let router = tonic::transport::Server::builder()
         .tcp_nodelay(true)
         .initial_stream_window_size(STREAM_WINDOW_BYTES)

@@ -1,11 +1,12 @@
 //! Whatever leaves as a message arrives as it was; whatever a stranger makes up is refused in words.
 
+use std::io::Write;
 use std::time::Duration;
 
 use muster_proto::change::{Amendment, Reshape, Stages};
 use muster_proto::convert::{
-    AssignmentMessage, ConvertError, assignment_from_wire, assignment_to_wire, closing_from_wire, closing_to_wire,
-    delta_from_wire, delta_to_wire,
+    AssignmentMessage, ConvertError, UNPACKED_BYTES_MAX, assignment_from_wire, assignment_to_wire, closing_from_wire,
+    closing_to_wire, delta_from_wire, delta_to_wire, pack, unpack,
 };
 use muster_proto::id::RunId;
 use muster_proto::measurement::{Delta, ErrorSample, Health, Measurement, Totals};
@@ -176,6 +177,49 @@ prop_compose! {
     }
 }
 
+/// Any bytes as a frame, whether they are a message or not.
+fn frame(plain: &[u8]) -> bytes::Bytes {
+    zstd::bulk::compress(plain, 1).unwrap().into()
+}
+
+/// Why these bytes in place of a packed measurement are refused.
+fn unpacked(measurement: bytes::Bytes) -> String {
+    let message = wire::Delta { seq: 1, measurement, ..Default::default() };
+    let refusal = delta_from_wire(&message, SCENARIOS, SERIES).unwrap_err();
+    assert!(matches!(refusal, ConvertError::Packed { field: "measurement", .. }), "{refusal}");
+    refusal.to_string()
+}
+
+#[test]
+fn what_is_not_packed_as_agreed_is_refused_in_words() {
+    assert_eq!(unpacked(b"garbage".as_slice().into()), "measurement: it is not packed as agreed");
+    assert_eq!(
+        unpacked(frame(&vec![0; UNPACKED_BYTES_MAX + 1])),
+        format!("measurement: {} bytes, wanted at most {UNPACKED_BYTES_MAX}", UNPACKED_BYTES_MAX + 1)
+    );
+    // A field of 100 bytes that ends before them.
+    assert!(unpacked(frame(&[0x0a, 100])).starts_with("measurement: failed to decode"));
+    // A frame that says how long it is in the first byte after its head, and lies.
+    for (told, what) in [(99, "Destination buffer is too small"), (101, "Data corruption detected")] {
+        let mut lying = frame(&[0; 100]).to_vec();
+        assert_eq!(lying[5], 100, "the length in a frame of less than 256 bytes");
+        lying[5] = told;
+        assert!(unpacked(lying.into()).contains(what), "{told}");
+    }
+    // What follows the frame is not in what it says.
+    assert!(unpacked([frame(&[0; 100]), frame(&[0; 100])].concat().into()).contains("too small"));
+    // A frame that does not say how long it is.
+    let mut streamed = zstd::Encoder::new(Vec::new(), 1).unwrap();
+    streamed.write_all(&[0; 100]).and_then(|()| streamed.flush()).unwrap();
+    assert_eq!(unpacked(streamed.finish().unwrap().into()), "measurement: it is not packed as agreed");
+}
+
+#[test]
+fn nothing_at_all_is_packed_as_nothing() {
+    assert!(pack(&wire::Measurement::default()).is_empty());
+    assert_eq!(unpack("measurement", &[]), Ok(wire::Measurement::default()));
+}
+
 fn encoded(delta: &Delta) -> Vec<u8> {
     delta_to_wire(delta).encode_to_vec()
 }
@@ -211,6 +255,24 @@ proptest! {
             let _ = delta_from_wire(&message, SCENARIOS, SERIES);
         }
     }
+
+    #[test]
+    fn damaged_measurements_never_panic(delta in delta(), place in any::<proptest::sample::Index>(), value: u8) {
+        let mut message = delta_to_wire(&delta);
+        let mut plain = unpack::<wire::Measurement>("measurement", &message.measurement).unwrap().encode_to_vec();
+        let place = place.index(plain.len());
+        plain[place] = value;
+        message.measurement = frame(&plain);
+        let _ = delta_from_wire(&message, SCENARIOS, SERIES);
+    }
+
+    #[test]
+    fn what_is_cut_off_a_packed_measurement_is_missed(delta in delta(), place in any::<proptest::sample::Index>()) {
+        let mut message = delta_to_wire(&delta);
+        message.measurement.truncate(1 + place.index(message.measurement.len() - 1));
+        let is_refused = matches!(delta_from_wire(&message, SCENARIOS, SERIES), Err(ConvertError::Packed { .. }));
+        prop_assert!(is_refused);
+    }
 }
 
 #[test]
@@ -220,25 +282,36 @@ fn a_made_up_delta_is_refused_in_words() {
     measurement.series[0].expected = 1;
     measurement.series[0].response_expected.record(1_000_000);
     let delta = Delta { seq: 1, first_window: 3, last_window: 3, measurement, health: Health::default() };
-    let cases: [Case<wire::Delta>; 8] = [
+    let refusal = |message| delta_from_wire(&message, SCENARIOS, SERIES).unwrap_err().to_string();
+    let cases: [Case<wire::Delta>; 2] = [
         ("seq: wanted 1 or more, got 0", |delta| delta.seq = 0),
         ("last_window: wanted 3 or more, got 2", |delta| delta.last_window = 2),
-        ("series: wanted less than 3, got 3", |delta| delta.series[0].series = 3),
-        ("series: wanted at most 3, got 4", |delta| delta.series = vec![wire::RequestStats::default(); 4]),
-        ("failed: wanted at most 17, got 18", |delta| delta.series[0].failed = vec![0; 18]),
-        ("histograms: wanted as many response times as outcomes, got Some(1)", |delta| delta.series[0].expected = 2),
-        ("sent: wanted a sum below 2^64, got 18446744073709551615", |delta| {
-            delta.series = vec![delta.series[0].clone(), wire::RequestStats { sent: u64::MAX, ..Default::default() }];
-        }),
-        ("worker_cpu_max: wanted a number of cores, 0 or more, got NaN", |delta| {
-            delta.health = Some(wire::Health { worker_cpu_max: f32::NAN, ..Default::default() });
-        }),
     ];
     for (wanted, change) in cases {
         let mut message = delta_to_wire(&delta);
         change(&mut message);
-        let refusal = delta_from_wire(&message, SCENARIOS, SERIES).unwrap_err();
-        assert_eq!(refusal.to_string(), wanted);
+        assert_eq!(refusal(message), wanted);
+    }
+    let cases: [Case<wire::Measurement>; 6] = [
+        ("series: wanted less than 3, got 3", |measured| measured.series[0].series = 3),
+        ("series: wanted at most 3, got 4", |measured| measured.series = vec![wire::RequestStats::default(); 4]),
+        ("failed: wanted at most 17, got 18", |measured| measured.series[0].failed = vec![0; 18]),
+        ("histograms: wanted as many response times as outcomes, got Some(1)", |measured| {
+            measured.series[0].expected = 2;
+        }),
+        ("sent: wanted a sum below 2^64, got 18446744073709551615", |measured| {
+            let more = wire::RequestStats { sent: u64::MAX, ..Default::default() };
+            measured.series = vec![measured.series[0].clone(), more];
+        }),
+        ("worker_cpu_max: wanted a number of cores, 0 or more, got NaN", |measured| {
+            measured.health = Some(wire::Health { worker_cpu_max: f32::NAN, ..Default::default() });
+        }),
+    ];
+    for (wanted, change) in cases {
+        let message = delta_to_wire(&delta);
+        let mut measured = unpack("measurement", &message.measurement).unwrap();
+        change(&mut measured);
+        assert_eq!(refusal(wire::Delta { measurement: pack(&measured), ..message }), wanted);
     }
 }
 

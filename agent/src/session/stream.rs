@@ -14,7 +14,6 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, MissedTickBehavior};
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::Streaming;
-use tonic::codec::CompressionEncoding;
 use tonic::transport::{Channel, Endpoint, Uri};
 
 use super::leave::Leave;
@@ -83,9 +82,7 @@ impl<S: Surroundings> Stream<S> {
         let channel = connect(surroundings, address).await?;
         let (outgoing, outgoing_receiver) = mpsc::channel(OUTGOING_MAX);
         let _ = outgoing.try_send(message(from_agent::Message::Hello(hello)));
-        let mut client = ClusterClient::new(channel)
-            .max_decoding_message_size(MESSAGE_BYTES_MAX)
-            .send_compressed(CompressionEncoding::Zstd);
+        let mut client = ClusterClient::new(channel).max_decoding_message_size(MESSAGE_BYTES_MAX);
         let greeting = async {
             let mut incoming = client.join(ReceiverStream::new(outgoing_receiver)).await?.into_inner();
             let first = incoming.message().await?;

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use std::rc::Rc;
 use std::time::Duration;
 
-use bytes::{BufMut, Bytes, BytesMut};
+use bytes::{BufMut, Bytes};
 use muster_agent::engine::clock;
 use muster_proto::convert::{closing_to_wire, delta_to_wire};
 use muster_proto::measurement::{Totals, WINDOW_NS};
@@ -15,7 +15,7 @@ use muster_proto::{BUILD_VERSION, PROTOCOL_VERSION};
 use prost::Message;
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
-use tonic::codec::{Codec, CompressionEncoding, EncodeBuf, Encoder};
+use tonic::codec::{Codec, EncodeBuf, Encoder};
 use tonic::transport::Endpoint;
 use tonic::{Request, Status};
 use tonic_prost::ProstCodec;
@@ -33,8 +33,8 @@ const OUTGOING_MAX: usize = 64;
 
 /// What agents have measured, all of them alike.
 pub(crate) struct Measured {
-    /// Messages with a delta that lacks its numbers.
-    messages: Vec<Bytes>,
+    /// Deltas that lack their numbers.
+    deltas: Vec<Delta>,
     /// What each of them adds to the books.
     of_one: Totals,
     /// When the run starts, once that is known.
@@ -59,9 +59,8 @@ impl Measured {
             outcomes: of_one.series.iter().map(|stats| stats.expected).sum(),
             ..Totals::default()
         };
-        let unnumbered = |delta| from_agent::Message::Delta(Delta { seq: 0, ..delta_to_wire(&delta) });
         Self {
-            messages: deltas.into_iter().map(unnumbered).map(encoded).collect(),
+            deltas: deltas.iter().map(delta_to_wire).collect(),
             of_one,
             started_ns: OnceCell::new(),
             acknowledged: Cell::new(0),
@@ -69,16 +68,11 @@ impl Measured {
         }
     }
 
-    /// The delta of a window. What is said of a message twice is merged, so its numbers come behind it.
+    /// The delta of a window.
     fn delta(&self, agent: u64, window: u32) -> Bytes {
-        let numbers =
-            Delta { seq: u64::from(window) + 1, first_window: window, last_window: window, ..Delta::default() };
-        let message = &self.messages[(agent as usize + window as usize) % DIFFERENT];
-        let numbers = encoded(from_agent::Message::Delta(numbers));
-        let mut whole = BytesMut::with_capacity(message.len() + numbers.len());
-        whole.put_slice(message);
-        whole.put_slice(&numbers);
-        whole.freeze()
+        let like = self.deltas[(agent as usize + window as usize) % DIFFERENT].clone();
+        let (seq, first_window, last_window) = (u64::from(window) + 1, window, window);
+        encoded(from_agent::Message::Delta(Delta { seq, first_window, last_window, ..like }))
     }
 
     /// The books of an agent after so many windows.
@@ -104,7 +98,7 @@ pub(crate) async fn take_part(number: u64, address: String, measured: Rc<Measure
     say(encoded(hello(number)));
     let endpoint = Endpoint::from_shared(format!("http://{address}")).expect("an address").tcp_nodelay(true);
     let channel = endpoint.connect().await.expect("a coordinator");
-    let mut client = tonic::client::Grpc::new(channel).send_compressed(CompressionEncoding::Zstd);
+    let mut client = tonic::client::Grpc::new(channel);
     client.ready().await.expect("a connection");
     let path = "/muster.v1.Cluster/Join".parse().expect("a path");
     let response = client.streaming(Request::new(ReceiverStream::new(receiver)), path, Encoded).await;

@@ -5,6 +5,7 @@ use std::time::Duration;
 use muster::report::Report;
 use muster::run::record::Ending;
 use muster_agent::guard::Guard;
+use muster_proto::convert::pack;
 use muster_proto::wire::from_agent::Message;
 use muster_proto::wire::{self, from_coordinator};
 use muster_target::{Config, Target};
@@ -55,7 +56,8 @@ fn delta(seq: u64) -> wire::Delta {
 
 fn due(seq: u64, due: u64) -> Message {
     let stats = wire::IterationStats { due, started: due, ..Default::default() };
-    Message::Delta(wire::Delta { scenarios: vec![stats], ..delta(seq) })
+    let measurement = pack(&wire::Measurement { scenarios: vec![stats], ..Default::default() });
+    Message::Delta(wire::Delta { measurement, ..delta(seq) })
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -70,7 +72,8 @@ async fn counts_that_nobody_can_reach_are_refused_however_they_are_split() {
 async fn a_histogram_of_garbage_is_refused() {
     let garbage = vec![b"\xff\x80\x80garbage".to_vec().into()];
     let series = vec![wire::RequestStats { sent: 1, expected: 1, histograms: garbage, ..Default::default() }];
-    let reason = refusal_of(Stage::Started, vec![Message::Delta(wire::Delta { series, ..delta(1) })]).await;
+    let measurement = pack(&wire::Measurement { series, ..Default::default() });
+    let reason = refusal_of(Stage::Started, vec![Message::Delta(wire::Delta { measurement, ..delta(1) })]).await;
     assert!(reason.starts_with("its delta was refused: histograms: the histogram has format 255"), "{reason}");
 }
 

@@ -3,6 +3,7 @@
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
 
+use muster_proto::convert::pack;
 use muster_proto::wire::from_agent::Message;
 use muster_proto::wire::{self, from_coordinator};
 use serde_json::Value;
@@ -17,7 +18,8 @@ const PENDING: u64 = 5;
 /// A delta of the first window in which so many iterations fell due and were skipped.
 fn delta(seq: u64) -> Message {
     let stats = wire::IterationStats { due: 7, skipped: vec![7], ..Default::default() };
-    Message::Delta(wire::Delta { seq, scenarios: vec![stats], ..Default::default() })
+    let measurement = pack(&wire::Measurement { scenarios: vec![stats], ..Default::default() });
+    Message::Delta(wire::Delta { seq, measurement, ..Default::default() })
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -69,8 +69,7 @@ impl Cluster for Curt {
 async fn answered(message: from_coordinator::Message) -> (Ended, String) {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap().to_string();
-    let server = tonic::transport::Server::builder()
-        .add_service(ClusterServer::new(Curt(message)).accept_compressed(tonic::codec::CompressionEncoding::Zstd));
+    let server = tonic::transport::Server::builder().add_service(ClusterServer::new(Curt(message)));
     tokio::spawn(server.serve_with_incoming(TcpListenerStream::new(listener)));
     let join = address.clone();
     (tokio::task::spawn_blocking(move || ended(&["--join", &join, "--once"])).await.unwrap(), address)

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use super::{ConvertError, at_most, invalid};
+use super::{ConvertError, at_most, invalid, pack, unpack};
 use crate::histogram::Histogram;
 use crate::measurement::{
     Delta, ErrorSample, Health, IterationStats, Measurement, RequestStats, SAMPLE_BYTES_MAX, SAMPLES_MAX, SkipReason,
@@ -14,16 +14,11 @@ use crate::wire;
 /// A delta as a message: only what happened travels.
 #[must_use]
 pub fn delta_to_wire(delta: &Delta) -> wire::Delta {
-    let scenarios = delta.measurement.scenarios.iter().enumerate().filter(|(_, stats)| !stats.is_empty());
-    let series = delta.measurement.series.iter().enumerate().filter(|(_, stats)| !stats.is_empty());
     wire::Delta {
         seq: delta.seq,
         first_window: delta.first_window,
         last_window: delta.last_window,
-        scenarios: scenarios.map(|(index, stats)| iterations_to_wire(index, stats)).collect(),
-        series: series.map(|(index, stats)| requests_to_wire(index, stats)).collect(),
-        samples: delta.measurement.samples.iter().map(sample_to_wire).collect(),
-        health: Some(health_to_wire(&delta.health)),
+        measurement: pack(&measurement_to_wire(&delta.measurement, &delta.health)),
     }
 }
 
@@ -32,12 +27,34 @@ pub fn delta_to_wire(delta: &Delta) -> wire::Delta {
 /// # Errors
 /// [`ConvertError`] names the first field that is not as agreed.
 pub fn delta_from_wire(message: &wire::Delta, scenarios: usize, series: usize) -> Result<Delta, ConvertError> {
-    if message.seq == 0 {
+    let wire::Delta { seq, first_window, last_window, .. } = *message;
+    if seq == 0 {
         return Err(invalid("seq", "1 or more", 0));
     }
-    if message.last_window < message.first_window {
-        return Err(invalid("last_window", format!("{} or more", message.first_window), message.last_window));
+    if last_window < first_window {
+        return Err(invalid("last_window", format!("{first_window} or more"), last_window));
     }
+    let (measurement, health) =
+        measurement_from_wire(&unpack("measurement", &message.measurement)?, scenarios, series)?;
+    Ok(Delta { seq, first_window, last_window, measurement, health })
+}
+
+fn measurement_to_wire(measurement: &Measurement, health: &Health) -> wire::Measurement {
+    let scenarios = measurement.scenarios.iter().enumerate().filter(|(_, stats)| !stats.is_empty());
+    let series = measurement.series.iter().enumerate().filter(|(_, stats)| !stats.is_empty());
+    wire::Measurement {
+        scenarios: scenarios.map(|(index, stats)| iterations_to_wire(index, stats)).collect(),
+        series: series.map(|(index, stats)| requests_to_wire(index, stats)).collect(),
+        samples: measurement.samples.iter().map(sample_to_wire).collect(),
+        health: Some(health_to_wire(health)),
+    }
+}
+
+fn measurement_from_wire(
+    message: &wire::Measurement,
+    scenarios: usize,
+    series: usize,
+) -> Result<(Measurement, Health), ConvertError> {
     at_most("scenarios", message.scenarios.len(), scenarios)?;
     at_most("series", message.series.len(), series)?;
     at_most("samples", message.samples.len(), SAMPLES_MAX)?;
@@ -56,8 +73,7 @@ pub fn delta_from_wire(message: &wire::Delta, scenarios: usize, series: usize) -
         measurement.samples.push(sample_from_wire(sample, series)?);
     }
     let health = message.health.as_ref().map(health_from_wire).transpose()?.unwrap_or_default();
-    let wire::Delta { seq, first_window, last_window, .. } = *message;
-    Ok(Delta { seq, first_window, last_window, measurement, health })
+    Ok((measurement, health))
 }
 
 fn iterations_to_wire(index: usize, stats: &IterationStats) -> wire::IterationStats {

@@ -6,12 +6,14 @@
 mod assignment;
 mod change;
 mod measurement;
+mod packed;
 mod plan;
 mod supply;
 
 pub use assignment::{AssignmentMessage, assignment_from_wire, assignment_to_wire};
 pub use change::{change_from_wire, change_to_wire};
 pub use measurement::{closing_from_wire, closing_to_wire, delta_from_wire, delta_to_wire};
+pub use packed::{UNPACKED_BYTES_MAX, pack, unpack};
 pub use plan::{plan_from_wire, plan_to_wire};
 pub use supply::{allotments_from_wire, allotments_to_wire, wanting_from_wire, wanting_to_wire};
 
@@ -44,6 +46,14 @@ pub enum ConvertError {
         field: &'static str,
         /// What is wrong with them.
         source: CodecError,
+    },
+    /// Packed bytes are not what they should be.
+    #[error("{field}: {reason}")]
+    Packed {
+        /// The field's name.
+        field: &'static str,
+        /// What is wrong with them.
+        reason: String,
     },
     /// A share's bytes are not a share.
     #[error("share: {0}")]
