@@ -4,36 +4,24 @@
 //! and then over an agent's workers, is dividing a set of shards, the same code twice: so whatever the weights,
 //! nothing is lost and nothing doubled.
 
+mod codec;
 mod kept;
 
 use std::fmt;
+
+pub use codec::ShareError;
 
 /// How many shards a scenario has. The shard of a number is the number modulo this.
 pub const SHARDS: usize = 65_536;
 
 const WORD_BITS: usize = u64::BITS as usize;
 const WORDS: usize = SHARDS / WORD_BITS;
-const BYTES: usize = SHARDS / 8;
 
 /// A set of shards: what one agent, or one worker, is to generate of a scenario.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Share {
     /// Shard `s` is in the set if bit `s % 64` of word `s / 64` is set.
     words: Box<[u64; WORDS]>,
-}
-
-/// Why bytes are no share.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum ShareError {
-    /// Not one bit for each shard.
-    #[error(
-        "a share of {found} bytes, expected {BYTES}: one bit for each of {SHARDS} shards; \
-         check that both ends run the same version"
-    )]
-    Length {
-        /// How many bytes there were.
-        found: usize,
-    },
 }
 
 impl Share {
@@ -76,7 +64,9 @@ impl Share {
 
     /// The shards of the set, in ascending order.
     pub fn shards(&self) -> impl Iterator<Item = u16> + '_ {
-        (0..=u16::MAX).filter(|&shard| self.contains(shard))
+        let shard = |word, bit| (word * WORD_BITS + bit as usize) as u16;
+        let words = self.words.iter().enumerate();
+        words.flat_map(move |(index, word)| bits(*word).map(move |bit| shard(index, bit)))
     }
 
     /// Adds the shards of another set.
@@ -154,27 +144,6 @@ impl Share {
         shares
     }
 
-    /// One bit for each shard, the lowest shard in the lowest bit of the first byte: 8 192 bytes.
-    #[must_use]
-    pub fn to_bytes(&self) -> Vec<u8> {
-        self.words.iter().flat_map(|word| word.to_le_bytes()).collect()
-    }
-
-    /// Reads what [`Share::to_bytes`] wrote.
-    ///
-    /// # Errors
-    /// If it is not one bit for each shard.
-    pub fn from_bytes(bytes: &[u8]) -> Result<Self, ShareError> {
-        if bytes.len() != BYTES {
-            return Err(ShareError::Length { found: bytes.len() });
-        }
-        let mut share = Self::empty();
-        for (index, &byte) in bytes.iter().enumerate() {
-            share.words[index / 8] |= u64::from(byte) << (index % 8 * 8);
-        }
-        Ok(share)
-    }
-
     fn insert(&mut self, shard: u16) {
         let (word, bit) = place(shard);
         self.words[word] |= 1 << bit;
@@ -185,6 +154,16 @@ impl fmt::Debug for Share {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Share({} of {SHARDS})", self.len())
     }
+}
+
+/// Which bits of a word are set, from the lowest on.
+fn bits(mut word: u64) -> impl Iterator<Item = u32> {
+    std::iter::from_fn(move || {
+        let lowest = word.trailing_zeros();
+        // The lowest bit that is set goes; without any there is none to go.
+        word &= word.checked_sub(1)?;
+        Some(lowest)
+    })
 }
 
 fn shard_of(id: u64) -> u16 {
@@ -303,11 +282,6 @@ mod tests {
                 assert_partition(&share, &[share.within(&taken), rest]);
             }
         }
-
-        #[test]
-        fn bytes_carry_a_share(share in share()) {
-            prop_assert_eq!(Share::from_bytes(&share.to_bytes()), Ok(share));
-        }
     }
 
     #[test]
@@ -344,14 +318,6 @@ mod tests {
         assert_eq!(share.next_owned(u64::MAX), None);
         assert_eq!(Share::full().next_owned(u64::MAX), Some(u64::MAX));
         assert_eq!(Share::full().count_below(u64::MAX), u64::MAX);
-    }
-
-    #[test]
-    fn a_share_of_the_wrong_length_is_refused() {
-        for found in [0, BYTES - 1, BYTES + 1] {
-            assert_eq!(Share::from_bytes(&vec![0xff; found]), Err(ShareError::Length { found }));
-        }
-        assert_eq!(Share::from_bytes(&[0; BYTES]), Ok(Share::empty()));
     }
 
     #[test]
