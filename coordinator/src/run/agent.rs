@@ -9,6 +9,10 @@ use serde::{Deserialize, Serialize};
 use super::event::{ClockReading, Link, Newcomer};
 use super::record::AgentRecord;
 
+/// So many changes may wait for an agent's answer; it is given nothing more meanwhile. Half of what may wait to be written
+/// to it, since a loss in a crowd deals to many at once.
+pub(super) const UNANSWERED_MAX: usize = 128;
+
 /// How far an agent has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum State {
@@ -116,6 +120,11 @@ impl Agent {
     /// Whether it has, or may have, a part of the load.
     pub(super) fn is_active(&self) -> bool {
         !matches!(self.state, State::Closed | State::Lost | State::HandingIn)
+    }
+
+    /// Whether it leaves as many changes unanswered as it may.
+    pub(super) fn is_behind(&self) -> bool {
+        self.changes.len() >= UNANSWERED_MAX
     }
 
     /// Whether something is still expected of it, or of what it left.

@@ -420,7 +420,10 @@ impl Run {
                 let reason = format!("not prepared within {} s: {}", PREPARE_MAX_NS / 1_000_000_000, late.join(", "));
                 self.end_by(Ending::Failed { exit_code: ExitCode::Failure, reason }, Manner::Abort, now_ns);
             }
-            Phase::Running { start_ns } => self.give_up_on_the_late(start_ns, now_ns),
+            Phase::Running { start_ns } => {
+                self.give_up_on_the_unanswering(start_ns, now_ns);
+                self.give_up_on_the_late(start_ns, now_ns);
+            }
             _ => {}
         }
     }

@@ -9,7 +9,7 @@ use muster_proto::plan::{Executor, OnLoss};
 use muster_proto::share::{SHARDS, Share};
 use muster_proto::split;
 
-use super::super::agent::State;
+use super::super::agent::{Agent, State, UNANSWERED_MAX};
 use super::super::event::{Command, Link, Manner};
 use super::losing::LEASE_MARGIN_NS;
 use super::{Phase, Run};
@@ -78,9 +78,11 @@ impl Run {
         if pool.is_nothing() {
             return;
         }
-        let takers: Vec<usize> = (0..self.agents.len()).filter(|index| self.may_hold_more(*index)).collect();
+        let takes = |index: &usize| self.may_hold_more(*index) && !self.agents[*index].is_behind();
+        let takers: Vec<usize> = (0..self.agents.len()).filter(takes).collect();
         if takers.is_empty() {
-            // It waits for somebody who joins.
+            // It waits for somebody who joins, or who answers what it was given before.
+            self.wants_balance = true;
             return self.unheld.take_in(&pool);
         }
         self.handed_on_ns = at_ns;
@@ -188,6 +190,17 @@ impl Run {
         }
         if self.wants_balance {
             self.rebalance(now_ns);
+        }
+    }
+
+    /// Gives up whoever makes none of the changes that wait for it, though it had the time, and shows that it lives.
+    pub(super) fn give_up_on_the_unanswering(&mut self, start_ns: u64, now_ns: u64) {
+        let run_ns = now_ns.saturating_sub(start_ns);
+        let is_late = |change: &Change| change.at_ns.saturating_add(PUT_OFF_MAX_NS) < run_ns;
+        let refuses =
+            |agent: &Agent| agent.is_active() && agent.is_behind() && agent.changes.front().is_some_and(is_late);
+        while let Some(index) = self.agents.iter().position(refuses) {
+            self.lose(index, &format!("it left {UNANSWERED_MAX} changes unanswered"), now_ns);
         }
     }
 

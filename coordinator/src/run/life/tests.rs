@@ -6,6 +6,7 @@ mod left;
 mod pulse;
 mod resuming;
 mod supplying;
+mod unanswered;
 
 use std::time::Duration;
 
