@@ -13,7 +13,7 @@ use muster_agent::engine::start::EngineConfig;
 use muster_agent::guard::{Allow, Guard};
 use muster_agent::health::raise_descriptor_limit;
 use muster_agent::resources::{default_workers, host_name, usable_cores};
-use muster_agent::session::{AgentConfig, Leave, SessionError, Spooled, hand_in, take_part, take_part_in};
+use muster_agent::session::{AgentConfig, Leave, SessionError, ThisMachine, hand_in, take_part_in};
 use muster_agent::spool::Spool;
 use muster_proto::id::Incarnation;
 use tokio::sync::watch;
@@ -128,16 +128,11 @@ async fn join_again_and_again(
     mut leave: Leave,
 ) -> ExitCode {
     let patience = Duration::from_secs(args.patience);
+    let surroundings = ThisMachine { spool: spool.cloned() };
     let mut unreachable_since = tokio::time::Instant::now();
     let mut pause = Duration::from_millis(100);
     loop {
-        let ended = match spool {
-            Some(spool) => {
-                let surroundings = Spooled(Arc::clone(spool));
-                take_part_in(&surroundings, &args.join, config, incarnation, leave.clone()).await
-            }
-            None => take_part(&args.join, config, incarnation, leave.clone()).await,
-        };
+        let ended = take_part_in(&surroundings, &args.join, config, incarnation, leave.clone()).await;
         if leave.is_wanted() {
             return ExitCode::SUCCESS;
         }

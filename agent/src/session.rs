@@ -16,7 +16,7 @@ pub use self::hand_in::hand_in;
 pub use self::leave::Leave;
 use self::part::Part;
 use self::stream::{Stream, hello};
-pub use self::surroundings::{Notice, Spooled, Surroundings, ThisMachine};
+pub use self::surroundings::{Notice, Surroundings, ThisMachine};
 use crate::engine::start::EngineConfig;
 
 /// How long an agent whose stream broke tries to find its coordinator again. Its load has paused by then.
@@ -92,7 +92,7 @@ pub async fn take_part(
     incarnation: Incarnation,
     leave: Leave,
 ) -> Result<(), SessionError> {
-    take_part_in(&ThisMachine, address, config, incarnation, leave).await
+    take_part_in(&ThisMachine::default(), address, config, incarnation, leave).await
 }
 
 /// [`take_part`], in other surroundings than this machine.

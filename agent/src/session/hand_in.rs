@@ -77,11 +77,11 @@ impl Surroundings for Afterwards {
     type Generator = AtRest;
 
     fn now_ns(&self) -> u64 {
-        ThisMachine.now_ns()
+        ThisMachine::default().now_ns()
     }
 
     async fn connect(&self, address: String) -> io::Result<TcpStream> {
-        ThisMachine.connect(address).await
+        ThisMachine::default().connect(address).await
     }
 
     async fn prepare(&self, _: AssignmentMessage, _: EngineConfig, _: Lease) -> Result<AtRest, PrepareError> {

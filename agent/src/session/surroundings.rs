@@ -56,33 +56,10 @@ pub enum Notice<'a> {
 }
 
 /// This machine's clock since boot, its network, and threads that send requests.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct ThisMachine;
-
-/// [`ThisMachine`], with a spool for what is not acknowledged.
-#[derive(Clone, Debug)]
-pub struct Spooled(pub Arc<Spool>);
-
-impl Surroundings for Spooled {
-    type Connection = TcpStream;
-    type Generator = Workers;
-
-    fn now_ns(&self) -> u64 {
-        ThisMachine.now_ns()
-    }
-
-    async fn connect(&self, address: String) -> io::Result<TcpStream> {
-        ThisMachine.connect(address).await
-    }
-
-    async fn prepare(
-        &self,
-        assignment: AssignmentMessage,
-        config: EngineConfig,
-        lease: Lease,
-    ) -> Result<Workers, PrepareError> {
-        prepare(assignment, config, lease, Some(Arc::clone(&self.0))).await
-    }
+#[derive(Clone, Debug, Default)]
+pub struct ThisMachine {
+    /// Where what is not acknowledged outlives the process, if it is to.
+    pub spool: Option<Arc<Spool>>,
 }
 
 impl Surroundings for ThisMachine {
@@ -105,17 +82,9 @@ impl Surroundings for ThisMachine {
         config: EngineConfig,
         lease: Lease,
     ) -> Result<Workers, PrepareError> {
-        prepare(assignment, config, lease, None).await
+        let spool = self.spool.clone();
+        let prepare = move || Workers::prepare_spooled(assignment, &config, &lease, spool.as_deref());
+        let prepared = tokio::task::spawn_blocking(prepare).await;
+        prepared.unwrap_or_else(|error| Err(EngineError::Thread(io::Error::other(error)).into()))
     }
-}
-
-async fn prepare(
-    assignment: AssignmentMessage,
-    config: EngineConfig,
-    lease: Lease,
-    spool: Option<Arc<Spool>>,
-) -> Result<Workers, PrepareError> {
-    let prepare = move || Workers::prepare_spooled(assignment, &config, &lease, spool.as_deref());
-    let prepared = tokio::task::spawn_blocking(prepare).await;
-    prepared.unwrap_or_else(|error| Err(EngineError::Thread(io::Error::other(error)).into()))
 }

@@ -76,11 +76,11 @@ impl Surroundings for Detour {
     type Generator = Workers;
 
     fn now_ns(&self) -> u64 {
-        ThisMachine.now_ns()
+        ThisMachine::default().now_ns()
     }
 
     async fn connect(&self, address: String) -> io::Result<TcpStream> {
-        ThisMachine.connect(address).await
+        ThisMachine::default().connect(address).await
     }
 
     async fn prepare(
@@ -94,7 +94,7 @@ impl Surroundings for Detour {
                 request.url.port = self.port;
             }
         }
-        ThisMachine.prepare(assignment, config, lease).await
+        ThisMachine::default().prepare(assignment, config, lease).await
     }
 }
 
