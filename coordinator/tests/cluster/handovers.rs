@@ -1,33 +1,16 @@
 //! Load that goes from agent to agent while it is generated.
 
-use std::time::Duration;
-
-use muster::report::Report;
 use muster::run::record::{Ending, RunRecord};
 use muster_agent::guard::Guard;
 use muster_agent::session::Leave;
 use muster_proto::measurement::SkipReason;
 use muster_target::{Config, Target};
 
-use super::support::{Coordinator, LEASE, join_at, join_until, plan};
+use super::support::{Coordinator, LEASE, assert_balanced, document, join_at, join_until, plan, until_served};
 use super::wire::Wire;
-
-fn document(record: &RunRecord) -> serde_json::Value {
-    serde_json::to_value(Report::of(record)).unwrap()
-}
-
-fn assert_balanced(record: &RunRecord) {
-    assert!(!document(record).to_string().contains("\"holds\":false"), "{:#}", document(record)["accounting"]);
-}
 
 fn skipped(record: &RunRecord, reason: SkipReason) -> u64 {
     record.timeline.counts().skipped[reason as usize]
-}
-
-async fn until_served(target: &Target, responses: u64) {
-    while target.counts().responses < responses {
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
 }
 
 /// How many of an agent's arrivals fell due.

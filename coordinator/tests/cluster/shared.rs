@@ -3,9 +3,7 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::sync::Arc;
-use std::time::Duration;
 
-use muster::report::Report;
 use muster::run::record::{Ending, RunRecord};
 use muster_agent::engine::lease::Lease;
 use muster_agent::engine::start::EngineConfig;
@@ -18,7 +16,7 @@ use muster_proto::plan::Step;
 use muster_target::{Config, Target};
 use tokio::net::TcpStream;
 
-use super::support::{Coordinator, join_at, join_until};
+use super::support::{Coordinator, document, join_at, join_until, until_served};
 use super::wire::Wire;
 
 /// So many users of so many agents that make so many iterations together.
@@ -33,12 +31,6 @@ fn plan(target: &Target, agents: u32, users: u32, iterations: u64) -> String {
 
 fn slow_by(latency: &str) -> Target {
     Target::start(Config { script: format!("latency={latency}").parse().unwrap(), ..Config::default() }).unwrap()
-}
-
-fn document(record: &RunRecord) -> serde_json::Value {
-    let document = serde_json::to_value(Report::of(record)).unwrap();
-    assert!(!document.to_string().contains("\"holds\":false"), "{:#}", document["accounting"]);
-    document
 }
 
 fn undone(record: &RunRecord) -> u64 {
@@ -57,12 +49,6 @@ fn assert_all_was_made(record: &RunRecord, told: &[String], iterations: u64) {
     assert_eq!((counts.started, counts.completed), (iterations, iterations), "{told:?}");
     assert_eq!(undone(record), 0, "{told:?}");
     assert_eq!(document(record)["verdict"]["exit_code"], 0, "{told:?}");
-}
-
-async fn until_served(target: &Target, responses: u64) {
-    while target.counts().responses < responses {
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
 }
 
 /// This machine, from where another server is found at the target's address.

@@ -8,6 +8,7 @@ use muster::begun::Begun;
 use muster::conduct::{Opening, Watcher, conduct};
 use muster::journal::{BYTES_MAX_DEFAULT, Head, Journal, Medium};
 use muster::plan_file::{Format, from_str};
+use muster::report::Report;
 use muster::run::life::{Run, RunSettings};
 use muster::run::record::RunRecord;
 use muster::service::{Counter, desk};
@@ -117,6 +118,24 @@ pub(crate) fn settings(plan: &str) -> RunSettings {
         strict: false,
         lease_ns: LEASE.as_nanos() as u64,
         gather_max_ns: 60_000_000_000,
+    }
+}
+
+/// The document of a run.
+pub(crate) fn document(record: &RunRecord) -> serde_json::Value {
+    serde_json::to_value(Report::of(record)).unwrap()
+}
+
+/// Every law of the books holds.
+pub(crate) fn assert_balanced(record: &RunRecord) {
+    let document = document(record);
+    assert!(!document.to_string().contains("\"holds\":false"), "{:#}", document["accounting"]);
+}
+
+/// Waits until the target has answered so many requests.
+pub(crate) async fn until_served(target: &Target, responses: u64) {
+    while target.counts().responses < responses {
+        tokio::time::sleep(Duration::from_millis(5)).await;
     }
 }
 
