@@ -135,16 +135,16 @@ impl Holdings {
             let was_held = tenure.from_ns < at_ns;
             let passed = if was_held { profile.passed(&part, at_ns) } else { part.passed };
             let (from_ns, until_ns) = (tenure.from_ns.max(at_ns), tenure.until_ns);
-            let only =
-                |place: usize, part: &Part| if place == scenario { part.clone() } else { part.with(Share::empty()) };
+            // Only this scenario's part is cut in two.
+            let mut parts: Vec<Part> = tenure.parts.iter().map(|part| part.with(Share::empty())).collect();
+            parts[scenario] = part;
+            tenure.parts[scenario].share = Share::empty();
             if was_held {
-                let parts = tenure.parts.iter().enumerate().map(|(place, part)| only(place, part)).collect();
+                let parts = parts.clone();
                 later.push(Tenure { agent, parts, from_ns: tenure.from_ns, until_ns: Some(at_ns) });
             }
-            let mut parts: Vec<Part> = tenure.parts.iter().enumerate().map(|(place, part)| only(place, part)).collect();
             (parts[scenario].version, parts[scenario].passed) = (version, passed);
             later.push(Tenure { agent, parts, from_ns, until_ns });
-            tenure.parts[scenario].share = Share::empty();
         }
         self.tenures.extend(later);
         self.tenures.retain(|tenure| tenure.parts.iter().any(|part| !part.share.is_empty()));
