@@ -17,7 +17,7 @@ pub const BODY_BYTES_MAX: u64 = 1 << 20;
 /// The largest certificate or key file, in bytes.
 pub(super) const PEM_BYTES_MAX: u64 = 1 << 20;
 /// The most users of one scenario.
-pub const USERS_MAX: u64 = 10_000_000;
+pub const USERS_MAX: u64 = muster_proto::plan::USERS_MAX as u64;
 /// The bound on the users of an open model where the plan does not set one.
 pub const MAX_USERS_DEFAULT: u32 = 10_000;
 /// The most iterations of one scenario, or of one user.

@@ -6,8 +6,8 @@ use std::time::Duration;
 use super::{ConvertError, at_most, invalid, missing};
 use crate::plan::{
     AgentsWanted, Arrivals, Body, Connect, Connections, DnsPolicy, Executor, Http, NAME_BYTES_MAX, Plan, Rate,
-    RateStage, Redirects, Request, SCENARIOS_MAX, STEPS_MAX, Scenario, Shape, StatusSet, Step, Think, Tls, Url,
-    UserStage,
+    RateStage, Redirects, Request, SCENARIOS_MAX, STEPS_MAX, Scenario, Shape, StatusSet, Step, Think, Tls, USERS_MAX,
+    Url, UserStage,
 };
 use crate::wire;
 
@@ -247,7 +247,12 @@ fn rate_stage_from_wire(message: &wire::RateStage) -> Result<RateStage, ConvertE
 }
 
 fn user_stage_from_wire(message: &wire::UserStage) -> Result<UserStage, ConvertError> {
-    Ok(UserStage { duration: duration("stage.duration_ns", message.duration_ns)?, from: message.from, to: message.to })
+    let users = |value: u32| match value {
+        users if users <= USERS_MAX => Ok(users),
+        _ => Err(invalid("stage.users", format!("at most {USERS_MAX}"), value)),
+    };
+    let duration = duration("stage.duration_ns", message.duration_ns)?;
+    Ok(UserStage { duration, from: users(message.from)?, to: users(message.to)? })
 }
 
 fn step_to_wire(step: &Step) -> wire::Step {

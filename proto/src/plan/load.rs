@@ -46,6 +46,9 @@ pub struct RateStage {
     pub to: Rate,
 }
 
+/// The most users of one scenario.
+pub const USERS_MAX: u32 = 10_000_000;
+
 /// A stretch of a user profile, over which the number of users changes linearly.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UserStage {

@@ -8,7 +8,7 @@ mod threshold;
 use std::time::Duration;
 
 pub use http::{Body, Connect, Connections, DnsPolicy, Http, Redirects, StatusSet, Tls, Url};
-pub use load::{Arrivals, Executor, Rate, RateStage, Shape, UserStage};
+pub use load::{Arrivals, Executor, Rate, RateStage, Shape, USERS_MAX, UserStage};
 pub use scenario::{Request, Scenario, Step, Think};
 pub use threshold::{Aggregate, Bound, Comparison, MetricName, Selector, Threshold, ThresholdWindow};
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use muster_proto::plan::Rate;
+use muster_proto::plan::{Rate, USERS_MAX};
 use muster_proto::wire::{self, order, set_level};
 
 use crate::run::order::{Level, NOTE_CHARS_MAX, Order};
@@ -35,6 +35,9 @@ pub(crate) fn order_from_wire(message: wire::Order) -> Result<Order, String> {
                     return Err(format!("a rate of at most {}/s is possible", Rate::MAX.as_per_second()));
                 }
                 set_level::Level::Rate(rate) => Level::Rate(Rate(rate)),
+                set_level::Level::Users(users) if users > USERS_MAX => {
+                    return Err(format!("{USERS_MAX} users are possible at most"));
+                }
                 set_level::Level::Users(users) => Level::Users(users),
             };
             Order::Set { scenario, level, over: Duration::from_nanos(over_ns) }
@@ -65,6 +68,8 @@ mod tests {
         }
         let too_fast = order_to_wire(&set(Level::Rate(Rate(u64::MAX))));
         assert!(order_from_wire(too_fast).is_err());
+        let too_many = order_to_wire(&set(Level::Users(USERS_MAX + 1)));
+        assert!(order_from_wire(too_many).is_err());
         assert!(order_from_wire(wire::Order { what: None }).is_err());
     }
 }
