@@ -16,7 +16,8 @@ pub(super) struct Summary {
 
 impl Summary {
     /// Counts a duration `n` times. The caller makes sure that the count does not overflow.
-    #[inline]
+    // Inlined without fail, for the reason that its caller is.
+    #[inline(always)]
     pub(super) fn record(&mut self, value_ns: u64, n: u64) {
         self.count += n;
         self.sum_ns += u128::from(value_ns) * u128::from(n);
