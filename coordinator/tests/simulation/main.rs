@@ -28,7 +28,7 @@ use campaign::{simulate_all, wanted};
 use cluster::simulate;
 
 /// The seeds of a test unless others are wanted.
-const SEEDS: Range<u64> = 0..200;
+const SEEDS: Range<u64> = 0..1_000;
 /// The seeds whose histories are compared between processes.
 const COMPARED: Range<u64> = 0..12;
 

@@ -58,6 +58,15 @@ const CAUGHT: &[&[&str]] = &[
     &["newcomers-not-told"],
 ];
 
+/// Where bugs that take rare circumstances were met before: they are looked for there first, so that nobody waits for them.
+const MET: &[(&str, u64)] = &[
+    ("stop-not-kept", 108),
+    ("ready-owed-to-another", 159),
+    ("changes-before-the-start", 642),
+    ("free-by-any-profile", 501),
+    ("newcomers-not-told", 587),
+];
+
 /// Bugs that do no harm alone, because something else takes care.
 const HARMLESS: &[&[&str]] = &[
     // Whoever is given it leaves out what its holder may have begun.
@@ -72,15 +81,16 @@ const HARMLESS: &[&[&str]] = &[
 /// The seeds in which they must do none.
 const HARMLESS_SEEDS: Range<u64> = 0..25;
 
-/// The first seed that goes wrong under these bugs, and what goes wrong.
-fn first_caught(bugs: &'static [&'static str], seeds: Range<u64>) -> Option<(u64, String)> {
+/// A seed that goes wrong under these bugs, and what goes wrong: the one where they were met before, or the first of all.
+fn caught(bugs: &'static [&'static str], seeds: Range<u64>) -> Option<(u64, String)> {
+    let met = MET.iter().filter(|(bug, _)| bugs.contains(bug)).map(|(_, seed)| *seed);
     plant(bugs);
-    let found = seeds.into_iter().find_map(|seed| Some((seed, simulate(seed).wrong.into_iter().next()?)));
+    let found = met.chain(seeds).find_map(|seed| Some((seed, simulate(seed).wrong.into_iter().next()?)));
     plant(&[]);
     found
 }
 
-/// Plants one bug after the other, or those with `MUSTER_BUG` in their names, and shows by how many seeds each is caught.
+/// Plants one bug after the other, or those with `MUSTER_BUG` in their names, and shows by which seed each is caught.
 ///
 /// # Panics
 /// When one is not caught, or a harmless one does harm.
@@ -90,15 +100,15 @@ pub(crate) fn all_are_caught() {
     let wanted = std::env::var("MUSTER_BUG").unwrap_or_default();
     for bugs in CAUGHT.iter().filter(|bugs| bugs.join(" ").contains(&wanted)) {
         let begun = Instant::now();
-        match first_caught(bugs, SEEDS) {
+        match caught(bugs, SEEDS) {
             Some((seed, wrong)) => {
                 let took_ms = begun.elapsed().as_millis();
-                println!("{:4} seeds {took_ms:6} ms  {}: {wrong}", seed + 1, bugs.join(" + "));
+                println!("seed {seed:4} {took_ms:6} ms  {}: {wrong}", bugs.join(" + "));
             }
             None => missed.push(bugs),
         }
     }
     let harmless = HARMLESS.iter().filter(|_| wanted.is_empty());
-    let harmful: Vec<_> = harmless.filter_map(|bugs| first_caught(bugs, HARMLESS_SEEDS)).collect();
+    let harmful: Vec<_> = harmless.filter_map(|bugs| caught(bugs, HARMLESS_SEEDS)).collect();
     assert!(missed.is_empty() && harmful.is_empty(), "not caught: {missed:?}; not harmless: {harmful:?}");
 }
