@@ -338,9 +338,10 @@ impl<S: Surroundings> Stream<S> {
         }
     }
 
-    /// Shows that the agent and its workers live.
+    /// Shows that the agent lives, and its workers, once they know when to begin.
     fn pulse(&self, part: &Part<S>) -> from_agent::Message {
-        let progress = part.duty.as_ref().map(|duty| duty.generator().progress()).unwrap_or_default();
+        let duty = part.duty.as_ref().filter(|_| part.started_at_ns.is_some());
+        let progress = duty.map(|duty| duty.generator().progress()).unwrap_or_default();
         from_agent::Message::Probe(wire::Probe { sent_at_ns: self.surroundings.now_ns(), progress })
     }
 
