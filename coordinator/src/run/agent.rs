@@ -87,6 +87,8 @@ impl Agent {
             round_trip_ns: 0,
             start_error_ns: None,
             lost_at_ns: None,
+            may_work_until_ns: None,
+            untold_arrivals: Vec::new(),
             lost_because: None,
             taken_over_at_ns: None,
             left: false,

@@ -230,9 +230,30 @@ impl Holdings {
         Some((ArrivalCursor::new(Arc::clone(arrivals), Arc::new(Share::full())), profile.delay_ns))
     }
 
+    /// How many more arrivals of a scenario may fall due in an agent's hands in a stretch of run time if it goes by later
+    /// versions of the profile than those it told of.
+    pub(super) fn due_by_later_versions(&self, agent: usize, scenario: usize, from_ns: u64, until_ns: u64) -> u64 {
+        let tenures = self.tenures.iter().filter(|tenure| tenure.agent == agent);
+        let later = |tenure: &Tenure| {
+            let part = &tenure.parts[scenario];
+            let versions = self.profiles[scenario].versions.iter().enumerate().skip(part.version + 1);
+            let due = versions.map(|(version, (decided_ns, _))| {
+                let from_ns = tenure.from_ns.max(from_ns).max(*decided_ns);
+                let tenure = Tenure { from_ns, parts: tenure.parts.clone(), ..*tenure };
+                self.due_by(&tenure, scenario, version, until_ns)
+            });
+            due.sum::<u64>()
+        };
+        tenures.map(later).sum()
+    }
+
     fn due_in(&self, tenure: &Tenure, scenario: usize, until_ns: u64) -> u64 {
+        self.due_by(tenure, scenario, tenure.parts[scenario].version, until_ns)
+    }
+
+    fn due_by(&self, tenure: &Tenure, scenario: usize, version: usize, until_ns: u64) -> u64 {
         let (profile, part) = (&self.profiles[scenario], &tenure.parts[scenario]);
-        let Timing::Arrivals(arrivals) = &profile.versions[part.version].1 else { return 0 };
+        let Timing::Arrivals(arrivals) = &profile.versions[version].1 else { return 0 };
         if part.share.is_empty() {
             return 0;
         }

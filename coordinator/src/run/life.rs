@@ -461,6 +461,7 @@ impl Run {
             self.judge.second(&second, &self.timeline);
         }
         self.settle();
+        self.bound_losses();
     }
 
     fn tell(&mut self, text: String) {

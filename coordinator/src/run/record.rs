@@ -117,6 +117,10 @@ pub struct AgentRecord {
     pub start_error_ns: Option<i64>,
     /// When it was given up or left, in nanoseconds of run time.
     pub lost_at_ns: Option<u64>,
+    /// Until when it may have generated load after all, if it was given up, in nanoseconds of run time.
+    pub may_work_until_ns: Option<u64>,
+    /// How many arrivals of each scenario may have fallen due in its hands after its last word until then, if it died.
+    pub untold_arrivals: Vec<u64>,
     /// Why it was given up.
     pub lost_because: Option<String>,
     /// When what it held became others', in nanoseconds of run time.
@@ -132,6 +136,12 @@ pub struct AgentRecord {
 }
 
 impl AgentRecord {
+    /// When it was given up, or could surely generate no load any more, if that was later, in nanoseconds of run time.
+    #[must_use]
+    pub fn idle_at_ns(&self) -> Option<u64> {
+        self.lost_at_ns.map(|lost_at_ns| self.may_work_until_ns.map_or(lost_at_ns, |until_ns| until_ns.max(lost_at_ns)))
+    }
+
     /// Whether what it had in flight can no longer be known.
     #[must_use]
     pub fn died(&self) -> bool {

@@ -265,6 +265,8 @@ fn agent(number: u32) -> AgentRecord {
         round_trip_ns: 220_000,
         start_error_ns: Some(38_000),
         lost_at_ns: None,
+        may_work_until_ns: None,
+        untold_arrivals: Vec::new(),
         lost_because: None,
         taken_over_at_ns: None,
         left: false,

@@ -54,15 +54,19 @@ impl Run {
         if !(0..self.agents.len()).any(|other| self.may_hold_more(other)) {
             return None;
         }
-        let lease_ended_ns = match &self.agents[index] {
-            agent if agent.record.has_ended => 0,
-            agent => agent.heard_ns + self.settings.lease_ns + LEASE_MARGIN_NS,
-        };
-        let lease_ended_ns = if planted("taken-over-at-once") { 0 } else { lease_ended_ns };
+        let lease_ended_ns = if planted("taken-over-at-once") { 0 } else { self.lease_surely_ended_ns(index) };
         let at_ns = self.giving_moment(start_ns, now_ns).max(lease_ended_ns.saturating_sub(start_ns));
         let pool = self.transferable(self.holdings.of(index));
         self.take_away(index, &pool, at_ns);
         Some(at_ns)
+    }
+
+    /// By when an agent can surely generate no load any more if it is heard no more.
+    pub(super) fn lease_surely_ended_ns(&self, index: usize) -> u64 {
+        match &self.agents[index] {
+            agent if agent.record.has_ended => 0,
+            agent => agent.heard_ns + self.settings.lease_ns + LEASE_MARGIN_NS,
+        }
     }
 
     /// Takes shares from an agent that cannot start anything of them any more. It hears of it if it comes back.

@@ -123,8 +123,8 @@ impl Run {
                 let agent = &mut self.agents[index];
                 agent.state = State::Ready;
                 agent.was_missed = false;
-                (agent.record.lost_at_ns, agent.record.lost_because, agent.record.taken_over_at_ns) =
-                    (None, None, None);
+                (agent.record.lost_at_ns, agent.record.may_work_until_ns) = (None, None);
+                (agent.record.lost_because, agent.record.taken_over_at_ns) = (None, None);
                 self.timeline.expect(index);
                 self.tell(format!("agent {name} is back, and its lease begins anew"));
             }

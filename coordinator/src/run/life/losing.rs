@@ -114,6 +114,8 @@ impl Run {
         }
         let lost_at_ns = self.start_ns().map_or(0, |start_ns| now_ns.saturating_sub(start_ns));
         self.agents[index].record.lost_at_ns = Some(lost_at_ns);
+        let ended_ns = self.lease_surely_ended_ns(index).max(now_ns);
+        self.agents[index].record.may_work_until_ns = self.start_ns().map(|start_ns| ended_ns.saturating_sub(start_ns));
         self.agents[index].record.lost_because = Some(reason.to_owned());
         self.tell(format!("lost agent {name}: {reason}"));
         let taken_over_at_ns = self.take_over(index, now_ns);

@@ -36,6 +36,23 @@ impl Run {
         }
     }
 
+    /// Counts what may have fallen due in the hands of agents that died, after their last word and before their leases ended.
+    pub(super) fn bound_losses(&mut self) {
+        for index in 0..self.agents.len() {
+            let record = &self.agents[index].record;
+            let Some(until_ns) = record.idle_at_ns().filter(|_| record.died()) else { continue };
+            let told = self.timeline.agents().get(index);
+            let told_until_ns = told.map_or(0, |told| told.told_until_ns);
+            let untold = (0..self.settings.plan.scenarios.len()).map(|scenario| {
+                let told_due = told.and_then(|told| told.due_by_scenario.get(scenario)).copied().unwrap_or(0);
+                let due = self.holdings.due_of(index, scenario, until_ns);
+                let later = self.holdings.due_by_later_versions(index, scenario, told_until_ns, until_ns);
+                due.saturating_sub(told_due) + later
+            });
+            self.agents[index].record.untold_arrivals = untold.collect();
+        }
+    }
+
     /// Whether anything happened that may have kept arrivals from whoever should have started them.
     fn was_disturbed(&self) -> bool {
         let disturbed = |agent: &super::Agent| agent.record.lost_at_ns.is_some() || agent.last_change > 0;

@@ -358,6 +358,23 @@ fn who_lives_and_never_closes_is_given_up() {
 }
 
 #[test]
+fn what_an_agent_may_have_started_until_its_lease_ended_is_bounded_by_what_it_held() {
+    let mut stage = Stage::started(2, OnLoss::Degrade);
+    stage.delta(1, 1);
+    stage.wait(S, &[0, 1]);
+    stage.wait(SILENCE_MAX_NS + S, &[0]);
+    stage.tell(Event::Stop);
+    stage.close(0, 0);
+    let record = stage.run.into_record(String::new());
+    let idle_at_s = record.agents[1].idle_at_ns().unwrap() as f64 / 1e9;
+    assert!(idle_at_s > 3.5, "{idle_at_s} s after the start");
+    // Half of 100/s, but for the one that it told of.
+    let [untold] = record.agents[1].untold_arrivals[..] else { panic!("one scenario") };
+    assert!((untold as f64 + 1.0 - 50.0 * idle_at_s).abs() <= 1.0, "{untold} in {idle_at_s} s");
+    assert!(record.agents[0].untold_arrivals.is_empty(), "it lived");
+}
+
+#[test]
 fn several_that_fall_silent_while_preparing_end_the_run() {
     let mut stage = Stage::new(3, OnLoss::Degrade);
     (0..3).for_each(|link| drop(stage.tell(Event::Joined(Link(link), newcomer()))));

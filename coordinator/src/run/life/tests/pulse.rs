@@ -22,6 +22,9 @@ fn a_worker_that_comes_no_further_costs_the_agent_its_part_and_is_named() {
     assert!(refused(&commands, 0) && !commands.iter().any(|command| matches!(command, Command::Renew(..))));
     let why = stage.run.agents[0].record.lost_because.as_deref();
     assert_eq!(why, Some("its worker 1 came no further for 3 s"));
+    let ends_at_ns = stage.now_ns - stage.run.start_ns().unwrap() + LEASE_NS + LEASE_MARGIN_NS;
+    let record = &stage.run.agents[0].record;
+    assert_eq!(record.idle_at_ns(), Some(ends_at_ns), "it may not hear of that before its lease ends");
 }
 
 #[test]
