@@ -15,6 +15,7 @@ use muster_proto::id::Incarnation;
 use tokio::sync::watch;
 use turmoil::net::TcpStream;
 
+use super::clock::true_ns;
 use super::generator::{SimulatedWorkers, Site};
 use super::wire::{Connection, Wire};
 
@@ -76,6 +77,7 @@ pub(crate) async fn process(
         engine: EngineConfig { workers: 1, pin: false, guard: Arc::new(Guard::default()) },
     };
     for _ in 0..ATTEMPTS_MAX {
+        host.site.target.with(|seen| seen.processes[host.site.process.0].began_ns = true_ns());
         let leave = Leave::when(leave.clone());
         match take_part_in(&host, super::coordinator::ADDRESS, &config, incarnation, leave).await {
             Ok(()) => break,

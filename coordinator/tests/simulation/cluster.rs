@@ -20,6 +20,7 @@ use super::history::{History, tell};
 use super::laws;
 use super::tally::Tally;
 use super::target::Target;
+use super::tasks;
 use super::weather::{Act, Weather};
 use super::wire::Wire;
 
@@ -79,6 +80,7 @@ pub(crate) struct Cluster {
 
 /// Lets a seed's cluster live, and looks at what became of it.
 pub(crate) fn simulate(seed: u64) -> Outcome {
+    tasks::number_anew();
     let weather = Weather::of(seed);
     let mut builder = turmoil::Builder::new();
     builder.rng_seed(seed).tick_duration(weather.tick).simulation_duration(ENDS_WITHIN * 2);

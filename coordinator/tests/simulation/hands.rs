@@ -43,10 +43,11 @@ impl Hands {
                 held.push(Held { scenario, share: share.clone(), from_ns: at_ns, until_ns: u64::MAX });
                 continue;
             }
-            let is_meant = |held: &mut Held| held.until_ns == u64::MAX && held.scenario == scenario;
-            for Held { share: mine, from_ns, .. } in held.extract_if(.., is_meant).collect::<Vec<_>>() {
+            // Also what was to be held for longer, by what was said before.
+            let is_meant = |held: &mut Held| held.until_ns > at_ns && held.scenario == scenario;
+            for Held { share: mine, from_ns, until_ns, .. } in held.extract_if(.., is_meant).collect::<Vec<_>>() {
                 held.push(Held { scenario, share: mine.within(share), from_ns, until_ns: at_ns });
-                held.push(Held { scenario, share: mine.without(share), from_ns, until_ns: u64::MAX });
+                held.push(Held { scenario, share: mine.without(share), from_ns, until_ns });
             }
         }
         held.retain(|held| !held.share.is_empty());

@@ -54,6 +54,8 @@ pub(crate) struct Request {
 pub(crate) struct Process {
     pub(crate) name: String,
     pub(crate) host: usize,
+    /// When it began, in true time.
+    pub(crate) began_ns: u64,
     /// The true moment for which its start was ordered, by its own estimate.
     pub(crate) start_ns: Option<i64>,
     /// When that was first ordered.
@@ -81,6 +83,7 @@ impl Target {
             seen.processes.push(Process {
                 name: name.clone(),
                 host,
+                began_ns: 0,
                 start_ns: None,
                 ordered_ns: None,
                 skipped_for_lease: 0,

@@ -297,7 +297,8 @@ fn clock(dice: &mut Dice) -> SkewedClock {
 }
 
 fn agent(dice: &mut Dice) -> Agent {
-    Agent { clock: clock(dice), weight: dice.within(1..=3) as u32, prepare_ms: dice.within(1..=60) }
+    let prepare_max_ms = dice.pick(&[60, 60, 60, 600]);
+    Agent { clock: clock(dice), weight: dice.within(1..=3) as u32, prepare_ms: dice.within(1..=prepare_max_ms) }
 }
 
 fn settings(seed: u64, agents: usize, dice: &mut Dice) -> RunSettings {

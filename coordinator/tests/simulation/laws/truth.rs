@@ -9,7 +9,7 @@ use muster_proto::measurement::SkipReason;
 
 use super::plan::{Iterations, iterations};
 use crate::cluster::Cluster;
-use crate::target::{Process, Request};
+use crate::target::{Process, Request, Seen};
 use crate::weather::RATE_PPM_MAX;
 
 /// Every law of the truth that was broken.
@@ -51,10 +51,11 @@ fn too_early(cluster: &Cluster, record: &RunRecord) -> Vec<String> {
     let Some(start_ns) = cluster.window.with(|shown| shown.start_ns) else { return Vec::new() };
     let start_ns = cluster.weather.coordinator.true_at(start_ns);
     let planned = iterations(record);
-    let names: Vec<String> = cluster.target.with(|seen| seen.processes.iter().map(|p| p.name.clone()).collect());
+    let processes = |seen: &mut Seen| seen.processes.iter().map(|p| (p.name.clone(), p.began_ns)).collect();
+    let processes: Vec<(String, u64)> = cluster.target.with(processes);
     let mut wrong = Vec::new();
     for request in requests(cluster) {
-        let name = &names[request.process.0];
+        let (name, began_ns) = &processes[request.process.0];
         let Some(agent) = record.agents.iter().find(|agent| agent.name == *name) else { continue };
         let (scenario, id) = request.iteration;
         let run_ns = request.at_ns as i64 - start_ns;
@@ -62,7 +63,7 @@ fn too_early(cluster: &Cluster, record: &RunRecord) -> Vec<String> {
         let tick_ns = cluster.weather.tick.as_nanos() as u64;
         let until_ns = request.at_ns + cluster.weather.settings.lease_ns;
         let bound_ns = (agent.clock_uncertainty_ns + drift_ns(cluster, until_ns) + tick_ns) as i64;
-        let untimely_ns = planned[scenario].untimely_ns(id, run_ns);
+        let untimely_ns = planned[scenario].untimely_ns(id, run_ns, *began_ns as i64 - start_ns);
         if untimely_ns > bound_ns {
             let iteration = request.iteration;
             wrong.push(format!("{name} began {iteration:?} {untimely_ns} ns out of its time, bound {bound_ns}"));
@@ -180,7 +181,7 @@ fn arrivals_out_of_the_books(record: &RunRecord, books: &Books) -> Option<String
 fn begun_by_users(record: &RunRecord) -> u64 {
     let planned = iterations(record);
     let due = record.timeline.agents().iter().flat_map(|agent| agent.due_by_scenario.iter().zip(&planned));
-    due.filter(|(_, planned)| matches!(planned, Iterations::Users(..))).map(|(due, _)| due).sum()
+    due.filter(|(_, planned)| planned.are_of_users()).map(|(due, _)| due).sum()
 }
 
 /// A run that passed delivered what was planned, and reported what was delivered.
