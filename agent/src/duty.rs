@@ -209,6 +209,7 @@ mod tests {
         let plan = Plan {
             name: "test".to_owned(),
             seed: 42,
+            vars: Vec::new(),
             http: Http::default(),
             connect: Connect::default(),
             scenarios,

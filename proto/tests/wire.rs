@@ -13,7 +13,7 @@ use muster_proto::measurement::{Delta, ErrorSample, Health, Measurement, Totals}
 use muster_proto::outcome::{ErrorKind, Outcome};
 use muster_proto::plan::{
     AgentsWanted, Arrivals, Body, Connect, Connections, DnsPolicy, Executor, Http, Plan, Rate, RateStage, Redirects,
-    Request, Scenario, Shape, StatusSet, Step, Think, Tls, Url, UserStage,
+    Request, Scenario, Shape, StatusSet, Step, Templates, Think, Tls, Url, UserStage,
 };
 use muster_proto::share::Share;
 use muster_proto::wire;
@@ -31,6 +31,7 @@ fn request(name: &str) -> Step {
         headers: vec![("x-a".to_owned(), "1".to_owned())],
         body: Body("{}".into()),
         expect_status: StatusSet(vec![(200, 204), (404, 404)]),
+        templates: Templates::default(),
         redirects: Redirects(3),
         timeout: Duration::from_millis(2_500),
     })
@@ -59,6 +60,7 @@ fn plan() -> Plan {
     Plan {
         name: "shop".to_owned(),
         seed: 42,
+        vars: Vec::new(),
         http: Http { request_ids: true, ..Http::default() },
         connect: Connect {
             hosts: vec![("shop.test".to_owned(), vec!["127.0.0.1".parse().unwrap(), "::1".parse().unwrap()])],

@@ -16,7 +16,8 @@ use muster_agent::engine::start::{Engine, EngineConfig};
 use muster_agent::guard::Guard;
 use muster_proto::measurement::{Measurement, SeriesTable};
 use muster_proto::plan::{
-    AgentsWanted, Body, Connect, Connections, Executor, Http, Plan, Redirects, Request, Scenario, StatusSet, Step, Url,
+    AgentsWanted, Body, Connect, Connections, Executor, Http, Plan, Redirects, Request, Scenario, StatusSet, Step,
+    Templates, Url,
 };
 use muster_proto::share::Share;
 use muster_proto::supply::Allotted;
@@ -76,12 +77,14 @@ pub fn plan(address: SocketAddr, path: &str, executor: Executor, connections: Co
         headers: Vec::new(),
         body: Body::default(),
         expect_status: StatusSet::default(),
+        templates: Templates::default(),
         redirects: Redirects(0),
         timeout: Duration::from_secs(60),
     };
     Plan {
         name: "bench".to_owned(),
         seed: 1,
+        vars: Vec::new(),
         http: Http::default(),
         connect: Connect::default(),
         scenarios: vec![Scenario {

@@ -7,9 +7,12 @@ use muster_proto::plan::{Connections, Executor, NUMBER_BITS, Plan, Request, Step
 use muster_proto::schedule::{ScheduleError, Stream, Timing};
 use muster_proto::share::Share;
 
+use super::made::{Made, MakeError};
 use super::quota::Quota;
+use super::random::Key;
 use super::supply::{Supplies, Supply};
-use super::transport::http1::{Manner, RenderError, Rendered};
+use super::template::Vars;
+use super::transport::http1::{Manner, Rendered};
 
 /// Why a plan cannot be carried out.
 #[derive(Debug, thiserror::Error)]
@@ -30,7 +33,7 @@ pub enum CompileError {
         /// The request's name.
         request: String,
         /// What is wrong.
-        source: RenderError,
+        source: Box<MakeError>,
     },
 }
 
@@ -96,8 +99,10 @@ pub struct RequestStep {
     pub series: u16,
     /// The number of the origin (scheme, host and port) it goes to.
     pub origin: usize,
-    /// Its bytes.
+    /// Its bytes; those of some iteration where they are made anew for each.
     pub rendered: Rendered,
+    /// How it is made for each iteration, unless it is always the same.
+    pub made: Option<Box<Made>>,
     /// From sent to done at most, in nanoseconds.
     pub timeout_ns: u64,
     /// Whether it may be repeated on a fresh connection.
@@ -113,9 +118,11 @@ impl CompiledPlan {
         let series = SeriesTable::of(&plan);
         let supplies = Supplies::new(&plan, shares, workers);
         let mut origins = Vec::new();
+        let vars = Vars::new(plan.vars.iter().map(|(name, json)| (name.as_str(), json.as_str())));
         let scenarios = plan.scenarios.iter().take(shares.len()).enumerate();
         let scenarios = scenarios.map(|(index, scenario)| {
-            let steps = scenario.steps.iter().map(|step| compile_step(&plan, index, step, &series, &mut origins));
+            let steps =
+                scenario.steps.iter().map(|step| compile_step((&plan, &vars), index, step, &series, &mut origins));
             let stream = Stream { seed: plan.seed, scenario: index as u32 };
             let wrap = |source| CompileError::Schedule { scenario: scenario.name.clone(), source };
             Ok(CompiledScenario {
@@ -171,7 +178,7 @@ fn number_requests(scenarios: &mut [CompiledScenario]) {
 }
 
 fn compile_step(
-    plan: &Plan,
+    (plan, vars): (&Plan, &Vars),
     scenario: usize,
     step: &Step,
     series: &SeriesTable,
@@ -184,11 +191,17 @@ fn compile_step(
     let keep_alive = plan.scenarios[scenario].connections != Connections::New;
     let absolute = plan.connect.proxy.is_some() && !request.url.tls;
     let manner = Manner { absolute, keep_alive, numbered: plan.http.request_ids };
-    let rendered = Rendered::new(&request, manner).map_err(|source| CompileError::Render {
+    let wrong = |source: MakeError| CompileError::Render {
         scenario: plan.scenarios[scenario].name.clone(),
         request: request.name.clone(),
-        source,
-    })?;
+        source: Box::new(source),
+    };
+    let made = Made::of(&request, vars, manner).map_err(wrong)?.map(Box::new);
+    let rendered = match &made {
+        Some(made) => made.call(Key::default()).map(|call| call.rendered),
+        None => Rendered::new(&request, manner).map_err(MakeError::Render),
+    };
+    let rendered = rendered.map_err(wrong)?;
     let origin = (request.url.tls, request.url.host.clone(), request.url.port);
     let origin = origins.iter().position(|known| *known == origin).unwrap_or_else(|| {
         origins.push(origin);
@@ -199,6 +212,7 @@ fn compile_step(
         series: series.find(scenario, &request.name).unwrap_or_default() as u16,
         origin,
         rendered,
+        made,
         timeout_ns: request.timeout.as_nanos() as u64,
         idempotent: request.is_idempotent(),
         request,

@@ -1,8 +1,8 @@
 //! The data plane: everything between an assignment and its measurements. Knows no gRPC.
 //!
 //! In reading order: `worker` runs `arrivals` (open models) and `users` (closed models), whose users go through a
-//! scenario's steps (`user`), send requests (`request`) over a [`transport`], and record what they see
-//! (`recorder`). [`collector`] puts the workers' windows together.
+//! scenario's steps (`user`), send requests (`request`), [`made`] from [templates](template) where they vary, over a
+//! [`transport`], and record what they see (`recorder`). [`collector`] puts the workers' windows together.
 
 pub mod alarm;
 mod arrivals;
@@ -16,12 +16,13 @@ pub mod deadline;
 pub mod event;
 pub mod held;
 pub mod lease;
+pub mod made;
 pub mod pacer;
 pub mod part;
 mod pool;
 pub mod progress;
 pub mod quota;
-mod random;
+pub mod random;
 pub mod record;
 mod recorder;
 mod redirect;
@@ -30,6 +31,7 @@ pub mod ring;
 pub mod start;
 pub mod supply;
 mod sync;
+pub mod template;
 pub mod tenure;
 pub mod transport;
 mod user;

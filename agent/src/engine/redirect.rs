@@ -6,7 +6,7 @@ use muster_proto::plan::{Body, Request, Url};
 use super::transport::Failure;
 use super::transport::http1::{Manner, Rendered};
 
-/// The request to which another one was redirected.
+/// A request that is not known in advance: one that was made for this iteration, or to which another was redirected.
 pub(super) struct Hop {
     /// What it asks for.
     pub(super) request: Request,

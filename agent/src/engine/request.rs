@@ -6,6 +6,8 @@ use muster_proto::plan::{Connections, Request};
 use super::clock;
 use super::compiled::RequestStep;
 use super::event::{Answer, Event, Wait};
+use super::made::MakeError;
+use super::random::Key;
 use super::redirect::{self, Hop};
 use super::transport::http1::{Numbered, Rendered};
 use super::transport::{Broken, Connected, Connection, Failure, Reply};
@@ -78,6 +80,8 @@ pub(super) struct Errand<'a> {
     pub(super) connections: Connections,
     /// The number that its requests carry, if any do.
     pub(super) id: u64,
+    /// What its random numbers are for.
+    pub(super) key: Key,
 }
 
 impl Errand<'_> {
@@ -85,7 +89,13 @@ impl Errand<'_> {
     /// first: then the iteration does not go on.
     pub(super) async fn perform(&mut self, mut turn: Turn) -> Option<Ended> {
         // Boxed, because it is rare and large, and would lie in every user's memory.
-        let mut hop: Option<Box<Hop>> = None;
+        let mut hop: Option<Box<Hop>> = match &self.step.made {
+            None => None,
+            Some(made) => match made.call(self.key) {
+                Ok(call) => Some(Box::new(call)),
+                Err(error) => return Some(self.unmade(turn, &error)),
+            },
+        };
         let mut hops_left = self.step.request.redirects.0;
         loop {
             if !self.worker.lease.holds(turn.now_ns) {
@@ -100,6 +110,14 @@ impl Errand<'_> {
             hops_left -= 1;
             turn = Turn::at(ended.done_ns);
         }
+    }
+
+    /// A request that could not be made has failed.
+    fn unmade(&self, turn: Turn, error: &MakeError) -> Ended {
+        let failure = Failure::new(ErrorKind::Protocol, error.to_string());
+        let broken = Broken::before_sending(failure, turn.now_ns);
+        InFlight::begin(self.worker, self.step, turn).break_off(*broken);
+        Ended { done_ns: turn.now_ns, expected: false, unleased: false }
     }
 
     /// Sends one request and measures it; tells also where it was redirected to.

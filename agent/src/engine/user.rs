@@ -4,7 +4,7 @@ use super::clock;
 use super::compiled::{CompiledScenario, CompiledStep};
 use super::deadline::Deadline;
 use super::pool::Pool;
-use super::random::fraction;
+use super::random::Key;
 use super::request::{Errand, Turn};
 use super::worker::Worker;
 use muster_proto::plan::Think;
@@ -41,10 +41,11 @@ impl User {
         let mut turn =
             Turn { due_ns: begin.due_ns, free_ns: begin.free_ns, now_ns: begin.now_ns, arrival: begin.arrival };
         for (index, step) in scenario.steps.iter().enumerate() {
+            let key = Key { stream: scenario.stream, iteration: begin.id, step: index };
             let now_ns = match step {
                 CompiledStep::Request(request) => {
                     let (connections, id) = (scenario.connections, request.first_id | begin.id);
-                    let mut errand = Errand { worker, user: self, step: request, connections, id };
+                    let mut errand = Errand { worker, user: self, step: request, connections, id, key };
                     let Some(ended) = errand.perform(turn).await else {
                         iteration.unleased = true;
                         return clock::now_ns();
@@ -53,7 +54,7 @@ impl User {
                     ended.done_ns
                 }
                 CompiledStep::Think(range) => {
-                    let pause_ns = pause_ns(*range, fraction(scenario.stream, begin.id, index));
+                    let pause_ns = pause_ns(*range, key.fraction());
                     think(worker, scenario.index, turn.now_ns + pause_ns).await
                 }
             };

@@ -15,6 +15,7 @@ mod reshapes;
 mod server;
 mod shared;
 mod support;
+mod templates;
 mod tls;
 mod truth;
 mod ways;

@@ -163,6 +163,7 @@ pub(crate) fn get(address: SocketAddr, path: &str) -> Step {
         url: Url { tls: false, host: address.ip().to_string(), port: address.port(), path: path.to_owned() },
         headers: Vec::new(),
         body: Body::default(),
+        templates: muster_proto::plan::Templates::default(),
         expect_status: StatusSet::default(),
         redirects: Redirects(0),
         timeout: seconds(10.0),
@@ -204,6 +205,7 @@ pub(crate) fn plan(scenarios: Vec<Scenario>) -> Plan {
     Plan {
         name: "test".to_owned(),
         seed: 42,
+        vars: Vec::new(),
         http: Http::default(),
         connect: Connect::default(),
         scenarios,

@@ -34,7 +34,7 @@ pub(super) fn check_count(reader: &mut Reader, path: &str, span: Span, count: us
 
 /// Reads one header field.
 pub(super) fn one(reader: &mut Reader, field: &Field<'_>, name: &str) -> Option<(String, String)> {
-    let value = reader.text(field)?.trim_matches([' ', '\t']);
+    let value = reader.template(field)?.trim_matches([' ', '\t']);
     let name = name.to_ascii_lowercase();
     if let Some((message, help)) = forbidden(&name) {
         let mistake = reader.at_key(field, message);

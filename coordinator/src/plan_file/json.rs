@@ -1,12 +1,16 @@
 //! A value of the plan as JSON: in the order in which it was written, numbers as they were spelled.
 
 use super::reader::{Field, Reader};
+use super::template;
 use super::tree::{Node, Value};
 
-/// Writes the body of a `json` step.
+/// Writes the body of a `json` step, in whose texts templates can stand.
 pub(super) fn read(reader: &mut Reader, field: &Field<'_>) -> Option<Vec<u8>> {
-    if let Some(text) = template(field.node) {
-        reader.template(field, text);
+    if let Some(text) = find(field.node, &mut |_| false) {
+        reader.no_template(field, text);
+        return None;
+    }
+    if find(field.node, &mut |text| !template::check(reader, field, text)).is_some() {
         return None;
     }
     let mut out = String::new();
@@ -14,14 +18,25 @@ pub(super) fn read(reader: &mut Reader, field: &Field<'_>) -> Option<Vec<u8>> {
     Some(out.into_bytes())
 }
 
-/// The first text or key that looks like a template.
-fn template(node: &Node) -> Option<&str> {
+/// Writes a value without templates.
+pub(super) fn plain(reader: &mut Reader, field: &Field<'_>) -> Option<String> {
+    if let Some(text) = find(field.node, &mut template::is_template) {
+        reader.no_template(field, text);
+        return None;
+    }
+    let mut out = String::new();
+    write(&mut out, field.node);
+    Some(out)
+}
+
+/// The first text that is as asked, or key that is a template.
+fn find<'t>(node: &'t Node, asked: &mut impl FnMut(&'t str) -> bool) -> Option<&'t str> {
     match &node.value {
-        Value::Text(text) => text.contains("{{").then_some(text),
-        Value::List(items) => items.iter().find_map(template),
+        Value::Text(text) => asked(text).then_some(text),
+        Value::List(items) => items.iter().find_map(|item| find(item, asked)),
         Value::Map(entries) => entries.iter().find_map(|entry| {
-            let in_key = entry.key.contains("{{").then_some(entry.key.as_str());
-            in_key.or_else(|| template(&entry.node))
+            let in_key = template::is_template(&entry.key).then_some(entry.key.as_str());
+            in_key.or_else(|| find(&entry.node, asked))
         }),
         Value::Null | Value::Flag(_) | Value::Number(_) => None,
     }
@@ -32,6 +47,7 @@ fn write(out: &mut String, node: &Node) {
         Value::Null => out.push_str("null"),
         Value::Flag(flag) => out.push_str(if *flag { "true" } else { "false" }),
         Value::Number(text) => write_number(out, text),
+        Value::Text(text) if template::is_template(text) => out.push_str(&template::to_json(text)),
         Value::Text(text) => write_text(out, text),
         Value::List(items) => {
             out.push('[');

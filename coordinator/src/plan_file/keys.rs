@@ -7,7 +7,7 @@ use super::limits::{
     AGENTS_MAX, ITERATIONS_MAX, PROFILE_MAX, REDIRECTS_MAX, STAGES_MAX, THINK_MAX, THRESHOLDS_MAX, TIMEOUT_MAX,
     USERS_MAX,
 };
-use muster_proto::plan::{SCENARIOS_MAX, STEPS_MAX};
+use muster_proto::plan::{SCENARIOS_MAX, STEPS_MAX, VARS_MAX};
 
 /// A map with fixed keys.
 pub(super) struct Table {
@@ -134,6 +134,7 @@ pub(super) static PLAN: Table = Table {
         key("name", Kind::Text, "What the report calls the test; the file's name unless said"),
         key("target", Kind::Text, "The base URL, in front of every step's path"),
         key("seed", Kind::Whole { min: 0, max: u64::MAX }, "What all randomness is derived from; 42 unless said"),
+        key("vars", Kind::Map { of: &Kind::Anything, max: VARS_MAX }, "Variables that templates can name"),
         key("http", Kind::Table(&HTTP), "How HTTP is spoken"),
         key("connect", Kind::Table(&CONNECT), "How connections are made"),
         key("scenarios", Kind::Map { of: &Kind::Table(&SCENARIO), max: SCENARIOS_MAX }, "Load profiles, by name")
@@ -145,7 +146,7 @@ pub(super) static PLAN: Table = Table {
         ),
         key("agents", Kind::Table(&AGENTS), "What the run asks of its agents"),
     ],
-    later: &["vars", "secrets", "data", "setup", "teardown", "observe", "loss_tolerance", "journal_max"],
+    later: &["secrets", "data", "setup", "teardown", "observe", "loss_tolerance", "journal_max"],
 };
 
 /// `http`.

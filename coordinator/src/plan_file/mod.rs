@@ -22,6 +22,7 @@ mod schema;
 mod status;
 mod step;
 mod suggest;
+mod template;
 #[cfg(test)]
 mod tests;
 mod threshold;
@@ -29,6 +30,7 @@ mod toml;
 mod tree;
 mod units;
 mod url;
+mod vars;
 mod yaml;
 
 use std::path::Path;

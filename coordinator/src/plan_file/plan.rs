@@ -8,13 +8,14 @@ use super::reader::{Field, Fields, Reader};
 use super::step::Defaults;
 use super::tree::Value;
 use super::url::{self, Target};
-use super::{connect, http, scenario, threshold};
+use super::{connect, http, scenario, threshold, vars};
 
 /// Reads the plan; nothing if there was a mistake. `name` is what it is called unless it says so.
 pub(super) fn read(reader: &mut Reader, field: &Field<'_>, name: &str) -> Option<Plan> {
     let fields = reader.open(field, &PLAN)?;
     let name = fields.get("name").map_or(Some(name.to_owned()), |field| reader.name(&field));
     let seed = fields.get("seed").map_or(Some(SEED_DEFAULT), |field| reader.whole(&field));
+    let vars = fields.get("vars").map(|field| vars::read(reader, &field)).unwrap_or_default();
     let target = match fields.get("target") {
         None => Target::Absent,
         Some(field) => url::target(reader, &field).map_or(Target::Wrong, Target::Known),
@@ -44,6 +45,7 @@ pub(super) fn read(reader: &mut Reader, field: &Field<'_>, name: &str) -> Option
     let whole = Plan {
         name: name?,
         seed: seed?,
+        vars,
         http: http.http,
         connect,
         scenarios,

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use muster_proto::plan::{
     AgentsWanted, Arrivals, Body, Connect, Connections, Executor, Http, Plan, Rate, RateStage, Redirects, Request,
-    Scenario, Shape, StatusSet, Step, Tls, UserStage,
+    Scenario, Shape, StatusSet, Step, Templates, Tls, UserStage,
 };
 
 use super::keys::Kind;
@@ -77,12 +77,14 @@ fn read(reader: &mut Reader, wanted: QuickPlan) -> Option<Plan> {
     let (url, method, executor) = (url?, method?, executor?);
     let connections = if executor.is_open() { Connections::Pool } else { Connections::PerUser };
     let name = format!("{}{}", url.authority(), url.path.split('?').next().unwrap_or_default());
+    let templates = Templates { head: step::has_templates(&url, &headers), body: false };
     let request = Request {
         name: step::default_name(&method, &url.to_string()),
         method,
         url,
         headers,
         body: Body(body.into()),
+        templates,
         expect_status: StatusSet::default(),
         redirects: Redirects::default(),
         timeout,
@@ -99,6 +101,7 @@ fn read(reader: &mut Reader, wanted: QuickPlan) -> Option<Plan> {
     Some(Plan {
         name: super::shortened(&name),
         seed: wanted.seed.unwrap_or(SEED_DEFAULT),
+        vars: Vec::new(),
         http: Http::default(),
         connect: Connect { tls: Tls { insecure: wanted.insecure, ..Tls::default() }, ..Connect::default() },
         scenarios: vec![scenario],

@@ -6,8 +6,10 @@ use std::time::Duration;
 use super::keys::{Key, Kind, Table};
 use super::mistakes::Mistake;
 use super::suggest::{closest, did_you_mean, one_of};
+use super::template;
 use super::tree::{Entry, Node, Span, Value, beginning, quoted};
 use super::units::{UnitMistake, format_duration, parse_duration, parse_part, parse_rate, parse_size};
+use muster_agent::engine::template::Vars;
 use muster_proto::plan::{NAME_BYTES_MAX, Rate};
 
 /// Collects mistakes. A reading function that returns nothing has told why.
@@ -19,6 +21,8 @@ pub(super) struct Reader {
     pub(super) told_no_target: bool,
     /// What was read so far takes so much on the wire.
     pub(super) plan_bytes: usize,
+    /// What templates can name.
+    pub(super) vars: Vars,
 }
 
 /// A value of the plan, where it belongs and what it should be.
@@ -76,7 +80,13 @@ impl<'t> Fields<'t> {
 
 impl Reader {
     pub(super) fn new(base: &Path) -> Self {
-        Self { base: base.to_owned(), mistakes: Vec::new(), told_no_target: false, plan_bytes: 0 }
+        Self {
+            base: base.to_owned(),
+            mistakes: Vec::new(),
+            told_no_target: false,
+            plan_bytes: 0,
+            vars: Vars::default(),
+        }
     }
 
     /// Notes that a value is wrong.
@@ -201,23 +211,34 @@ impl Reader {
         if matches!(field.node.value, Value::List(_)) { self.items(field) } else { vec![field.clone()] }
     }
 
-    /// A text in which nothing would be replaced by later versions.
+    /// A text that is the same each time.
     pub(super) fn text<'t>(&mut self, field: &Field<'t>) -> Option<&'t str> {
-        let Some(text) = field.node.scalar() else {
-            self.wanted(field, "text");
-            return None;
-        };
-        if text.contains("{{") {
-            self.template(field, text);
+        let text = self.any_text(field)?;
+        if template::is_template(text) {
+            self.no_template(field, text);
             return None;
         }
         Some(text)
     }
 
-    /// Notes that a text would be a template, which must never be sent as it stands.
-    pub(super) fn template(&mut self, field: &Field<'_>, text: &str) {
-        let message = format!("templates are not supported by this version, found {}", quoted(text));
-        self.wrong(field, message).help("only a body from a file may contain `{{`");
+    /// A text that may be a template.
+    pub(super) fn template<'t>(&mut self, field: &Field<'t>) -> Option<&'t str> {
+        let text = self.any_text(field)?;
+        template::check(self, field, text).then_some(text)
+    }
+
+    fn any_text<'t>(&mut self, field: &Field<'t>) -> Option<&'t str> {
+        let text = field.node.scalar();
+        if text.is_none() {
+            self.wanted(field, "text");
+        }
+        text
+    }
+
+    /// Notes that a text is a template, where nothing could make anything of it.
+    pub(super) fn no_template(&mut self, field: &Field<'_>, text: &str) {
+        let message = format!("wanted a text without `{{{{`, found {}", quoted(text));
+        self.wrong(field, message).help("templates can stand in paths, queries, header values and bodies");
     }
 
     /// A name: short, not empty, and printable.

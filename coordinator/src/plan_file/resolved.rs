@@ -23,6 +23,8 @@ pub fn resolved(plan: &Plan) -> Value {
     json!({
         "name": plan.name,
         "seed": plan.seed,
+        // Their values may be nobody else's business.
+        "vars": plan.vars.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>(),
         "http": {
             "connect_timeout": format_duration(plan.http.connect_timeout),
             "read_timeout": format_duration(plan.http.read_timeout),

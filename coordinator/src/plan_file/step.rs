@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use muster_proto::plan::{Body, PLAN_BYTES_MAX, Redirects, Request, StatusSet, Step, Think};
+use muster_proto::plan::{Body, PLAN_BYTES_MAX, Redirects, Request, StatusSet, Step, Templates, Think, Url};
 
 use super::headers::{self, Headers};
 use super::keys::{BODY_FILE, EXPECT, METHODS, PAUSE_MAX, REQUEST, THINK};
@@ -10,7 +10,7 @@ use super::reader::{Field, Fields, Reader};
 use super::tree::{Value, quoted};
 use super::units::{format_duration, parse_duration};
 use super::url::{self, Target};
-use super::{files, json, status};
+use super::{files, json, status, template};
 
 /// What steps take from the plan unless they say otherwise.
 pub(super) struct Defaults {
@@ -169,7 +169,7 @@ fn request(
     let url = method_and_url.as_ref().and_then(|(_, url)| url::step(reader, url, &defaults.target));
     let url = match (fields.get("query"), url) {
         (Some(query), Some(url)) => url::with_query(reader, &query, url),
-        (Some(query), None) => url::pairs(reader, &query).and(None),
+        (Some(query), None) => url::pairs(reader, &query, "%20").and(None),
         (None, url) => url,
     };
     let own = fields.get("headers").and_then(|field| headers::read(reader, &field)).unwrap_or_default();
@@ -181,16 +181,31 @@ fn request(
     if reader.mistakes.len() > before {
         return None;
     }
+    let url = url?;
+    // Files are sent as they are.
+    let from_file = fields.get("body").is_some_and(|field| matches!(field.node.value, Value::Map(_)));
+    let templates = Templates { head: has_templates(&url, &headers), body: !from_file && is_template(&body) };
     Some(Request {
         name: name?,
         method: method_and_url?.0,
-        url: url?,
+        url,
         headers,
         body: Body(body.into()),
+        templates,
         expect_status,
         redirects: redirects.map_or(defaults.redirects, |count| Redirects(count as u8)),
         timeout: timeout.unwrap_or(defaults.timeout),
     })
+}
+
+/// Whether the head of a request is made anew each time.
+pub(super) fn has_templates(url: &Url, headers: &Headers) -> bool {
+    let values = headers.iter().map(|(_, value)| value);
+    [&url.path].into_iter().chain(values).any(|text| template::is_template(text))
+}
+
+fn is_template(body: &[u8]) -> bool {
+    std::str::from_utf8(body).is_ok_and(template::is_template)
 }
 
 /// The body, and the `content-type` that follows from its kind.
@@ -208,7 +223,7 @@ fn body(reader: &mut Reader, fields: &Fields<'_>, headers: &mut Headers) -> Vec<
     }
     if let Some(field) = fields.get("form") {
         headers::set_default(headers, "content-type", "application/x-www-form-urlencoded");
-        body = url::pairs(reader, &field).map(String::into_bytes);
+        body = url::pairs(reader, &field, "+").map(String::into_bytes);
     }
     if let Some(field) = fields.get("body") {
         body = match field.node.value {
@@ -216,7 +231,7 @@ fn body(reader: &mut Reader, fields: &Fields<'_>, headers: &mut Headers) -> Vec<
                 .open(&field, &BODY_FILE)
                 .and_then(|file| file.get("file"))
                 .and_then(|file| files::body(reader, &file)),
-            _ => reader.text(&field).map(|text| text.as_bytes().to_owned()),
+            _ => reader.template(&field).map(|text| text.as_bytes().to_owned()),
         };
     }
     body.unwrap_or_default()

@@ -5,6 +5,7 @@ use url::{Host, Position, form_urlencoded};
 
 use super::limits::PATH_BYTES_MAX;
 use super::reader::{Field, Reader};
+use super::template;
 use super::tree::{beginning, quoted};
 
 /// Reads the base URL of the plan, which keeps its path but has no query.
@@ -29,7 +30,24 @@ pub(super) enum Target {
 
 /// Reads the URL of a step: absolute, or a path that is put behind the target.
 pub(super) fn step(reader: &mut Reader, field: &Field<'_>, target: &Target) -> Option<Url> {
-    let text = reader.text(field)?;
+    let text = reader.template(field)?;
+    let (text, made) = text.split_at(text.find("{{").unwrap_or(text.len()));
+    let in_host = text.split_once("://").is_some_and(|(_, rest)| !rest.contains('/'));
+    if in_host && !made.is_empty() {
+        reader.wrong(field, "wanted templates behind the host only").help("write `http://host:port/{{ ... }}`");
+        return None;
+    }
+    let url = before_templates(reader, field, text, target)?;
+    if made.is_empty() {
+        return Some(url);
+    }
+    let path = format!("{}{made}", url.path);
+    checked_length(reader, field, &path)?;
+    Some(Url { path, ..url })
+}
+
+/// Reads the part of a step's URL that is the same each time.
+fn before_templates(reader: &mut Reader, field: &Field<'_>, text: &str, target: &Target) -> Option<Url> {
     if text.contains("://") && !text.starts_with(['/', '?']) {
         return parsed(reader, field, text);
     }
@@ -75,28 +93,29 @@ pub(super) fn typed(reader: &mut Reader, field: &Field<'_>) -> Option<Url> {
 
 /// Appends parameters, percent-encoded.
 pub(super) fn with_query(reader: &mut Reader, field: &Field<'_>, url: Url) -> Option<Url> {
-    let query = pairs(reader, field)?.replace('+', "%20");
+    let query = pairs(reader, field, "%20")?;
     let separator = if url.path.contains('?') { '&' } else { '?' };
     let path = if query.is_empty() { url.path } else { format!("{}{separator}{query}", url.path) };
     checked_length(reader, field, &path)?;
     Some(Url { path, ..url })
 }
 
-/// The entries of `query` or `form` as `application/x-www-form-urlencoded`.
-pub(super) fn pairs(reader: &mut Reader, field: &Field<'_>) -> Option<String> {
-    let mut encoded = form_urlencoded::Serializer::new(String::new());
+/// The entries of `query` or `form` as `application/x-www-form-urlencoded`, with this in place of a space.
+pub(super) fn pairs(reader: &mut Reader, field: &Field<'_>, space: &str) -> Option<String> {
+    let encode = |text: &str| form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>().replace('+', space);
+    let mut pairs = Vec::new();
     let before = reader.mistakes.len();
     for (name, values) in reader.named(field) {
-        if name.contains("{{") {
-            reader.template(&values, name);
+        if template::is_template(name) {
+            reader.no_template(&values, name);
         }
         for value in reader.one_or_more(&values) {
-            if let Some(value) = reader.text(&value) {
-                encoded.append_pair(name, value);
+            if let Some(value) = reader.template(&value) {
+                pairs.push(format!("{}={}", encode(name), template::encoded(value, encode, "urlencode")));
             }
         }
     }
-    (reader.mistakes.len() == before).then(|| encoded.finish())
+    (reader.mistakes.len() == before).then(|| pairs.join("&"))
 }
 
 fn parsed(reader: &mut Reader, field: &Field<'_>, text: &str) -> Option<Url> {

@@ -35,6 +35,7 @@ fn plan_of(scenario: Scenario) -> Plan {
     Plan {
         name: "shop".to_owned(),
         seed: 42,
+        vars: Vec::new(),
         http: Http::default(),
         connect: Connect::default(),
         scenarios: vec![scenario],
@@ -63,6 +64,7 @@ fn request(name: &str) -> Request {
         headers: vec![("accept".to_owned(), "*/*".to_owned()), ("x-api-key".to_owned(), "s3cret".to_owned())],
         body: Body(From::from(&b"s3cret"[..])),
         expect_status: StatusSet::default(),
+        templates: Templates::default(),
         redirects: Redirects(0),
         timeout: Duration::from_secs(60),
     }

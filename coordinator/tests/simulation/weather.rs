@@ -8,7 +8,7 @@ use muster::run::life::RunSettings;
 use muster_proto::id::RunId;
 use muster_proto::plan::{
     AgentsWanted, Arrivals, Body, Connect, Connections, Executor, Http, OnLoss, Plan, Rate, RateStage, Redirects,
-    Request, Scenario, Shape, StatusSet, Step, Url, UserStage,
+    Request, Scenario, Shape, StatusSet, Step, Templates, Url, UserStage,
 };
 
 use super::clock::SkewedClock;
@@ -321,6 +321,7 @@ fn settings(seed: u64, agents: usize, dice: &mut Dice) -> RunSettings {
     let plan = Plan {
         name: "simulation".to_owned(),
         seed,
+        vars: Vec::new(),
         http: Http::default(),
         connect: Connect::default(),
         scenarios,
@@ -378,6 +379,7 @@ fn scenario(number: usize, executor: Executor, start_delay: Duration, graceful_s
             headers: Vec::new(),
             body: Body::default(),
             expect_status: StatusSet::default(),
+            templates: Templates::default(),
             redirects: Redirects(0),
             timeout: Duration::from_secs(60),
         })],

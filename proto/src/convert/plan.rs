@@ -6,8 +6,8 @@ use std::time::Duration;
 use super::{ConvertError, at_most, invalid, missing};
 use crate::plan::{
     AgentsWanted, Arrivals, Body, Connect, Connections, DnsPolicy, Executor, Http, NAME_BYTES_MAX, Plan, Rate,
-    RateStage, Redirects, Request, SCENARIOS_MAX, STEPS_MAX, Scenario, Shape, StatusSet, Step, Think, Tls, USERS_MAX,
-    Url, UserStage,
+    RateStage, Redirects, Request, SCENARIOS_MAX, STEPS_MAX, Scenario, Shape, StatusSet, Step, Templates, Think, Tls,
+    USERS_MAX, Url, UserStage, VARS_MAX,
 };
 use crate::wire;
 
@@ -33,6 +33,7 @@ pub fn plan_to_wire(plan: &Plan) -> wire::Plan {
         }),
         connect: Some(connect_to_wire(&plan.connect)),
         scenarios: plan.scenarios.iter().map(scenario_to_wire).collect(),
+        vars: plan.vars.iter().map(|(name, json)| wire::Var { name: name.clone(), json: json.clone() }).collect(),
     }
 }
 
@@ -44,10 +45,13 @@ pub fn plan_from_wire(message: wire::Plan) -> Result<Plan, ConvertError> {
     name("plan.name", &message.name)?;
     at_most("scenarios", message.scenarios.len(), SCENARIOS_MAX)?;
     at_most("steps", message.scenarios.iter().map(|s| s.steps.len()).sum(), STEPS_MAX)?;
+    at_most("vars", message.vars.len(), VARS_MAX)?;
+    message.vars.iter().try_for_each(|var| name("var.name", &var.name))?;
     let http = message.http.ok_or_else(|| missing("plan.http"))?;
     Ok(Plan {
         name: message.name,
         seed: message.seed,
+        vars: message.vars.into_iter().map(|var| (var.name, var.json)).collect(),
         http: Http {
             connect_timeout: duration("connect_timeout_ns", http.connect_timeout_ns)?,
             read_timeout: duration("read_timeout_ns", http.read_timeout_ns)?,
@@ -288,6 +292,8 @@ fn request_to_wire(request: &Request) -> wire::Request {
         expect_status: request.expect_status.0.iter().map(range).collect(),
         redirects: request.redirects.0.into(),
         timeout_ns: ns(request.timeout),
+        head_templates: request.templates.head,
+        body_template: request.templates.body,
     }
 }
 
@@ -305,6 +311,7 @@ fn request_from_wire(message: wire::Request) -> Result<Request, ConvertError> {
         url: url_from_wire(message.url.ok_or_else(|| missing("request.url"))?)?,
         headers: message.headers.into_iter().map(|header| (header.name, header.value)).collect(),
         body: Body(message.body),
+        templates: Templates { head: message.head_templates, body: message.body_template },
         timeout: duration("timeout_ns", message.timeout_ns)?,
     })
 }

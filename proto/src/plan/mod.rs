@@ -9,7 +9,7 @@ use std::time::Duration;
 
 pub use http::{Body, Connect, Connections, DnsPolicy, Http, Redirects, StatusSet, Tls, Url};
 pub use load::{Arrivals, Executor, Rate, RateStage, Shape, USERS_MAX, UserStage};
-pub use scenario::{Request, Scenario, Step, Think};
+pub use scenario::{Request, Scenario, Step, Templates, Think};
 pub use threshold::{Aggregate, Bound, Comparison, MetricName, Selector, Threshold, ThresholdWindow};
 
 /// What a test does, complete: two machines that hold equal plans would do the same.
@@ -19,6 +19,8 @@ pub struct Plan {
     pub name: String,
     /// What every random stream of the run is derived from.
     pub seed: u64,
+    /// Variables that its templates can name, in order: names, and values as JSON.
+    pub vars: Vec<(String, String)>,
     /// How HTTP is spoken.
     pub http: Http,
     /// How connections are made.
@@ -86,6 +88,8 @@ pub const NUMBERED_MAX: usize = 1 << (u64::BITS - NUMBER_BITS);
 /// The number that a request carries is its iteration's in so many lower bits, and in those above it the request's place
 /// among all of the plan, from 0.
 pub const NUMBER_BITS: u32 = 56;
+/// The most variables in one plan.
+pub const VARS_MAX: usize = 1_000;
 /// The longest name of a plan, scenario or step, in bytes.
 pub const NAME_BYTES_MAX: usize = 256;
 /// The largest plan on the wire, bodies included, in bytes.

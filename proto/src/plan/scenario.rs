@@ -40,6 +40,15 @@ pub enum Step {
     Think(Think),
 }
 
+/// What of a request are templates: texts in which `{{ ... }}` stands for values.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Templates {
+    /// Its path and its header fields' values.
+    pub head: bool,
+    /// Its body, which is a text then.
+    pub body: bool,
+}
+
 /// A request as it will be sent.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Request {
@@ -53,6 +62,8 @@ pub struct Request {
     pub headers: Vec<(String, String)>,
     /// What it carries.
     pub body: Body,
+    /// What of it is made anew each time.
+    pub templates: Templates,
     /// Which statuses are as expected.
     pub expect_status: StatusSet,
     /// How many redirects it follows.

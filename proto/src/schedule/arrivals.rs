@@ -11,7 +11,7 @@ use crate::plan::{Arrivals, RateStage};
 use crate::share::{SHARDS, Share};
 
 /// Which random numbers a scenario's arrivals are drawn from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Stream {
     /// The plan's seed.
     pub seed: u64,

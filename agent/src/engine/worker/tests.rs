@@ -5,7 +5,7 @@ use std::time::Duration;
 use muster_proto::change::Handed;
 use muster_proto::plan::{
     AgentsWanted, Arrivals, Body, Connect, Executor, Http, Plan, Rate, RateStage, Redirects, Request, Scenario, Shape,
-    StatusSet, Step, Url,
+    StatusSet, Step, Templates, Url,
 };
 use muster_proto::share::Share;
 use tokio::sync::watch;
@@ -22,6 +22,7 @@ fn request() -> Request {
         headers: Vec::new(),
         body: Body::default(),
         expect_status: StatusSet::default(),
+        templates: Templates::default(),
         redirects: Redirects(0),
         timeout: Duration::from_secs(1),
     }
@@ -40,6 +41,7 @@ fn compiled(executor: Executor) -> CompiledPlan {
     let plan = Plan {
         name: "test".to_owned(),
         seed: 42,
+        vars: Vec::new(),
         http: Http::default(),
         connect: Connect::default(),
         scenarios: vec![scenario],

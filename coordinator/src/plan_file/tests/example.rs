@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use muster_proto::plan::{
     AgentsWanted, Arrivals, Body, Connect, Connections, DnsPolicy, Executor, Http, OnLoss, Plan, Rate, RateStage,
-    Redirects, Request, Scenario, Shape, StatusSet, Step, Think, Url, UserStage,
+    Redirects, Request, Scenario, Shape, StatusSet, Step, Templates, Think, Url, UserStage,
 };
 
 use super::super::{Format, from_str};
@@ -17,6 +17,7 @@ pub(super) const EXAMPLE: &str = r#"
 name: shop
 target: http://127.0.0.1:8080/v1/
 seed: 7
+vars: { pages: 50, kinds: [shoe, { deep: "a b" }] }
 http:
   version: 1.1
   timeout: 5s
@@ -97,6 +98,7 @@ fn requests() -> [Request; 4] {
         headers: headers(&every),
         body: Body::default(),
         expect_status: StatusSet(vec![(200, 200)]),
+        templates: Templates::default(),
         redirects: Redirects(3),
         timeout: seconds(5),
     };
@@ -115,6 +117,7 @@ fn requests() -> [Request; 4] {
                 .into(),
         ),
         expect_status: StatusSet(vec![(200, 299), (300, 303), (404, 404)]),
+        templates: Templates::default(),
         redirects: Redirects(0),
         timeout: Duration::from_millis(250),
     };
@@ -125,6 +128,7 @@ fn requests() -> [Request; 4] {
         headers: headers(&every),
         body: Body("now".into()),
         expect_status: StatusSet::default(),
+        templates: Templates::default(),
         redirects: Redirects(3),
         timeout: seconds(5),
     };
@@ -172,6 +176,8 @@ fn browse() -> Scenario {
 fn the_example_means_what_it_says() {
     let plan = sound(EXAMPLE);
     assert_eq!((plan.name.as_str(), plan.seed), ("shop", 7));
+    let vars = [("pages", "50"), ("kinds", r#"["shoe",{"deep":"a b"}]"#)];
+    assert_eq!(plan.vars, vars.map(|(name, json)| (name.to_owned(), json.to_owned())));
     let http = Http {
         connect_timeout: seconds(2),
         read_timeout: seconds(3),
@@ -250,6 +256,7 @@ fn a_request_that_says_little_is_a_plain_get() {
         headers: vec![],
         body: Body::default(),
         expect_status: StatusSet(vec![(200, 399)]),
+        templates: Templates::default(),
         redirects: Redirects(0),
         timeout: seconds(10),
     };

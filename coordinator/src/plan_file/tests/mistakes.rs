@@ -73,12 +73,6 @@ agents: { start_when: ten }
       |
       = help: letters, digits and any of !#$%&'*+-.^_`|~ make up a name
 
-    error: vars: `vars` is not supported by this version
-     --> plan.yaml:5:1
-      |
-    5 | vars: { pages: 50 }
-      | ^^^^
-
     error: scenarios.browse.executor: wanted an executor, found `ramping-arival-rate`
      --> plan.yaml:8:15
       |
@@ -101,13 +95,13 @@ agents: { start_when: ten }
     10 |     max_users: -5
        |                ^^
 
-    error: scenarios.browse.steps[0].get: templates are not supported by this version, found `products?page={{ page }}`
+    error: scenarios.browse.steps[0].get: wanted a template, found `products?page={{ page }}`: `page` is not known
       --> plan.yaml:12:28
        |
     12 |       - { name: list, get: "products?page={{ page }}", expect: { status: 2000 } }
        |                            ^^^^^^^^^^^^^^^^^^^^^^^^^^
        |
-       = help: only a body from a file may contain `{{`
+       = help: did you mean `pages`?
 
     error: scenarios.browse.steps[0].expect.status: wanted a status such as 200, `2xx` or `200-299`, found `2000`
       --> plan.yaml:12:74
@@ -206,7 +200,7 @@ fn keys() {
     1:1 nmae: unknown key `nmae` (did you mean `name`?)
     2:1 name: the key `name` stands here twice
     1:1 Target: unknown key `Target` (did you mean `target`?)
-    1:1 xyzzy: unknown key `xyzzy` (known here: `name`, `target`, `seed`, `http`, `connect`, `scenarios`, `thresholds` or `agents`)
+    1:1 xyzzy: unknown key `xyzzy` (known here: `name`, `target`, `seed`, `vars`, `http`, `connect`, `scenarios`, `thresholds` or `agents`)
     1:1 secrets: `secrets` is not supported by this version
     1:8 http.tiemout: unknown key `tiemout` (did you mean `timeout`?)
     1:17 connect.tls.ca_file: unknown key `ca_file` (did you mean `ca`?)
@@ -250,7 +244,7 @@ fn values_of_the_plan() {
     insta::assert_snapshot!(each(plans), @r#"
     1:7 name: wanted a name that is not empty, found nothing
     1:7 name: wanted text, found a list
-    1:7 name: templates are not supported by this version, found `{{ x }}` (only a body from a file may contain `{{`)
+    1:7 name: wanted a text without `{{`, found `{{ x }}` (templates can stand in paths, queries, header values and bodies)
     1:7 name: wanted a name of at most 256 bytes, found `xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx…`
     1:7 seed: wanted a whole number of at least 0, found `-1`
     1:7 seed: wanted a whole number of at least 0, found `1` (write it without quotes)
@@ -446,14 +440,14 @@ fn steps() {
     7:31 scenarios.a.steps[1].think: wanted a pause such as `1s` or `1s..3s`, found a list
     7:46 scenarios.a.steps[2].think: wanted a duration such as `10s`, `250ms` or `5m30s`, found `x`
     8:33 scenarios.a.steps[0].json: a request has one body, found `body` and `json`
-    8:24 scenarios.a.steps[0].body: templates are not supported by this version, found `{{ x }}` (only a body from a file may contain `{{`)
-    8:24 scenarios.a.steps[0].json: templates are not supported by this version, found `{{ x }}` (only a body from a file may contain `{{`)
+    8:24 scenarios.a.steps[0].body: wanted a template, found `{{ x }}`: `x` is not known (there are `choice`, `random`, `range`, `text`, `timestamp`, `uuid`, `iteration`; the plan's `vars` add more)
+    8:24 scenarios.a.steps[0].json: wanted a template, found `{{ x }}`: `x` is not known (there are `choice`, `random`, `range`, `text`, `timestamp`, `uuid`, `iteration`; the plan's `vars` add more)
     8:28 scenarios.a.steps[0].form.a: wanted text, found a map
-    8:34 scenarios.a.steps[0].form.`{{a}}`: templates are not supported by this version, found `{{a}}` (only a body from a file may contain `{{`)
+    8:34 scenarios.a.steps[0].form.`{{a}}`: wanted a text without `{{`, found `{{a}}` (templates can stand in paths, queries, header values and bodies)
     8:18 scenarios.a.steps[0].body: `file` is missing (A file in the plan's folder; sent as it is)
     8:25 scenarios.a.steps[0].body.flie: unknown key `flie` (did you mean `file`?)
     8:24 scenarios.a.steps[0].query: wanted a map, found a list
-    8:33 scenarios.a.steps[0].headers.host: templates are not supported by this version, found `{{ x }}` (only a body from a file may contain `{{`)
+    8:33 scenarios.a.steps[0].headers.host: wanted a template, found `{{ x }}`: `x` is not known (there are `choice`, `random`, `range`, `text`, `timestamp`, `uuid`, `iteration`; the plan's `vars` add more)
     8:25 scenarios.a.steps[0].expect: wanted a map, found `200`
     8:17 scenarios.a.steps[0].expect: `status` is missing (write `status: 200`)
     8:34 scenarios.a.steps[0].expect.status: wanted a status such as 200, `2xx` or `200-299`, found `20`

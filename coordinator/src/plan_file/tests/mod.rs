@@ -7,6 +7,7 @@ mod mistakes;
 mod quick;
 mod resolved;
 mod schema;
+mod templates;
 mod urls;
 
 use std::path::Path;

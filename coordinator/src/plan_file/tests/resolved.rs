@@ -154,6 +154,10 @@ fn the_example_resolved() {
         "http_req_duration{scenario:browse,request:cart}: p(99) < 250ms for 10s, abort",
         "http_req_failed: rate < 0.1%",
         "http_req_duration{request:GET /watch}: avg < 1s over 1m"
+      ],
+      "vars": [
+        "pages",
+        "kinds"
       ]
     }
     "#);

@@ -240,7 +240,7 @@ fn is_token(text: &str) -> bool {
 mod tests {
     use std::time::Duration;
 
-    use muster_proto::plan::{Body, Redirects, StatusSet, Url};
+    use muster_proto::plan::{Body, Redirects, StatusSet, Templates, Url};
 
     use super::*;
 
@@ -254,6 +254,7 @@ mod tests {
             headers: headers.iter().map(|&(name, value)| (name.into(), value.into())).collect(),
             body: Body(body.into()),
             expect_status: StatusSet::default(),
+            templates: Templates::default(),
             redirects: Redirects(0),
             timeout: Duration::from_secs(1),
         }

@@ -5,7 +5,7 @@ use std::future::Future;
 use std::rc::Rc;
 use std::time::Duration;
 
-use muster_proto::plan::{Body, Redirects, Request, StatusSet, Url};
+use muster_proto::plan::{Body, Redirects, Request, StatusSet, Templates, Url};
 use socket2::SockRef;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, BufWriter, DuplexStream, duplex};
 use tokio::net::{TcpListener, TcpStream};
@@ -33,6 +33,7 @@ fn rendered(body: Vec<u8>, manner: Manner) -> Rendered {
         headers: Vec::new(),
         body: Body(body.into()),
         expect_status: StatusSet::default(),
+        templates: Templates::default(),
         redirects: Redirects(0),
         timeout: Duration::from_secs(60),
     };

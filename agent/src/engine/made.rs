@@ -1,0 +1,99 @@
+//! Requests that are made anew for each iteration.
+
+use muster_proto::plan::{Body, Request};
+
+use super::random::Key;
+use super::redirect::Hop;
+use super::template::{Scope, Template, TemplateError, Vars};
+use super::transport::http1::{Manner, RenderError, Rendered};
+
+/// Why a request cannot be made.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum MakeError {
+    /// One of its texts cannot be made.
+    #[error("{place}: {source}")]
+    Template {
+        /// Which one.
+        place: String,
+        /// What is wrong with it.
+        source: TemplateError,
+    },
+    /// What was made cannot be written as HTTP.
+    #[error(transparent)]
+    Render(#[from] RenderError),
+}
+
+/// A request with templates in it, compiled.
+pub struct Made {
+    request: Request,
+    path: Option<Template>,
+    /// By the place of the header field.
+    headers: Vec<(usize, Template)>,
+    body: Option<Template>,
+    vars: Vars,
+    manner: Manner,
+}
+
+impl Made {
+    /// A request, unless it is always the same.
+    ///
+    /// # Errors
+    /// [`MakeError`] where a text of it is no template.
+    pub fn of(request: &Request, vars: &Vars, manner: Manner) -> Result<Option<Self>, MakeError> {
+        let templates = request.templates;
+        if !templates.head && !templates.body {
+            return Ok(None);
+        }
+        let compile = |place: &str, text: &str| {
+            let wrong = |source| MakeError::Template { place: place.to_owned(), source };
+            Template::compile(text, vars).map_err(wrong)
+        };
+        let path = templates.head.then(|| compile("path", &request.url.path)).transpose()?;
+        let fields =
+            request.headers.iter().enumerate().filter(|(_, (_, value))| templates.head && value.contains("{{"));
+        let headers = fields.map(|(place, (name, value))| Ok((place, compile(&format!("header {name}"), value)?)));
+        let headers = headers.collect::<Result<_, MakeError>>()?;
+        let text = String::from_utf8_lossy(&request.body.0);
+        let body = templates.body.then(|| compile("body", &text)).transpose()?;
+        Ok(Some(Self { request: request.clone(), path, headers, body, vars: vars.clone(), manner }))
+    }
+
+    /// The request for one step of one iteration.
+    ///
+    /// # Errors
+    /// [`MakeError`] where a text of it has no value, or one that cannot be sent.
+    pub(super) fn call(&self, key: Key) -> Result<Hop, MakeError> {
+        let scope = Scope::of(key, &self.vars);
+        let make = |place: &str, template: &Template| {
+            template.render(&scope).map_err(|source| MakeError::Template { place: place.to_owned(), source })
+        };
+        let mut request = self.request.clone();
+        if let Some(path) = &self.path {
+            request.url.path = escaped(make("path", path)?);
+        }
+        for (place, value) in &self.headers {
+            request.headers[*place].1 = make(&self.request.headers[*place].0, value)?;
+        }
+        if let Some(body) = &self.body {
+            request.body = Body(make("body", body)?.into());
+        }
+        let rendered = Rendered::new(&request, self.manner)?;
+        Ok(Hop { request, rendered })
+    }
+}
+
+/// A path in which whatever can stand in no URI (RFC 3986, 2) is percent-encoded, and `#`, which would end it.
+fn escaped(path: String) -> String {
+    let is_harmless = |byte: u8| byte.is_ascii_graphic() && !b"#\"<>\\^`{|}".contains(&byte);
+    if path.bytes().all(is_harmless) {
+        return path;
+    }
+    let mut escaped = String::with_capacity(path.len() + 16);
+    for byte in path.bytes() {
+        match is_harmless(byte) {
+            true => escaped.push(char::from(byte)),
+            false => escaped.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    escaped
+}

@@ -1,0 +1,103 @@
+//! What expressions can call: values that are made up, the same whenever the same iteration makes the same step.
+
+use std::cell::Cell;
+use std::sync::LazyLock;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use minijinja::{Environment, Error, ErrorKind, UndefinedBehavior, Value};
+
+use crate::engine::random::{Draws, Key};
+
+/// The functions that an expression can call.
+pub const FUNCTIONS: [&str; 6] = ["choice", "random", "range", "text", "timestamp", "uuid"];
+
+/// The longest text that is made up, in characters.
+const TEXT_CHARS_MAX: usize = 64 << 10;
+/// How many instructions an expression may take, so that none holds its worker up.
+const INSTRUCTIONS_MAX: u64 = 100_000;
+
+/// What all expressions are compiled for.
+pub(super) static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(|| {
+    let mut environment = Environment::new();
+    environment.set_undefined_behavior(UndefinedBehavior::Strict);
+    environment.set_fuel(Some(INSTRUCTIONS_MAX));
+    for needless in ["debug", "dict", "namespace"] {
+        environment.remove_global(needless);
+    }
+    environment.add_function("random", random);
+    environment.add_function("choice", choice);
+    environment.add_function("uuid", uuid);
+    environment.add_function("text", text);
+    environment.add_function("timestamp", timestamp);
+    environment.add_filter("base64", |text: String| STANDARD.encode(text));
+    environment.add_filter("json_text", json_text);
+    environment
+});
+
+thread_local! {
+    /// What the expression that is being evaluated draws from. Each runs to its end on one thread.
+    static DRAWS: Cell<Draws> = const { Cell::new(Draws::NONE) };
+}
+
+/// The next numbers that expressions of this thread draw are those of this step of this iteration.
+pub(super) fn draw_for(key: Key) {
+    DRAWS.set(Draws::of(key));
+}
+
+fn draw() -> u64 {
+    let mut draws = DRAWS.get();
+    let drawn = draws.next();
+    DRAWS.set(draws);
+    drawn
+}
+
+/// A number below a bound that is not 0, each as likely as the others to within 2^-64 of the bound.
+fn below(bound: u64) -> u64 {
+    ((u128::from(draw()) * u128::from(bound)) >> 64) as u64
+}
+
+fn wrong(what: impl Into<String>) -> Error {
+    Error::new(ErrorKind::InvalidOperation, what.into())
+}
+
+/// A whole number from `low` to `high`, both included.
+fn random(low: i64, high: i64) -> Result<i64, Error> {
+    let width = high.checked_sub(low).filter(|width| *width >= 0);
+    let width = width.ok_or_else(|| wrong(format!("random({low}, {high}): wanted the lower bound first")))?;
+    Ok(low + below(width as u64 + 1) as i64)
+}
+
+/// One of a list.
+fn choice(list: Value) -> Result<Value, Error> {
+    let length =
+        list.len().filter(|length| *length > 0).ok_or_else(|| wrong("choice: wanted a list that is not empty"))?;
+    list.get_item_by_index(below(length as u64) as usize)
+}
+
+/// A UUID of version 4 (RFC 9562, 5.4).
+fn uuid() -> String {
+    let bits = u128::from(draw()) << 64 | u128::from(draw());
+    ::uuid::Builder::from_random_bytes(bits.to_be_bytes()).into_uuid().to_string()
+}
+
+/// So many letters and digits.
+fn text(length: usize) -> Result<String, Error> {
+    const LETTERS: &[u8; 62] = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
+    if length > TEXT_CHARS_MAX {
+        return Err(wrong(format!("text({length}): wanted at most {TEXT_CHARS_MAX} characters")));
+    }
+    Ok((0..length).map(|_| char::from(LETTERS[below(LETTERS.len() as u64) as usize])).collect())
+}
+
+/// Milliseconds since 1970, by the agent's wall clock.
+fn timestamp() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64)
+}
+
+/// A value as it stands within a JSON text, between its quotes.
+fn json_text(value: &Value) -> String {
+    let quoted = serde_json::Value::from(value.to_string()).to_string();
+    quoted[1..quoted.len() - 1].to_owned()
+}

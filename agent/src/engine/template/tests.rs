@@ -1,0 +1,97 @@
+use muster_proto::schedule::Stream;
+use proptest::prelude::*;
+
+use super::*;
+
+fn vars() -> Vars {
+    Vars::new([("pages", "50"), ("name", "\"a b\""), ("list", "[1, \"two\", {\"x\": 3}]"), ("none", "null")])
+}
+
+fn key(iteration: u64) -> Key {
+    Key { stream: Stream { seed: 42, scenario: 1 }, iteration, step: 2 }
+}
+
+fn made(text: &str, iteration: u64) -> Result<String, TemplateError> {
+    let vars = vars();
+    Template::compile(text, &vars)?.render(&Scope::of(key(iteration), &vars))
+}
+
+fn text(text: &str) -> String {
+    made(text, 7).unwrap()
+}
+
+#[test]
+fn expressions_are_those_of_jinja() {
+    assert_eq!(text("/p/{{ pages }}?n={{ name | urlencode }}"), "/p/50?n=a%20b");
+    assert_eq!(text("{{ iteration }} {{ iteration % 4 + 1 }} {{ list[2].x * 2 }} {{ list | length }}"), "7 4 6 3");
+    assert_eq!(text("{{ name | upper }} {{ name | base64 }} {{ 'y' if pages > 49 else 'n' }}"), "A B YSBi y");
+    assert_eq!(text("{{ list | tojson }}"), r#"[1, "two", {"x": 3}]"#);
+    assert_eq!(text("\"{{ '\"\\n' | json_text }}\""), r#""\"\n""#);
+    assert_eq!(text("no { braces } here, {% nor %} there"), "no { braces } here, {% nor %} there");
+}
+
+#[test]
+fn what_does_not_vary_is_made_once() {
+    let parts = |text| Template::compile(text, &vars()).unwrap().0.len();
+    assert_eq!(parts("/p/{{ pages }}?n={{ name | urlencode }}&x={{ [1, 2] | length }}"), 1);
+    assert_eq!(parts("/p/{{ pages }}/{{ iteration }}/{{ random(1, pages) }}"), 4);
+}
+
+#[test]
+fn what_is_drawn_depends_on_the_step_of_the_iteration_alone() {
+    let all = "{{ random(1, 1000000) }} {{ random(1, 1000000) }} {{ choice(list) }} {{ uuid() }} {{ text(12) }}";
+    assert_eq!(made(all, 7), made(all, 7));
+    assert_ne!(made(all, 7), made(all, 8));
+    let drawn = text(all);
+    let words: Vec<&str> = drawn.split(' ').collect();
+    assert_ne!(words[0], words[1], "each draw is another");
+    let uuid: ::uuid::Uuid = text("{{ uuid() }}").parse().unwrap();
+    assert_eq!(uuid.get_version_num(), 4);
+    assert_eq!(text("{{ text(12) }}").len(), 12);
+    assert!(text("{{ timestamp() }}").parse::<u64>().unwrap() > 1_600_000_000_000);
+}
+
+#[test]
+fn whole_numbers_are_drawn_evenly_with_both_bounds() {
+    let mut seen = [0; 4];
+    for iteration in 0..4_000 {
+        let drawn: usize = made("{{ random(0, 3) }}", iteration).unwrap().parse().unwrap();
+        seen[drawn] += 1;
+    }
+    assert!(seen.iter().all(|count| (850..1_150).contains(count)), "{seen:?}");
+    assert_eq!(text("{{ random(-5, -5) }}"), "-5");
+}
+
+#[test]
+fn mistakes_are_told() {
+    let wrong = |text| made(text, 7).unwrap_err().to_string();
+    assert_eq!(wrong("/{{ page }}"), "`page` is not known");
+    assert_eq!(wrong("/{{ pages"), "`{{ pages` has no end: wanted `}}` after it");
+    assert!(wrong("{{ pages + }}").starts_with("`pages +` is no expression: "), "{}", wrong("{{ pages + }}"));
+    assert!(wrong("{{ random(5, 1) }}").contains("wanted the lower bound first"));
+    assert!(wrong("{{ choice([]) }}").contains("a list that is not empty"));
+    assert!(wrong("{{ pages.x }}").starts_with("`pages.x` has no value: "));
+    assert!(wrong("{{ text(1000000000) }}").contains("at most 65536 characters"));
+    assert!(wrong("{{ pages | nothing }}").contains("nothing"));
+}
+
+#[test]
+fn no_expression_takes_long_or_makes_much() {
+    let bomb = "{{ range(0, 100000) | map('string') | list | join(text(60000)) }}";
+    assert!(made(bomb, 7).is_err());
+    let nested = format!("{{{{ {}1{} }}}}", "(".repeat(5_000), ")".repeat(5_000));
+    assert!(made(&nested, 7).is_err());
+}
+
+proptest! {
+    #[test]
+    fn nothing_panics_whatever_stands_in_a_text(text in ".{0,40}", inner in "[a-z0-9 ()\\[\\]{}|.,'\"+*%/-]{0,30}") {
+        _ = made(&text, 1);
+        _ = made(&format!("{text}{{{{ {inner} }}}}"), 1);
+    }
+
+    #[test]
+    fn a_text_without_expressions_stays_as_it_is(text in "[^{]{0,60}") {
+        prop_assert_eq!(made(&text, 1), Ok(text));
+    }
+}

@@ -1,0 +1,66 @@
+//! Texts with expressions in them: what is wrong with them, and how they become parts of a URL, a form or a JSON text.
+
+use std::fmt::Write;
+
+use muster_agent::engine::random::Key;
+use muster_agent::engine::template::{FUNCTIONS, ITERATION, Piece, Scope, Template, TemplateError, Vars, split};
+
+use super::reader::{Field, Reader};
+use super::suggest::closest;
+use super::tree::quoted;
+
+/// Whether a text has expressions in it.
+pub(super) fn is_template(text: &str) -> bool {
+    text.contains("{{")
+}
+
+/// Whether a text can be made, if it is a template: it is made once to see. What is wrong is told.
+pub(super) fn check(reader: &mut Reader, field: &Field<'_>, text: &str) -> bool {
+    if !is_template(text) {
+        return true;
+    }
+    let vars = reader.vars.clone();
+    let made = Template::compile(text, &vars).and_then(|template| template.render(&Scope::of(Key::default(), &vars)));
+    let Err(error) = made else { return true };
+    let mistake = reader.wrong(field, format!("wanted a template, found {}: {error}", quoted(text)));
+    if let TemplateError::Unknown { name } = &error {
+        mistake.help(what_is_known(name, &vars));
+    }
+    false
+}
+
+fn what_is_known(name: &str, vars: &Vars) -> String {
+    let known = || vars.names().chain(FUNCTIONS).chain([ITERATION]);
+    match closest(name, known()) {
+        Some(close) => format!("did you mean `{close}`?"),
+        None => format!(
+            "there are `{}`; the plan's `vars` add more",
+            FUNCTIONS.into_iter().chain([ITERATION]).collect::<Vec<_>>().join("`, `")
+        ),
+    }
+}
+
+/// A text in which what stands for itself is written in another way, and what is made goes through a filter.
+pub(super) fn encoded(text: &str, literal: impl Fn(&str) -> String, filter: &str) -> String {
+    let mut out = String::new();
+    // What has no end was told of.
+    for piece in split(text).unwrap_or_default() {
+        match piece {
+            Piece::Literal(text) => out.push_str(&literal(text)),
+            Piece::Expression(source) => write!(out, "{{{{ ({source}) | {filter} }}}}").unwrap_or_default(),
+        }
+    }
+    out
+}
+
+/// A text as JSON. A single expression keeps its kind: a number stays one.
+pub(super) fn to_json(text: &str) -> String {
+    if let Ok([Piece::Expression(source)]) = split(text).as_deref() {
+        return format!("{{{{ ({source}) | tojson }}}}");
+    }
+    let literal = |text: &str| {
+        let quoted = serde_json::Value::from(text).to_string();
+        quoted[1..quoted.len() - 1].to_owned()
+    };
+    format!("\"{}\"", encoded(text, literal, "json_text"))
+}
