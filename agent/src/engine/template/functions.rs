@@ -16,7 +16,7 @@ pub const FUNCTIONS: [&str; 6] = ["choice", "random", "range", "text", "timestam
 /// The longest text that is made up, in characters.
 const TEXT_CHARS_MAX: usize = 64 << 10;
 /// How many instructions an expression may take, so that none holds its worker up.
-const INSTRUCTIONS_MAX: u64 = 100_000;
+const INSTRUCTIONS_MAX: u64 = 10_000;
 
 /// What all expressions are compiled for.
 pub(super) static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(|| {
