@@ -2,12 +2,13 @@
 
 use std::future::Future;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering};
 
 use muster_proto::plan::{Executor, Plan};
 use muster_proto::share::Share;
 use muster_proto::supply::{Allotted, Wanting};
 use tokio::sync::Notify;
+
+use super::sync::{AtomicU64, Ordering};
 
 /// The iterations that an agent's users have left to begin.
 ///
@@ -20,14 +21,14 @@ pub struct Supply {
     /// With no more than this left, more is wanted.
     low: AtomicU64,
     /// How asking for more stands: one of the constants below.
-    asking: AtomicU8,
+    asking: AtomicU64,
     /// How many workers have, or may come to have, users who begin something of it.
-    takers: AtomicUsize,
+    takers: AtomicU64,
     /// All that was ever allotted, and what was given back of it.
     allotted: AtomicU64,
     returned: AtomicU64,
-    /// Whether the coordinator may not know how it stands.
-    retell: AtomicBool,
+    /// Whether the coordinator may not know how it stands: 1 then.
+    retell: AtomicU64,
     /// Wakes users who wait.
     changed: Notify,
     /// Wakes whoever speaks with the coordinator.
@@ -38,25 +39,25 @@ pub struct Supply {
 const ASKING_MAX: usize = 64;
 
 /// There is enough.
-const NOTHING: u8 = 0;
+const NOTHING: u64 = 0;
 /// More is wanted, which nobody was told yet.
-const WANTED: u8 = 1;
+const WANTED: u64 = 1;
 /// The coordinator was asked, and has not answered.
-const ASKED: u8 = 2;
+const ASKED: u64 = 2;
 /// There will never be more.
-const OVER: u8 = 3;
+const OVER: u64 = 3;
 
 impl Supply {
     /// Nothing yet, for so many workers. More is wanted at once if there are users from the start.
-    fn new(workers: usize, has_users: bool, wanted: &Arc<Notify>) -> Self {
+    pub(super) fn new(workers: usize, has_users: bool, wanted: &Arc<Notify>) -> Self {
         Self {
             left: AtomicU64::new(0),
             low: AtomicU64::new(0),
-            asking: AtomicU8::new(if has_users { WANTED } else { NOTHING }),
-            takers: AtomicUsize::new(workers),
+            asking: AtomicU64::new(if has_users { WANTED } else { NOTHING }),
+            takers: AtomicU64::new(workers as u64),
             allotted: AtomicU64::new(0),
             returned: AtomicU64::new(0),
-            retell: AtomicBool::new(false),
+            retell: AtomicU64::new(0),
             changed: Notify::new(),
             wanted: Arc::clone(wanted),
         }
@@ -125,7 +126,7 @@ impl Supply {
     }
 
     /// What the agent may begin in all. What was heard before changes nothing.
-    fn allot(&self, iterations: u64, last: bool) {
+    pub(super) fn allot(&self, iterations: u64, last: bool) {
         let before = self.allotted.fetch_max(iterations, Ordering::AcqRel);
         let more = iterations.saturating_sub(before);
         if more > 0 {
@@ -156,21 +157,21 @@ impl Supply {
         }
     }
 
-    fn turn(&self, from: u8, to: u8) -> bool {
+    fn turn(&self, from: u64, to: u64) -> bool {
         self.asking.compare_exchange(from, to, Ordering::AcqRel, Ordering::Relaxed).is_ok()
     }
 
     /// What there is to say to the coordinator, if there is anything.
-    fn word(&self, scenario: usize, may_ask: bool) -> Option<Wanting> {
+    pub(super) fn word(&self, scenario: usize, may_ask: bool) -> Option<Wanting> {
         let has_users = self.takers.load(Ordering::Acquire) > 0;
         if !has_users {
             // Others can begin it.
             let returned = self.left.swap(0, Ordering::AcqRel);
             self.returned.fetch_add(returned, Ordering::AcqRel);
-            self.retell.fetch_or(returned > 0, Ordering::AcqRel);
+            self.retell.fetch_max(u64::from(returned > 0), Ordering::AcqRel);
         }
         let asks = has_users && may_ask && self.turn(WANTED, ASKED);
-        if !self.retell.swap(false, Ordering::AcqRel) && !asks {
+        if self.retell.swap(0, Ordering::AcqRel) == 0 && !asks {
             return None;
         }
         let (allotted, returned) = (self.allotted.load(Ordering::Acquire), self.returned.load(Ordering::Acquire));
@@ -180,7 +181,7 @@ impl Supply {
     /// Another stream leads to the coordinator: what was said may not have been heard, nor the answer.
     fn say_again(&self) {
         self.turn(ASKED, WANTED);
-        self.retell.store(self.allotted.load(Ordering::Acquire) > 0, Ordering::Release);
+        self.retell.store(u64::from(self.allotted.load(Ordering::Acquire) > 0), Ordering::Release);
         self.wanted.notify_one();
     }
 }

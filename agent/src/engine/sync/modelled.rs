@@ -103,6 +103,39 @@ impl AtomicU64 {
         self.change(|value| value.wrapping_add(more), || self.0.fetch_add(more, order))
     }
 
+    pub(in super::super) fn fetch_sub(&self, less: u64, order: Ordering) -> u64 {
+        self.change(|value| value.wrapping_sub(less), || self.0.fetch_sub(less, order))
+    }
+
+    pub(in super::super) fn swap(&self, value: u64, order: Ordering) -> u64 {
+        self.change(|_| value, || self.0.swap(value, order))
+    }
+
+    pub(in super::super) fn compare_exchange(
+        &self,
+        current: u64,
+        new: u64,
+        success: Ordering,
+        failure: Ordering,
+    ) -> Result<u64, u64> {
+        let torn = |value| if value == current { new } else { value };
+        let whole = || self.0.compare_exchange(current, new, success, failure).unwrap_or_else(|found| found);
+        let before = self.change(torn, whole);
+        if before == current { Ok(before) } else { Err(before) }
+    }
+
+    pub(in super::super) fn fetch_update(
+        &self,
+        set: Ordering,
+        fetch: Ordering,
+        update: impl Fn(u64) -> Option<u64>,
+    ) -> Result<u64, u64> {
+        let torn = |value| update(value).unwrap_or(value);
+        let whole = || self.0.fetch_update(set, fetch, &update).unwrap_or_else(|found| found);
+        let before = self.change(torn, whole);
+        if update(before).is_some() { Ok(before) } else { Err(before) }
+    }
+
     pub(in super::super) fn fetch_max(&self, other: u64, order: Ordering) -> u64 {
         self.change(|value| value.max(other), || self.0.fetch_max(other, order))
     }

@@ -7,4 +7,5 @@
 mod lease;
 mod progress;
 mod ring;
+mod supply;
 mod tenure;
