@@ -91,4 +91,16 @@ fn note(line: &str, tally: &Tally) {
     let file = OpenOptions::new().create(true).append(true).open(&path);
     let mut file = file.unwrap_or_else(|error| panic!("{path}: {error}"));
     write!(file, "{line}\n{tally}").unwrap_or_else(|error| panic!("{path}: {error}"));
+    let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"));
+    let (all, same) = (seeds_in(&text, ""), seeds_in(&text, &commit()));
+    println!("{path} tells of {all} seeds, {same} of them of this commit");
+}
+
+/// How many seeds the campaigns that a file tells of had together, those of one commit or all.
+fn seeds_in(text: &str, commit: &str) -> u64 {
+    let seeds = |line: &str| {
+        let (from, to) = line.split_once(" seeds ")?.1.split_once(':')?.0.split_once("..")?;
+        Some(to.parse::<u64>().ok()? - from.parse::<u64>().ok()?)
+    };
+    text.lines().filter(|line| line.starts_with(commit)).filter_map(seeds).sum()
 }
