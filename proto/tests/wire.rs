@@ -31,7 +31,7 @@ fn request(name: &str) -> Step {
         headers: vec![("x-a".to_owned(), "1".to_owned())],
         body: Body("{}".into()),
         expect_status: StatusSet(vec![(200, 204), (404, 404)]),
-        templates: Templates::default(),
+        templates: Templates { head: true, body: name.is_empty() },
         redirects: Redirects(3),
         timeout: Duration::from_millis(2_500),
     })
@@ -60,7 +60,7 @@ fn plan() -> Plan {
     Plan {
         name: "shop".to_owned(),
         seed: 42,
-        vars: Vec::new(),
+        vars: vec![("pages".to_owned(), "[1, \"two\"]".to_owned())],
         http: Http { request_ids: true, ..Http::default() },
         connect: Connect {
             hosts: vec![("shop.test".to_owned(), vec!["127.0.0.1".parse().unwrap(), "::1".parse().unwrap()])],

@@ -89,6 +89,14 @@ pub enum CompiledStep {
     Think(Think),
 }
 
+/// What is sent of a request.
+pub enum Content {
+    /// These bytes, each time.
+    Fixed(Rendered),
+    /// What is made for the iteration.
+    Made(Box<Made>),
+}
+
 /// A request prepared for sending.
 pub struct RequestStep {
     /// As the plan has it.
@@ -99,10 +107,8 @@ pub struct RequestStep {
     pub series: u16,
     /// The number of the origin (scheme, host and port) it goes to.
     pub origin: usize,
-    /// Its bytes; those of some iteration where they are made anew for each.
-    pub rendered: Rendered,
-    /// How it is made for each iteration, unless it is always the same.
-    pub made: Option<Box<Made>>,
+    /// What is sent.
+    pub content: Content,
     /// From sent to done at most, in nanoseconds.
     pub timeout_ns: u64,
     /// Whether it may be repeated on a fresh connection.
@@ -191,17 +197,11 @@ fn compile_step(
     let keep_alive = plan.scenarios[scenario].connections != Connections::New;
     let absolute = plan.connect.proxy.is_some() && !request.url.tls;
     let manner = Manner { absolute, keep_alive, numbered: plan.http.request_ids };
-    let wrong = |source: MakeError| CompileError::Render {
+    let content = content_of(&request, vars, manner).map_err(|source| CompileError::Render {
         scenario: plan.scenarios[scenario].name.clone(),
         request: request.name.clone(),
         source: Box::new(source),
-    };
-    let made = Made::of(&request, vars, manner).map_err(wrong)?.map(Box::new);
-    let rendered = match &made {
-        Some(made) => made.call(Key::default()).map(|call| call.rendered),
-        None => Rendered::new(&request, manner).map_err(MakeError::Render),
-    };
-    let rendered = rendered.map_err(wrong)?;
+    })?;
     let origin = (request.url.tls, request.url.host.clone(), request.url.port);
     let origin = origins.iter().position(|known| *known == origin).unwrap_or_else(|| {
         origins.push(origin);
@@ -211,10 +211,18 @@ fn compile_step(
         first_id: 0,
         series: series.find(scenario, &request.name).unwrap_or_default() as u16,
         origin,
-        rendered,
-        made,
+        content,
         timeout_ns: request.timeout.as_nanos() as u64,
         idempotent: request.is_idempotent(),
         request,
     })))
+}
+
+fn content_of(request: &Request, vars: &Vars, manner: Manner) -> Result<Content, MakeError> {
+    let Some(made) = Made::of(request, vars, manner)? else {
+        return Ok(Content::Fixed(Rendered::new(request, manner)?));
+    };
+    // What can be made for no iteration at all is told before the start.
+    made.make(Key::default())?;
+    Ok(Content::Made(Box::new(made)))
 }

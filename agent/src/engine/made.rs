@@ -1,10 +1,9 @@
-//! Requests that are made anew for each iteration.
+//! Requests that are made while load is generated.
 
 use muster_proto::plan::{Body, Request};
 
 use super::random::Key;
-use super::redirect::Hop;
-use super::template::{Scope, Template, TemplateError, Vars};
+use super::template::{Scope, Template, TemplateError, Vars, is_template};
 use super::transport::http1::{Manner, RenderError, Rendered};
 
 /// Why a request cannot be made.
@@ -21,6 +20,20 @@ pub enum MakeError {
     /// What was made cannot be written as HTTP.
     #[error(transparent)]
     Render(#[from] RenderError),
+}
+
+/// A request that is sent once: one that was made for this iteration, or to which another was redirected.
+pub(super) struct OneOff {
+    /// What it asks for.
+    pub(super) request: Request,
+    /// Its bytes.
+    pub(super) rendered: Rendered,
+}
+
+impl OneOff {
+    pub(super) fn new(request: Request, manner: Manner) -> Result<Self, RenderError> {
+        Ok(Self { rendered: Rendered::new(&request, manner)?, request })
+    }
 }
 
 /// A request with templates in it, compiled.
@@ -49,8 +62,7 @@ impl Made {
             Template::compile(text, vars).map_err(wrong)
         };
         let path = templates.head.then(|| compile("path", &request.url.path)).transpose()?;
-        let fields =
-            request.headers.iter().enumerate().filter(|(_, (_, value))| templates.head && value.contains("{{"));
+        let fields = request.headers.iter().enumerate().filter(|(_, (_, value))| templates.head && is_template(value));
         let headers = fields.map(|(place, (name, value))| Ok((place, compile(&format!("header {name}"), value)?)));
         let headers = headers.collect::<Result<_, MakeError>>()?;
         let text = String::from_utf8_lossy(&request.body.0);
@@ -62,7 +74,7 @@ impl Made {
     ///
     /// # Errors
     /// [`MakeError`] where a text of it has no value, or one that cannot be sent.
-    pub(super) fn call(&self, key: Key) -> Result<Hop, MakeError> {
+    pub(super) fn make(&self, key: Key) -> Result<OneOff, MakeError> {
         let scope = Scope::of(key, &self.vars);
         let make = |place: &str, template: &Template| {
             template.render(&scope).map_err(|source| MakeError::Template { place: place.to_owned(), source })
@@ -77,8 +89,7 @@ impl Made {
         if let Some(body) = &self.body {
             request.body = Body(make("body", body)?.into());
         }
-        let rendered = Rendered::new(&request, self.manner)?;
-        Ok(Hop { request, rendered })
+        Ok(OneOff::new(request, self.manner)?)
     }
 }
 

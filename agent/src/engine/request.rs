@@ -4,11 +4,11 @@ use muster_proto::outcome::{ErrorKind, Outcome};
 use muster_proto::plan::{Connections, Request};
 
 use super::clock;
-use super::compiled::RequestStep;
+use super::compiled::{Content, RequestStep};
 use super::event::{Answer, Event, Wait};
-use super::made::MakeError;
+use super::made::{MakeError, OneOff};
 use super::random::Key;
-use super::redirect::{self, Hop};
+use super::redirect;
 use super::transport::http1::{Numbered, Rendered};
 use super::transport::{Broken, Connected, Connection, Failure, Reply};
 use super::user::User;
@@ -45,6 +45,14 @@ pub(super) struct Ended {
     unleased: bool,
 }
 
+/// A request's bytes, by when they were written.
+enum Written<'a> {
+    /// Before the start.
+    Before(&'a Rendered),
+    /// For this iteration. Boxed, because it is rare and large, and would lie in every user's memory.
+    Now(Box<OneOff>),
+}
+
 /// Where a request goes, and its bytes.
 struct Call<'a> {
     request: &'a Request,
@@ -56,15 +64,17 @@ struct Call<'a> {
 }
 
 impl<'a> Call<'a> {
-    fn new(step: &'a RequestStep, hop: Option<&'a Hop>) -> Self {
-        let Some(hop) = hop else {
-            let (request, rendered) = (&step.request, &step.rendered);
-            return Self { request, rendered, origin: Some(step.origin), idempotent: step.idempotent };
+    fn new(step: &'a RequestStep, written: &'a Written<'_>) -> Self {
+        let OneOff { request, rendered } = match written {
+            Written::Before(rendered) => {
+                let (request, origin) = (&step.request, Some(step.origin));
+                return Self { request, rendered, origin, idempotent: step.idempotent };
+            }
+            Written::Now(one_off) => &**one_off,
         };
-        let (first, next) = (&step.request.url, &hop.request.url);
+        let (first, next) = (&step.request.url, &request.url);
         let same_origin = (first.tls, &first.host, first.port) == (next.tls, &next.host, next.port);
-        let origin = same_origin.then_some(step.origin);
-        Self { request: &hop.request, rendered: &hop.rendered, origin, idempotent: hop.request.is_idempotent() }
+        Self { request, rendered, origin: same_origin.then_some(step.origin), idempotent: request.is_idempotent() }
     }
 }
 
@@ -78,9 +88,7 @@ pub(super) struct Errand<'a> {
     pub(super) step: &'a RequestStep,
     /// Who shares connections.
     pub(super) connections: Connections,
-    /// The number that its requests carry, if any do.
-    pub(super) id: u64,
-    /// What its random numbers are for.
+    /// Which step of which iteration it is.
     pub(super) key: Key,
 }
 
@@ -88,40 +96,41 @@ impl Errand<'_> {
     /// Sends the step's request, and those to which it is redirected, and measures them. `None` when the lease ended
     /// first: then the iteration does not go on.
     pub(super) async fn perform(&mut self, mut turn: Turn) -> Option<Ended> {
-        // Boxed, because it is rare and large, and would lie in every user's memory.
-        let mut hop: Option<Box<Hop>> = match &self.step.made {
-            None => None,
-            Some(made) => match made.call(self.key) {
-                Ok(call) => Some(Box::new(call)),
+        if !self.worker.lease.holds(turn.now_ns) {
+            return None;
+        }
+        let step = self.step;
+        let mut written = match &step.content {
+            Content::Fixed(rendered) => Written::Before(rendered),
+            Content::Made(made) => match made.make(self.key) {
+                Ok(one_off) => Written::Now(Box::new(one_off)),
                 Err(error) => return Some(self.unmade(turn, &error)),
             },
         };
-        let mut hops_left = self.step.request.redirects.0;
+        let mut hops_left = step.request.redirects.0;
         loop {
+            let (ended, next) = self.send(&Call::new(step, &written), turn, hops_left > 0).await;
+            let Some(next) = next else { return (!ended.unleased).then_some(ended) };
+            written = Written::Now(next);
+            hops_left -= 1;
+            turn = Turn::at(ended.done_ns);
             if !self.worker.lease.holds(turn.now_ns) {
                 return None;
             }
-            let call = Call::new(self.step, hop.as_deref());
-            let (ended, next) = self.send(&call, turn, hops_left > 0).await;
-            if next.is_none() {
-                return (!ended.unleased).then_some(ended);
-            }
-            hop = next;
-            hops_left -= 1;
-            turn = Turn::at(ended.done_ns);
         }
     }
 
-    /// A request that could not be made has failed.
+    /// A request that could not be made has failed. It took its time all the same, for whoever repeats it until a moment.
     fn unmade(&self, turn: Turn, error: &MakeError) -> Ended {
         let failure = Failure::new(ErrorKind::Protocol, error.to_string());
-        let broken = Broken::before_sending(failure, turn.now_ns);
-        InFlight::begin(self.worker, self.step, turn).break_off(*broken);
-        Ended { done_ns: turn.now_ns, expected: false, unleased: false }
+        let in_flight = InFlight::begin(self.worker, self.step, turn);
+        let done_ns = clock::now_ns();
+        in_flight.break_off(*Broken::before_sending(failure, done_ns));
+        Ended { done_ns, expected: false, unleased: false }
     }
 
     /// Sends one request and measures it; tells also where it was redirected to.
-    async fn send(&mut self, call: &Call<'_>, turn: Turn, may_redirect: bool) -> (Ended, Option<Box<Hop>>) {
+    async fn send(&mut self, call: &Call<'_>, turn: Turn, may_redirect: bool) -> (Ended, Option<Box<OneOff>>) {
         let mut in_flight = InFlight::begin(self.worker, self.step, turn);
         self.user.deadline.set(turn.now_ns + self.step.timeout_ns);
         match self.attempt(call, &mut in_flight).await {
@@ -141,7 +150,7 @@ impl Errand<'_> {
         in_flight: InFlight<'_>,
         mut reply: Reply,
         may_redirect: bool,
-    ) -> (Ended, Option<Box<Hop>>) {
+    ) -> (Ended, Option<Box<OneOff>>) {
         let done_ns = reply.done_ns;
         let location = reply.location.take().filter(|_| may_redirect && (300..400).contains(&reply.status));
         let manner = || self.worker.manner(self.connections);
@@ -165,7 +174,8 @@ impl Errand<'_> {
             Some(connection) => (connection, call.idempotent),
             None => (self.open(call, in_flight).await?, false),
         };
-        let (worker, request) = (self.worker, Numbered { rendered: call.rendered, id: self.id });
+        let id = self.step.first_id | self.key.iteration;
+        let (worker, request) = (self.worker, Numbered { rendered: call.rendered, id });
         loop {
             let result = connection.exchange(request, &worker.limits, &worker.scratch, &mut self.user.deadline).await;
             match result {

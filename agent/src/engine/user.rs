@@ -44,8 +44,8 @@ impl User {
             let key = Key { stream: scenario.stream, iteration: begin.id, step: index };
             let now_ns = match step {
                 CompiledStep::Request(request) => {
-                    let (connections, id) = (scenario.connections, request.first_id | begin.id);
-                    let mut errand = Errand { worker, user: self, step: request, connections, id, key };
+                    let connections = scenario.connections;
+                    let mut errand = Errand { worker, user: self, step: request, connections, key };
                     let Some(ended) = errand.perform(turn).await else {
                         iteration.unleased = true;
                         return clock::now_ns();

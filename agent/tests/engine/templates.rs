@@ -4,7 +4,9 @@ use muster_proto::outcome::ErrorKind;
 use muster_proto::plan::{Body, Connections, Plan, Request, Step, Templates};
 
 use super::server::{Heard, OK, Server};
-use super::support::{Generated, arrivals, changed, generate, get, per_user, plan, post, scenario};
+use super::support::{
+    Generated, arrivals, changed, generate, generate_while, get, per_user, plan, post, scenario, users,
+};
 
 fn templated(step: Step, change: impl FnOnce(&mut Request)) -> Step {
     changed(step, |request| {
@@ -74,6 +76,25 @@ fn what_cannot_be_made_fails_and_is_not_sent() {
     });
     let (generated, _) = self::heard(&server, with_vars(vec![smuggled], arrivals(100, 0.2, 10)), 1);
     assert_eq!(generated.failed(ErrorKind::Protocol), 19, "{:?}", generated.total.samples);
+}
+
+#[test]
+fn users_who_can_send_nothing_leave_others_their_turn_and_end_in_time() {
+    let server = Server::start(|_| Some(OK.to_owned()));
+    let never = || templated(get(server.address, "/{{ 1 // (1 if iteration == 0 else 0) }}"), |_| {});
+    let generated = generate(with_vars(vec![never()], users(&[(0.3, 3, 3)])), 1);
+    generated.assert_books_balance();
+    let last = generated.windows.last_key_value().map(|(window, _)| *window);
+    assert!(last < Some(50), "the profile of 0.3 s ended in window {last:?}");
+
+    let mut plan = with_vars(vec![never()], users(&[(20.0, 3, 3)]));
+    plan.scenarios.push(scenario(users(&[(20.0, 1, 1)]), vec![get(server.address, "/")]));
+    let generated = generate_while(plan, 1, |engine| {
+        server.wait_for(5);
+        engine.drain();
+    });
+    generated.assert_books_balance();
+    assert!(generated.failed(ErrorKind::Protocol) > 5, "{:?}", generated.total.samples);
 }
 
 #[test]

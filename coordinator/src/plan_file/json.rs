@@ -6,40 +6,46 @@ use super::tree::{Node, Value};
 
 /// Writes the body of a `json` step, in whose texts templates can stand.
 pub(super) fn read(reader: &mut Reader, field: &Field<'_>) -> Option<Vec<u8>> {
-    if let Some(text) = find(field.node, &mut |_| false) {
-        reader.no_template(field, text);
-        return None;
-    }
-    if find(field.node, &mut |text| !template::check(reader, field, text)).is_some() {
-        return None;
-    }
-    let mut out = String::new();
-    write(&mut out, field.node);
-    Some(out.into_bytes())
+    let before = reader.mistakes.len();
+    each_text(field, &mut |field, text, is_key| match is_key {
+        true => check_plain(reader, field, text),
+        false => _ = template::check(reader, field, text),
+    });
+    (reader.mistakes.len() == before).then(|| written(field.node).into_bytes())
 }
 
 /// Writes a value without templates.
 pub(super) fn plain(reader: &mut Reader, field: &Field<'_>) -> Option<String> {
-    if let Some(text) = find(field.node, &mut template::is_template) {
-        reader.no_template(field, text);
-        return None;
-    }
-    let mut out = String::new();
-    write(&mut out, field.node);
-    Some(out)
+    let before = reader.mistakes.len();
+    each_text(field, &mut |field, text, _| check_plain(reader, field, text));
+    (reader.mistakes.len() == before).then(|| written(field.node))
 }
 
-/// The first text that is as asked, or key that is a template.
-fn find<'t>(node: &'t Node, asked: &mut impl FnMut(&'t str) -> bool) -> Option<&'t str> {
-    match &node.value {
-        Value::Text(text) => asked(text).then_some(text),
-        Value::List(items) => items.iter().find_map(|item| find(item, asked)),
-        Value::Map(entries) => entries.iter().find_map(|entry| {
-            let in_key = template::is_template(&entry.key).then_some(entry.key.as_str());
-            in_key.or_else(|| find(&entry.node, asked))
-        }),
-        Value::Null | Value::Flag(_) | Value::Number(_) => None,
+fn check_plain(reader: &mut Reader, field: &Field<'_>, text: &str) {
+    if template::is_template(text) {
+        reader.no_template(field, text);
     }
+}
+
+/// Shows every text of a value where it stands, and whether it is a key.
+fn each_text(field: &Field<'_>, show: &mut impl FnMut(&Field<'_>, &str, bool)) {
+    match &field.node.value {
+        Value::Text(text) => show(field, text, false),
+        Value::List(items) => items.iter().for_each(|item| each_text(&field.at(item), show)),
+        Value::Map(entries) => {
+            for entry in entries {
+                show(&field.at(&entry.node), &entry.key, true);
+                each_text(&field.at(&entry.node), show);
+            }
+        }
+        Value::Null | Value::Flag(_) | Value::Number(_) => {}
+    }
+}
+
+fn written(node: &Node) -> String {
+    let mut out = String::new();
+    write(&mut out, node);
+    out
 }
 
 fn write(out: &mut String, node: &Node) {

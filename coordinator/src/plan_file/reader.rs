@@ -41,6 +41,11 @@ impl<'t> Field<'t> {
         Self { node, path: path.to_owned(), kind, key_span: None }
     }
 
+    /// A value within this one, which goes by its name.
+    pub(super) fn at(&self, node: &'t Node) -> Self {
+        Self { node, ..self.clone() }
+    }
+
     fn inner(&self, node: &'t Node, path: String, kind: &'static Kind, key_span: Span) -> Self {
         Self { node, path, kind, key_span: key_span.or_else(|| self.key_span.clone()) }
     }

@@ -3,16 +3,12 @@
 use std::fmt::Write;
 
 use muster_agent::engine::random::Key;
+pub(super) use muster_agent::engine::template::is_template;
 use muster_agent::engine::template::{FUNCTIONS, ITERATION, Piece, Scope, Template, TemplateError, Vars, split};
 
 use super::reader::{Field, Reader};
 use super::suggest::closest;
 use super::tree::quoted;
-
-/// Whether a text has expressions in it.
-pub(super) fn is_template(text: &str) -> bool {
-    text.contains("{{")
-}
 
 /// Whether a text can be made, if it is a template: it is made once to see. What is wrong is told.
 pub(super) fn check(reader: &mut Reader, field: &Field<'_>, text: &str) -> bool {

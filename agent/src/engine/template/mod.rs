@@ -14,7 +14,7 @@ use minijinja::value::{Enumerator, Object};
 use minijinja::{Expression, Value};
 
 pub use functions::FUNCTIONS;
-pub use split::{Piece, split};
+pub use split::{Piece, is_template, split};
 
 use super::random::Key;
 

@@ -9,6 +9,15 @@ pub enum Piece<'t> {
     Expression(&'t str),
 }
 
+/// Whether a text has expressions in it.
+#[must_use]
+pub fn is_template(text: &str) -> bool {
+    text.contains(OPEN)
+}
+
+/// What an expression begins with.
+const OPEN: &str = "{{";
+
 /// Takes a text apart. The beginning of what has no end is the error.
 ///
 /// # Errors
@@ -16,9 +25,9 @@ pub enum Piece<'t> {
 pub fn split(text: &str) -> Result<Vec<Piece<'_>>, &str> {
     let mut pieces = Vec::new();
     let mut rest = text;
-    while let Some(at) = rest.find("{{") {
+    while let Some(at) = rest.find(OPEN) {
         let (literal, begun) = rest.split_at(at);
-        let inner = &begun[2..];
+        let inner = &begun[OPEN.len()..];
         let end = end_of(inner).ok_or(begun)?;
         if !literal.is_empty() {
             pieces.push(Piece::Literal(literal));

@@ -441,7 +441,7 @@ fn steps() {
     7:46 scenarios.a.steps[2].think: wanted a duration such as `10s`, `250ms` or `5m30s`, found `x`
     8:33 scenarios.a.steps[0].json: a request has one body, found `body` and `json`
     8:24 scenarios.a.steps[0].body: wanted a template, found `{{ x }}`: `x` is not known (there are `choice`, `random`, `range`, `text`, `timestamp`, `uuid`, `iteration`; the plan's `vars` add more)
-    8:24 scenarios.a.steps[0].json: wanted a template, found `{{ x }}`: `x` is not known (there are `choice`, `random`, `range`, `text`, `timestamp`, `uuid`, `iteration`; the plan's `vars` add more)
+    8:33 scenarios.a.steps[0].json: wanted a template, found `{{ x }}`: `x` is not known (there are `choice`, `random`, `range`, `text`, `timestamp`, `uuid`, `iteration`; the plan's `vars` add more)
     8:28 scenarios.a.steps[0].form.a: wanted text, found a map
     8:34 scenarios.a.steps[0].form.`{{a}}`: wanted a text without `{{`, found `{{a}}` (templates can stand in paths, queries, header values and bodies)
     8:18 scenarios.a.steps[0].body: `file` is missing (A file in the plan's folder; sent as it is)

@@ -55,7 +55,7 @@ fn what_is_wrong_is_told() {
         "get: '{{ pages }}'",
         "get: /, query: {a: '{{ x }}'}",
         "get: /, headers: {x: '{{ text(100000) }}'}",
-        "post: /, json: {a: [1, '{{ pages | nothing }}']}",
+        "post: /, json: {a: [1, '{{ pages | nothing }}'], '{{ b }}': 2, c: '{{ page }}'}",
         "name: '{{ pages }}', get: /",
         "get: /, timeout: '{{ pages }}s'",
     ];

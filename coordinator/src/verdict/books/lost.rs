@@ -34,13 +34,22 @@ fn as_others(agent: &AgentRecord, record: &RunRecord) -> u64 {
     (paces.fold(0.0, f64::max) * f64::from(agent.weight)).ceil() as u64
 }
 
-/// The most requests of arrivals that may have fallen due since, and of those that were waiting before.
+/// The most requests of arrivals that may have fallen due since, and of those that were waiting or under way before.
 fn planned(agent: &AgentRecord, told: &AgentTotals, record: &RunRecord) -> u64 {
-    let waiting = told.counts.due.saturating_sub(told.counts.started + told.counts.skipped_total());
-    let requests =
-        |scenario: &Scenario| scenario.steps.iter().filter(|step| matches!(step, Step::Request(_))).count() as u64;
+    let counts = &told.counts;
+    let ended = counts.skipped_total() + counts.completed + counts.failed + counts.cut_off;
+    let begun = counts.due.saturating_sub(ended);
     let open = || record.plan.scenarios.iter().zip(&agent.untold_arrivals).filter(|(plan, _)| plan.executor.is_open());
     let untold = open().map(|(plan, arrivals)| arrivals.saturating_mul(requests(plan)));
     let longest = open().map(|(plan, _)| requests(plan)).max().unwrap_or(0);
-    untold.fold(waiting.saturating_mul(longest), u64::saturating_add)
+    untold.fold(begun.saturating_mul(longest), u64::saturating_add)
+}
+
+/// The most requests of an iteration, each redirected as often as it may be.
+fn requests(scenario: &Scenario) -> u64 {
+    let of_step = |step: &Step| match step {
+        Step::Request(request) => 1 + u64::from(request.redirects.0),
+        Step::Think(_) => 0,
+    };
+    scenario.steps.iter().map(of_step).sum()
 }
