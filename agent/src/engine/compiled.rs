@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use muster_proto::measurement::SeriesTable;
-use muster_proto::plan::{Connections, Executor, NUMBER_BITS, Plan, Request, Step, Think};
+use muster_proto::plan::{Connections, Executor, NUMBER_BITS, Plan, Request, Step, Templates, Think};
 use muster_proto::schedule::{ScheduleError, Stream, Timing};
 use muster_proto::share::Share;
 
@@ -93,8 +93,8 @@ pub enum CompiledStep {
 pub enum Content {
     /// These bytes, each time.
     Fixed(Rendered),
-    /// What is made for the iteration.
-    Made(Box<Made>),
+    /// What is made for the iteration, by the number of the worker that makes it.
+    Made(Box<[Made]>),
 }
 
 /// A request prepared for sending.
@@ -124,7 +124,8 @@ impl CompiledPlan {
         let series = SeriesTable::of(&plan);
         let supplies = Supplies::new(&plan, shares, workers);
         let mut origins = Vec::new();
-        let vars = Vars::new(plan.vars.iter().map(|(name, json)| (name.as_str(), json.as_str())));
+        let named = || plan.vars.iter().map(|(name, json)| (name.as_str(), json.as_str()));
+        let vars: Vec<Vars> = (0..workers).map(|worker| Vars::new(named(), worker)).collect();
         let scenarios = plan.scenarios.iter().take(shares.len()).enumerate();
         let scenarios = scenarios.map(|(index, scenario)| {
             let steps =
@@ -184,7 +185,7 @@ fn number_requests(scenarios: &mut [CompiledScenario]) {
 }
 
 fn compile_step(
-    (plan, vars): (&Plan, &Vars),
+    (plan, vars): (&Plan, &[Vars]),
     scenario: usize,
     step: &Step,
     series: &SeriesTable,
@@ -218,11 +219,12 @@ fn compile_step(
     })))
 }
 
-fn content_of(request: &Request, vars: &Vars, manner: Manner) -> Result<Content, MakeError> {
-    let Some(made) = Made::of(request, vars, manner)? else {
+fn content_of(request: &Request, vars: &[Vars], manner: Manner) -> Result<Content, MakeError> {
+    if request.templates == Templates::default() {
         return Ok(Content::Fixed(Rendered::new(request, manner)?));
-    };
+    }
+    let made: Box<[Made]> = vars.iter().map(|vars| Made::of(request, vars, manner)).collect::<Result<_, _>>()?;
     // What can be made for no iteration at all is told before the start.
-    made.make(Key::default())?;
-    Ok(Content::Made(Box::new(made)))
+    made.first().map_or(Ok(()), |made| made.make(Key::default()).map(drop))?;
+    Ok(Content::Made(made))
 }

@@ -1,5 +1,6 @@
 //! Requests that are made while load is generated.
 
+use bytes::Bytes;
 use muster_proto::plan::{Body, Request};
 
 use super::random::Key;
@@ -48,15 +49,12 @@ pub struct Made {
 }
 
 impl Made {
-    /// A request, unless it is always the same.
+    /// A request, for the worker whose variables these are.
     ///
     /// # Errors
     /// [`MakeError`] where a text of it is no template.
-    pub fn of(request: &Request, vars: &Vars, manner: Manner) -> Result<Option<Self>, MakeError> {
+    pub fn of(request: &Request, vars: &Vars, manner: Manner) -> Result<Self, MakeError> {
         let templates = request.templates;
-        if !templates.head && !templates.body {
-            return Ok(None);
-        }
         let compile = |place: &str, text: &str| {
             let wrong = |source| MakeError::Template { place: place.to_owned(), source };
             Template::compile(text, vars).map_err(wrong)
@@ -67,7 +65,10 @@ impl Made {
         let headers = headers.collect::<Result<_, MakeError>>()?;
         let text = String::from_utf8_lossy(&request.body.0);
         let body = templates.body.then(|| compile("body", &text)).transpose()?;
-        Ok(Some(Self { request: request.clone(), path, headers, body, vars: vars.clone(), manner }))
+        // Bytes of its own, so that no other worker counts who uses them.
+        let own = Body(Bytes::copy_from_slice(&request.body.0));
+        let request = Request { body: own, ..request.clone() };
+        Ok(Self { request, path, headers, body, vars: vars.clone(), manner })
     }
 
     /// The request for one step of one iteration.

@@ -102,7 +102,7 @@ impl Errand<'_> {
         let step = self.step;
         let mut written = match &step.content {
             Content::Fixed(rendered) => Written::Before(rendered),
-            Content::Made(made) => match made.make(self.key) {
+            Content::Made(made) => match made[self.worker.number].make(self.key) {
                 Ok(one_off) => Written::Now(Box::new(one_off)),
                 Err(error) => return Some(self.unmade(turn, &error)),
             },

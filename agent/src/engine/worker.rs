@@ -53,6 +53,8 @@ pub(super) struct WorkerTask {
 
 /// What a worker's tasks share.
 pub(super) struct Worker {
+    /// Its number among the agent's.
+    pub(super) number: usize,
     /// What is measured.
     pub(super) recorder: RefCell<Recorder>,
     /// Opens connections.
@@ -153,8 +155,10 @@ fn local_runtime() -> std::io::Result<LocalRuntime> {
 async fn generate(task: WorkerTask, tools: Tools) -> Option<Rc<Worker>> {
     let WorkerTask { plan, changes, lease, mut control, parts, alarm, progress, .. } = task;
     let Control::StartAt(start_ns) = control.wait_for(|control| *control != Control::Wait).await else { return None };
+    let number = parts.worker();
     let recorder = Recorder::new(start_ns, clock::now_ns(), lease.clone(), tools.ring, parts);
     let worker = Rc::new(Worker {
+        number,
         recorder: RefCell::new(recorder),
         connector: tools.connector,
         pool: RefCell::default(),

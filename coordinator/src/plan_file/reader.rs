@@ -90,7 +90,7 @@ impl Reader {
             mistakes: Vec::new(),
             told_no_target: false,
             plan_bytes: 0,
-            vars: Vars::default(),
+            vars: Vars::new([], 0),
         }
     }
 

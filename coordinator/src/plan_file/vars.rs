@@ -24,7 +24,7 @@ pub(super) fn read(reader: &mut Reader, field: &Field<'_>) -> Vec<(String, Strin
         vars.extend(json::plain(reader, &field).map(|json| (name.to_owned(), json)));
     }
     reader.plan_bytes += vars.iter().map(|(name, json)| name.len() + json.len() + 8).sum::<usize>();
-    reader.vars = Vars::new(vars.iter().map(|(name, json)| (name.as_str(), json.as_str())));
+    reader.vars = Vars::new(vars.iter().map(|(name, json)| (name.as_str(), json.as_str())), 0);
     vars
 }
 

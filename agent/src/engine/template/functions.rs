@@ -1,7 +1,7 @@
 //! What expressions can call: values that are made up, the same whenever the same iteration makes the same step.
 
 use std::cell::Cell;
-use std::sync::LazyLock;
+use std::sync::{Mutex, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use base64::Engine;
@@ -18,8 +18,18 @@ const TEXT_CHARS_MAX: usize = 64 << 10;
 /// How many instructions an expression may take, so that none holds its worker up.
 const INSTRUCTIONS_MAX: u64 = 10_000;
 
-/// What all expressions are compiled for.
-pub(super) static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(|| {
+/// What the expressions of a worker are compiled for. Each worker has its own, so that no two count the uses of the same
+/// function. They last as long as the process: one for each number that a worker has ever had.
+pub(super) fn environment(worker: usize) -> &'static Environment<'static> {
+    static ENVIRONMENTS: Mutex<Vec<&'static Environment<'static>>> = Mutex::new(Vec::new());
+    let mut environments = ENVIRONMENTS.lock().unwrap_or_else(PoisonError::into_inner);
+    while environments.len() <= worker {
+        environments.push(Box::leak(Box::new(new_environment())));
+    }
+    environments[worker]
+}
+
+fn new_environment() -> Environment<'static> {
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
     environment.set_fuel(Some(INSTRUCTIONS_MAX));
@@ -34,7 +44,7 @@ pub(super) static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(||
     environment.add_filter("base64", |text: String| STANDARD.encode(text));
     environment.add_filter("json_text", json_text);
     environment
-});
+}
 
 thread_local! {
     /// What the expression that is being evaluated draws from. Each runs to its end on one thread.

@@ -11,7 +11,7 @@ use std::fmt::Write;
 use std::sync::Arc;
 
 use minijinja::value::{Enumerator, Object};
-use minijinja::{Expression, Value};
+use minijinja::{Environment, Expression, Value};
 
 pub use functions::FUNCTIONS;
 pub use split::{Piece, is_template, split};
@@ -56,24 +56,28 @@ pub enum TemplateError {
     TooLong,
 }
 
-/// A plan's variables, by their names.
-#[derive(Clone, Debug, Default)]
-pub struct Vars(Arc<Vec<(String, Value)>>);
+/// A plan's variables, by their names, as one worker knows them: no other touches these values.
+#[derive(Clone, Debug)]
+pub struct Vars {
+    values: Arc<Vec<(String, Value)>>,
+    environment: &'static Environment<'static>,
+}
 
 impl Vars {
-    /// Variables with these values, as JSON. One that is none has no value.
-    pub fn new<'v>(vars: impl IntoIterator<Item = (&'v str, &'v str)>) -> Self {
+    /// Variables with these values, as JSON, for the worker of this number. One that is none has no value.
+    pub fn new<'v>(vars: impl IntoIterator<Item = (&'v str, &'v str)>, worker: usize) -> Self {
         let value = |json| serde_json::from_str(json).unwrap_or(Value::UNDEFINED);
-        Self(Arc::new(vars.into_iter().map(|(name, json)| (name.to_owned(), value(json))).collect()))
+        let values = vars.into_iter().map(|(name, json)| (name.to_owned(), value(json)));
+        Self { values: Arc::new(values.collect()), environment: functions::environment(worker) }
     }
 
     /// Their names.
     pub fn names(&self) -> impl Iterator<Item = &str> {
-        self.0.iter().map(|(name, _)| name.as_str())
+        self.values.iter().map(|(name, _)| name.as_str())
     }
 
     fn get(&self, name: &str) -> Option<&Value> {
-        self.0.iter().find(|(known, _)| known == name).map(|(_, value)| value)
+        self.values.iter().find(|(known, _)| known == name).map(|(_, value)| value)
     }
 }
 
@@ -179,7 +183,7 @@ fn no_value(source: &str, reason: String) -> TemplateError {
 }
 
 fn compile_expression(source: &str, vars: &Vars) -> Result<Part, TemplateError> {
-    let compiled = functions::ENVIRONMENT.compile_expression_owned(source.to_owned());
+    let compiled = vars.environment.compile_expression_owned(source.to_owned());
     let expression =
         compiled.map_err(|error| TemplateError::Syntax { expression: source.to_owned(), reason: reason(&error) })?;
     let names = expression.undeclared_variables(false);

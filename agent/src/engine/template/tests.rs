@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use super::*;
 
 fn vars() -> Vars {
-    Vars::new([("pages", "50"), ("name", "\"a b\""), ("list", "[1, \"two\", {\"x\": 3}]"), ("none", "null")])
+    Vars::new([("pages", "50"), ("name", "\"a b\""), ("list", "[1, \"two\", {\"x\": 3}]"), ("none", "null")], 0)
 }
 
 fn key(iteration: u64) -> Key {
