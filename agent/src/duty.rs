@@ -174,7 +174,7 @@ mod tests {
 
     use muster_proto::convert::AssignmentMessage;
     use muster_proto::id::RunId;
-    use muster_proto::plan::{AgentsWanted, Connect, Connections, Executor, Http, Plan, Scenario, Step, Think};
+    use muster_proto::plan::{Connections, Executor, Plan, Scenario, Step, Think};
     use muster_proto::share::Share;
 
     use super::*;
@@ -206,16 +206,7 @@ mod tests {
 
     fn prepared(scenarios: Vec<Scenario>) -> Duty<Workers> {
         let shares = vec![Share::full(); scenarios.len()];
-        let plan = Plan {
-            name: "test".to_owned(),
-            seed: 42,
-            vars: Vec::new(),
-            http: Http::default(),
-            connect: Connect::default(),
-            scenarios,
-            thresholds: Vec::new(),
-            agents: AgentsWanted::default(),
-        };
+        let plan = Plan { name: "test".to_owned(), seed: 42, scenarios, ..Plan::default() };
         let assignment = AssignmentMessage { run_id: RunId::generate(), plan, shares, amendments: Vec::new() };
         let config = EngineConfig { workers: 2, pin: false, guard: Arc::new(Guard::default()) };
         Duty::new(Workers::prepare(assignment, &config, &Lease::endless()).unwrap())

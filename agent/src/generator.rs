@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use muster_proto::change::{Amendment, Change, Handed, Reshape, What};
 use muster_proto::convert::AssignmentMessage;
-use muster_proto::measurement::{Health, SeriesTable};
+use muster_proto::measurement::{Health, Shape};
 use muster_proto::plan::Plan;
 use muster_proto::share::Share;
 
@@ -128,7 +128,7 @@ impl Workers {
             amended.scenarios[reshape.scenario].executor.take_stages(&reshape.stages);
         }
         config.guard.check_plan(&amended, &shares)?;
-        let shape = (plan.scenarios.len(), SeriesTable::of(&plan).len());
+        let shape = Shape::of(&plan);
         let begun = spool.map(|spool| spool.begin(run_id, shape, config.workers)).transpose();
         let (keeper, rings) = begun.map_err(PrepareError::Spool)?.unzip();
         let (engine, collector) = Engine::prepare_with_rings(plan, &shares, config, lease, rings.unwrap_or_default())?;

@@ -124,10 +124,12 @@ impl Outbox {
 
 #[cfg(test)]
 mod tests {
+    use muster_proto::measurement::Shape;
+
     use super::*;
 
     fn one_started() -> Measurement {
-        let mut measurement = Measurement::new(1, 0);
+        let mut measurement = Measurement::new(Shape { scenarios: 1, ..Shape::default() });
         measurement.scenarios[0].started = 1;
         measurement
     }

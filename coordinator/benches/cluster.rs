@@ -18,14 +18,14 @@ use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
 use made::{Values, delta, plan};
 use muster::begun::Begun;
-use muster::journal::{BYTES_MAX_DEFAULT, Durable, Entry, Happened, Head, Journal, Shape};
+use muster::journal::{BYTES_MAX_DEFAULT, Durable, Entry, Happened, Head, Journal};
 use muster::run::event::{ClockReading, Event, Link, Newcomer};
 use muster::run::life::Run;
 use muster_agent::engine::clock;
 use muster_proto::PROTOCOL_VERSION;
 use muster_proto::convert::{delta_from_wire, delta_to_wire};
 use muster_proto::id::Incarnation;
-use muster_proto::measurement::{SeriesTable, WINDOWS_PER_INTERVAL};
+use muster_proto::measurement::{Shape, WINDOWS_PER_INTERVAL};
 use muster_proto::plan::Plan;
 use muster_proto::wire::{FromAgent, FromCoordinator, from_agent};
 use tonic::Streaming;
@@ -96,7 +96,7 @@ async fn merge(plan: &Plan, per_second: u64) -> (f64, f64) {
     }
     let (mut run, start_ns) = started(plan);
     let now_ns = start_ns + 1_200_000_000;
-    let shape = (plan.scenarios.len(), SeriesTable::of(plan).len());
+    let shape = Shape::of(plan);
     let (mut decoding_ns, mut applying_ns) = (0, 0);
     for agent in 0..AGENTS {
         let body = Full::new(streams[agent as usize % streams.len()].clone());
@@ -108,7 +108,7 @@ async fn merge(plan: &Plan, per_second: u64) -> (f64, f64) {
             let Some(from_agent::Message::Delta(delta)) = message.message else {
                 unreachable!("only deltas were sent")
             };
-            let delta = delta_from_wire(&delta, shape.0, shape.1).expect("a delta");
+            let delta = delta_from_wire(&delta, shape).expect("a delta");
             let event = Event::Delta(Link(agent), Box::new(delta));
             let decoded_ns = clock::thread_cpu_ns();
             run.apply(event, now_ns);
@@ -118,7 +118,7 @@ async fn merge(plan: &Plan, per_second: u64) -> (f64, f64) {
     }
     assert_eq!(run.timeline().closed_until(), 1, "every agent told of the first second");
     let requests = run.timeline().counts().sent;
-    assert_eq!(requests, AGENTS * per_second * shape.1 as u64, "every request is in the result");
+    assert_eq!(requests, AGENTS * per_second * shape.series as u64, "every request is in the result");
     (decoding_ns as f64 / 1e6, applying_ns as f64 / 1e6)
 }
 

@@ -11,11 +11,12 @@ use std::time::Instant;
 
 use made::{Values, delta, plan};
 use muster::begun::Begun;
-use muster::journal::{Buffered, Entry, Happened, Head, Journal, Shape};
+use muster::journal::{Buffered, Entry, Happened, Head, Journal};
 use muster::run::event::{Event, Link};
 use muster::run::life::Run;
 use muster::store::RunFolder;
 use muster_proto::convert::delta_to_wire;
+use muster_proto::measurement::Shape;
 use muster_proto::measurement::{WINDOW_NS, WINDOWS_PER_INTERVAL};
 use muster_proto::plan::Plan;
 use muster_proto::wire::{Delta, FromAgent, Hello, Ready, from_agent};

@@ -64,7 +64,7 @@ fn describe_load(text: &mut String, seed: u64, index: usize, scenario: &Scenario
             (Some(*iterations), u64::from(*users))
         }
     };
-    let per_iteration = scenario.steps.iter().filter(|step| matches!(step, Step::Request(_))).count() as u64;
+    let per_iteration = scenario.requests().count() as u64;
     if let Some(iterations) = requests {
         let _ = writeln!(text, "  {} requests without redirects", iterations.saturating_mul(per_iteration));
     }

@@ -19,6 +19,7 @@ use muster_proto::convert::{
     wanting_from_wire,
 };
 use muster_proto::id::{Incarnation, RunId};
+use muster_proto::measurement::Shape;
 use muster_proto::plan::Plan;
 use muster_proto::wire::cluster_server::{Cluster, ClusterServer};
 use muster_proto::wire::{self, from_agent, from_coordinator};
@@ -29,7 +30,7 @@ use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status, Streaming};
 use uuid::Uuid;
 
-use crate::journal::{Happened, Shape};
+use crate::journal::Happened;
 use crate::run::event::{ClockReading, Command, Event, Link, Manner, Newcomer, Pulse};
 use crate::run::life::Run;
 
@@ -284,7 +285,7 @@ pub(crate) fn event_of(link: Link, message: &wire::FromAgent, shape: Shape) -> R
             Event::Changed { link, number: changed.number, at_ns: changed.at_ns, refusal }
         }
         Message::Delta(delta) => {
-            let delta = delta_from_wire(delta, shape.scenarios, shape.series);
+            let delta = delta_from_wire(delta, shape);
             Event::Delta(link, Box::new(delta.map_err(|error| format!("its delta was refused: {error}"))?))
         }
         Message::Wanting(wanting) => {

@@ -13,7 +13,7 @@ use muster_agent::outbox::Outbox;
 use muster_proto::convert::{delta_from_wire, delta_to_wire};
 use muster_proto::histogram::{HIGHEST_NS, LOWEST_NS};
 use muster_proto::id::{Incarnation, RunId};
-use muster_proto::measurement::{Delta, Health, Measurement, RequestStats, Totals, WINDOW_NS};
+use muster_proto::measurement::{Delta, Health, Measurement, RequestStats, Shape, Totals, WINDOW_NS};
 use muster_proto::outcome::{ErrorKind, Outcome};
 use muster_proto::{BUILD_VERSION, PROTOCOL_VERSION};
 
@@ -27,6 +27,7 @@ const WINDOWS: u32 = 60;
 const REQUESTS: u32 = 40;
 const SCENARIO: usize = 0;
 const NAMES: [&str; 2] = ["list", "cart"];
+const SHAPE: Shape = Shape { scenarios: 1, series: NAMES.len(), tallies: 0 };
 /// An agent of whose deltas none is acknowledged for so many windows has to merge them.
 const ABSENT_WINDOWS: u32 = 25;
 const START_NS: u64 = 1_000_000_000;
@@ -76,9 +77,9 @@ struct Agent {
 impl Agent {
     /// What its workers measure in one window, merged.
     fn measure(&mut self, durations: &mut Durations, reference: &mut Reference) -> Measurement {
-        let mut merged = Measurement::new(1, NAMES.len());
+        let mut merged = Measurement::new(SHAPE);
         for _ in 0..WORKERS {
-            let mut own = Measurement::new(1, NAMES.len());
+            let mut own = Measurement::new(SHAPE);
             for number in 0..self.weight * REQUESTS {
                 let (series, duration_ns) = (number as usize % NAMES.len(), durations.next_ns());
                 record(&mut own.series[series], duration_ns, duration_ns % 7 == 0);
@@ -102,7 +103,7 @@ impl Agent {
     fn tell(&mut self, run: &mut Run, delta: &Delta) {
         let now_ns = run.start_ns().unwrap() + (u64::from(delta.last_window) + 1) * WINDOW_NS;
         for _ in 0..2 {
-            let arrived = delta_from_wire(&delta_to_wire(delta), 1, NAMES.len()).unwrap();
+            let arrived = delta_from_wire(&delta_to_wire(delta), SHAPE).unwrap();
             let commands = run.apply(Event::Delta(self.link, Box::new(arrived)), now_ns);
             assert_eq!(commands, [Command::Ack(self.link, delta.seq)]);
         }

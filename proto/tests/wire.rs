@@ -9,22 +9,23 @@ use muster_proto::convert::{
     closing_to_wire, delta_from_wire, delta_to_wire, pack, unpack,
 };
 use muster_proto::id::RunId;
-use muster_proto::measurement::{Delta, ErrorSample, Health, Measurement, Totals};
+use muster_proto::measurement::{Delta, Health, Measurement, Note, Sample, Sampled, Shape as MeasurementShape, Totals};
 use muster_proto::outcome::{ErrorKind, Outcome};
 use muster_proto::plan::{
-    AgentsWanted, Arrivals, Body, Connect, Connections, DnsPolicy, Executor, Http, Plan, Rate, RateStage, Redirects,
-    Request, Scenario, Shape, StatusSet, Step, Templates, Think, Tls, Url, UserStage,
+    AgentsWanted, Arrivals, Body, Capture, Check, Condition, Connect, Connections, DnsPolicy, Executor, Http,
+    MetricKind, Missing, Observation, Pick, Plan, Rate, RateStage, Redirects, Request, Scenario, Shape, Source,
+    StatusSet, Step, Templates, Think, Tls, Url, UserStage,
 };
 use muster_proto::share::Share;
 use muster_proto::wire;
 use proptest::prelude::*;
 use prost::Message;
 
-const SCENARIOS: usize = 2;
 const SERIES: usize = 3;
+const SHAPE: MeasurementShape = MeasurementShape { scenarios: 2, series: SERIES, tallies: 2 };
 
 fn request(name: &str) -> Step {
-    Step::Request(Request {
+    Step::Request(Box::new(Request {
         name: name.to_owned(),
         method: "POST".to_owned(),
         url: Url { tls: true, host: "::1".to_owned(), port: 8443, path: "/a?b=c".to_owned() },
@@ -34,7 +35,44 @@ fn request(name: &str) -> Step {
         templates: Templates { head: true, body: name.is_empty() },
         redirects: Redirects(3),
         timeout: Duration::from_millis(2_500),
-    })
+        checks: checks(),
+        fails_on_check: true,
+        captures: captures(),
+        metrics: vec![Observation { metric: 1, value: "{{ total }}".to_owned() }],
+        tags: vec![("kind".to_owned(), "api".to_owned())],
+    }))
+}
+
+/// One of each source and condition.
+fn checks() -> Vec<Check> {
+    let sources = [
+        Source::Status,
+        Source::Header("x-a".to_owned()),
+        Source::Cookie("sid".to_owned()),
+        Source::Body,
+        Source::Json("$.a".to_owned()),
+        Source::Regex("a(b)".to_owned()),
+        Source::Css("a".to_owned(), None),
+        Source::Css("a".to_owned(), Some("href".to_owned())),
+        Source::Size,
+        Source::Time,
+    ];
+    let check = |(place, condition): (usize, Condition)| Check {
+        name: format!("check {place}"),
+        source: sources[place % sources.len()].clone(),
+        condition,
+        operand: place.to_string(),
+        template: place % 2 == 0,
+    };
+    Condition::ALL.into_iter().enumerate().map(check).collect()
+}
+
+/// One of each way to pick, and to go on without.
+fn captures() -> Vec<Capture> {
+    let picks = [Pick::First, Pick::Last, Pick::Random, Pick::All];
+    let missing = [Missing::Fail, Missing::Skip, Missing::GoOn, Missing::Default("[]".to_owned())];
+    let capture = |(pick, missing)| Capture { name: "total".to_owned(), source: Source::Body, pick, missing };
+    picks.into_iter().zip(missing).map(capture).collect()
 }
 
 fn scenario(name: &str, executor: Executor, connections: Connections) -> Scenario {
@@ -61,6 +99,7 @@ fn plan() -> Plan {
         name: "shop".to_owned(),
         seed: 42,
         vars: vec![("pages".to_owned(), "[1, \"two\"]".to_owned())],
+        metrics: vec![("seen".to_owned(), MetricKind::Rate), ("total".to_owned(), MetricKind::Gauge)],
         http: Http { request_ids: true, ..Http::default() },
         connect: Connect {
             hosts: vec![("shop.test".to_owned(), vec!["127.0.0.1".parse().unwrap(), "::1".parse().unwrap()])],
@@ -145,7 +184,7 @@ prop_compose! {
         counts in proptest::collection::vec(0_u64..1_000, 8),
         text in ".{0,40}",
     ) -> Measurement {
-        let mut measurement = Measurement::new(SCENARIOS, SERIES);
+        let mut measurement = Measurement::new(SHAPE);
         for (series, kind, value_ns) in events {
             let stats = &mut measurement.series[series];
             let outcome = ErrorKind::from_index(kind).map_or(Outcome::Expected, Outcome::Failed);
@@ -167,7 +206,13 @@ prop_compose! {
         scenario.cut_off = counts[5];
         scenario.very_late = counts[6];
         scenario.duration.record_n(5_000, counts[7]);
-        measurement.samples.push(ErrorSample { series: 2, kind: ErrorKind::Reset, at_ns: counts[0], text });
+        for count in &counts {
+            let notes = [Note::Hit(count % 2 == 0), Note::Sum(*count), Note::Value(*count)];
+            measurement.tallies[0].note(notes[(count % 3) as usize]);
+            measurement.tallies[1].note(Note::Gauge { at_ns: *count, value: -(*count as i64) });
+        }
+        measurement.samples.push(Sample { of: Sampled::Failure(2, ErrorKind::Reset), at_ns: counts[0], text: text.clone() });
+        measurement.samples.push(Sample { of: Sampled::Miss(1), at_ns: counts[1], text });
         measurement
     }
 }
@@ -187,7 +232,7 @@ fn frame(plain: &[u8]) -> bytes::Bytes {
 /// Why these bytes in place of a packed measurement are refused.
 fn unpacked(measurement: bytes::Bytes) -> String {
     let message = wire::Delta { seq: 1, measurement, ..Default::default() };
-    let refusal = delta_from_wire(&message, SCENARIOS, SERIES).unwrap_err();
+    let refusal = delta_from_wire(&message, SHAPE).unwrap_err();
     assert!(matches!(refusal, ConvertError::Packed { field: "measurement", .. }), "{refusal}");
     refusal.to_string()
 }
@@ -230,14 +275,14 @@ proptest! {
     #[test]
     fn a_delta_arrives_as_it_left(delta in delta()) {
         let message = wire::Delta::decode(encoded(&delta).as_slice()).unwrap();
-        prop_assert_eq!(delta_from_wire(&message, SCENARIOS, SERIES), Ok(delta));
+        prop_assert_eq!(delta_from_wire(&message, SHAPE), Ok(delta));
     }
 
     #[test]
     fn merging_what_arrived_is_merging_what_left(a in delta(), b in delta()) {
         let arrived = |delta: &Delta| {
             let message = wire::Delta::decode(encoded(delta).as_slice()).unwrap();
-            delta_from_wire(&message, SCENARIOS, SERIES).unwrap().measurement
+            delta_from_wire(&message, SHAPE).unwrap().measurement
         };
         let mut left = a.measurement.clone();
         left.merge(&b.measurement);
@@ -254,7 +299,7 @@ proptest! {
         let place = place.index(bytes.len());
         bytes[place] = value;
         if let Ok(message) = wire::Delta::decode(bytes.as_slice()) {
-            let _ = delta_from_wire(&message, SCENARIOS, SERIES);
+            let _ = delta_from_wire(&message, SHAPE);
         }
     }
 
@@ -265,26 +310,26 @@ proptest! {
         let place = place.index(plain.len());
         plain[place] = value;
         message.measurement = frame(&plain);
-        let _ = delta_from_wire(&message, SCENARIOS, SERIES);
+        let _ = delta_from_wire(&message, SHAPE);
     }
 
     #[test]
     fn what_is_cut_off_a_packed_measurement_is_missed(delta in delta(), place in any::<proptest::sample::Index>()) {
         let mut message = delta_to_wire(&delta);
         message.measurement.truncate(1 + place.index(message.measurement.len() - 1));
-        let is_refused = matches!(delta_from_wire(&message, SCENARIOS, SERIES), Err(ConvertError::Packed { .. }));
+        let is_refused = matches!(delta_from_wire(&message, SHAPE), Err(ConvertError::Packed { .. }));
         prop_assert!(is_refused);
     }
 }
 
 #[test]
 fn a_made_up_delta_is_refused_in_words() {
-    let mut measurement = Measurement::new(SCENARIOS, SERIES);
+    let mut measurement = Measurement::new(SHAPE);
     measurement.series[0].sent = 1;
     measurement.series[0].expected = 1;
     measurement.series[0].response_expected.record(1_000_000);
     let delta = Delta { seq: 1, first_window: 3, last_window: 3, measurement, health: Health::default() };
-    let refusal = |message| delta_from_wire(&message, SCENARIOS, SERIES).unwrap_err().to_string();
+    let refusal = |message| delta_from_wire(&message, SHAPE).unwrap_err().to_string();
     let cases: [Case<wire::Delta>; 2] = [
         ("seq: wanted 1 or more, got 0", |delta| delta.seq = 0),
         ("last_window: wanted 3 or more, got 2", |delta| delta.last_window = 2),
@@ -294,7 +339,7 @@ fn a_made_up_delta_is_refused_in_words() {
         change(&mut message);
         assert_eq!(refusal(message), wanted);
     }
-    let cases: [Case<wire::Measurement>; 6] = [
+    let cases: [Case<wire::Measurement>; 10] = [
         ("series: wanted less than 3, got 3", |measured| measured.series[0].series = 3),
         ("series: wanted at most 3, got 4", |measured| measured.series = vec![wire::RequestStats::default(); 4]),
         ("failed: wanted at most 17, got 18", |measured| measured.series[0].failed = vec![0; 18]),
@@ -304,6 +349,20 @@ fn a_made_up_delta_is_refused_in_words() {
         ("sent: wanted a sum below 2^64, got 18446744073709551615", |measured| {
             let more = wire::RequestStats { sent: u64::MAX, ..Default::default() };
             measured.series = vec![measured.series[0].clone(), more];
+        }),
+        ("tally: wanted less than 2, got 2", |measured| {
+            measured.tallies = vec![wire::Tally { tally: 2, ..Default::default() }];
+        }),
+        ("tally.hits: wanted at most 1, got 2", |measured| {
+            measured.tallies = vec![wire::Tally { count: 1, hits: 2, ..Default::default() }];
+        }),
+        ("tally.gauge: wanted a value from 0 to 4, got 5", |measured| {
+            let gauge = wire::Gauge { last: 5, min: 0, max: 4, ..Default::default() };
+            measured.tallies = vec![wire::Tally { gauge: Some(gauge), ..Default::default() }];
+        }),
+        ("sample.tally: wanted less than 2, got 9", |measured| {
+            let of = Some(wire::sample::Of::Miss(9));
+            measured.samples = vec![wire::Sample { of, ..Default::default() }];
         }),
         ("worker_cpu_max: wanted a number of cores, 0 or more, got NaN", |measured| {
             measured.health = Some(wire::Health { worker_cpu_max: f32::NAN, ..Default::default() });

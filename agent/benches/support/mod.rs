@@ -14,11 +14,8 @@ use muster_agent::engine::lease::Lease;
 use muster_agent::engine::part::Gauges;
 use muster_agent::engine::start::{Engine, EngineConfig};
 use muster_agent::guard::Guard;
-use muster_proto::measurement::{Measurement, SeriesTable};
-use muster_proto::plan::{
-    AgentsWanted, Body, Connect, Connections, Executor, Http, Plan, Redirects, Request, Scenario, StatusSet, Step,
-    Templates, Url,
-};
+use muster_proto::measurement::{Measurement, Shape};
+use muster_proto::plan::{Connections, Executor, Plan, Request, Scenario, Step, Url};
 use muster_proto::share::Share;
 use muster_proto::supply::Allotted;
 use muster_target::{Config, Target};
@@ -71,22 +68,16 @@ pub fn run_on_core(core: usize) {
 
 pub fn plan(address: SocketAddr, path: &str, executor: Executor, connections: Connections) -> Plan {
     let request = Request {
-        name: "get".to_owned(),
-        method: "GET".to_owned(),
-        url: Url { tls: false, host: address.ip().to_string(), port: address.port(), path: path.to_owned() },
-        headers: Vec::new(),
-        body: Body::default(),
-        expect_status: StatusSet::default(),
-        templates: Templates::default(),
-        redirects: Redirects(0),
         timeout: Duration::from_secs(60),
+        ..Request::new(
+            "get",
+            "GET",
+            Url { tls: false, host: address.ip().to_string(), port: address.port(), path: path.to_owned() },
+        )
     };
     Plan {
         name: "bench".to_owned(),
         seed: 1,
-        vars: Vec::new(),
-        http: Http::default(),
-        connect: Connect::default(),
         scenarios: vec![Scenario {
             name: "bench".to_owned(),
             executor,
@@ -94,10 +85,9 @@ pub fn plan(address: SocketAddr, path: &str, executor: Executor, connections: Co
             graceful_stop: Duration::from_secs(5),
             warm_up: Duration::ZERO,
             connections,
-            steps: vec![Step::Request(request)],
+            steps: vec![Step::Request(Box::new(request))],
         }],
-        thresholds: Vec::new(),
-        agents: AgentsWanted::default(),
+        ..Plan::default()
     }
 }
 
@@ -110,7 +100,7 @@ pub struct Generated {
 
 /// Generates a plan's load on one worker; `during` may interfere.
 pub fn generate(plan: Plan, during: impl FnOnce(&Engine) + Send) -> Generated {
-    let series = SeriesTable::of(&plan).len();
+    let shape = Shape::of(&plan);
     let config = EngineConfig { workers: 1, pin: false, guard: Arc::new(Guard::loopback_only()) };
     let shared = match plan.scenarios[0].executor {
         Executor::SharedIterations { iterations, .. } => Some(iterations),
@@ -124,7 +114,7 @@ pub fn generate(plan: Plan, during: impl FnOnce(&Engine) + Send) -> Generated {
     }
     engine.start(clock::now_ns() + 10_000_000);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-    let mut measurement = Measurement::new(1, series);
+    let mut measurement = Measurement::new(shape);
     let mut gauges = Gauges::default();
     std::thread::scope(|scope| {
         scope.spawn(|| during(&engine));

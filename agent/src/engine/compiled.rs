@@ -2,16 +2,17 @@
 
 use std::sync::Arc;
 
-use muster_proto::measurement::SeriesTable;
+use muster_proto::measurement::{SeriesTable, Shape, TallyTable};
 use muster_proto::plan::{Connections, Executor, NUMBER_BITS, Plan, Request, Step, Templates, Think};
 use muster_proto::schedule::{ScheduleError, Stream, Timing};
 use muster_proto::share::Share;
 
+use super::findings::{FindingError, Findings, Preparing};
 use super::made::{Made, MakeError};
 use super::quota::Quota;
 use super::random::Key;
 use super::supply::{Supplies, Supply};
-use super::template::Vars;
+use super::template::{Names, Variables, Vars, within};
 use super::transport::http1::{Manner, Rendered};
 
 /// Why a plan cannot be carried out.
@@ -35,6 +36,16 @@ pub enum CompileError {
         /// What is wrong.
         source: Box<MakeError>,
     },
+    /// Something cannot be looked for in responses.
+    #[error("scenario {scenario}, request {request}: {source}")]
+    Finding {
+        /// The scenario's name.
+        scenario: String,
+        /// The request's name.
+        request: String,
+        /// What is wrong.
+        source: FindingError,
+    },
 }
 
 /// A plan prepared for sending, the same for all workers of an agent.
@@ -43,6 +54,8 @@ pub struct CompiledPlan {
     pub plan: Arc<Plan>,
     /// Its series.
     pub series: SeriesTable,
+    /// Its checks, groups and metrics.
+    pub tallies: TallyTable,
     /// Its scenarios, in order.
     pub scenarios: Vec<CompiledScenario>,
     /// How many different origins its requests go to.
@@ -71,6 +84,8 @@ pub struct CompiledScenario {
     pub steps: Vec<CompiledStep>,
     /// What its random numbers are derived from.
     pub stream: Stream,
+    /// What its templates can name, by the number of the worker.
+    pub names: Box<[Names]>,
 }
 
 /// How much load there may be, whatever is due.
@@ -109,6 +124,8 @@ pub struct RequestStep {
     pub origin: usize,
     /// What is sent.
     pub content: Content,
+    /// What is made of responses, by the number of the worker; nothing if there is nothing.
+    pub findings: Box<[Findings]>,
     /// From sent to done at most, in nanoseconds.
     pub timeout_ns: u64,
     /// Whether it may be repeated on a fresh connection.
@@ -121,15 +138,16 @@ impl CompiledPlan {
     /// # Errors
     /// [`CompileError`] names what cannot be carried out.
     pub fn new(plan: Arc<Plan>, shares: &[Share], workers: usize) -> Result<Self, CompileError> {
-        let series = SeriesTable::of(&plan);
+        let (series, tallies) = (SeriesTable::of(&plan), TallyTable::of(&plan));
         let supplies = Supplies::new(&plan, shares, workers);
-        let mut origins = Vec::new();
         let named = || plan.vars.iter().map(|(name, json)| (name.as_str(), json.as_str()));
         let vars: Vec<Vars> = (0..workers).map(|worker| Vars::new(named(), worker)).collect();
+        let mut compiler = Compiler { plan: &plan, series: &series, tallies: &tallies, origins: Vec::new() };
         let scenarios = plan.scenarios.iter().take(shares.len()).enumerate();
         let scenarios = scenarios.map(|(index, scenario)| {
-            let steps =
-                scenario.steps.iter().map(|step| compile_step((&plan, &vars), index, step, &series, &mut origins));
+            let names: Box<[Names]> = vars.iter().map(|vars| Names::new(vars.clone(), scenario.slots())).collect();
+            let steps = scenario.steps.iter().map(|step| compiler.step(index, step, &names));
+            let steps = steps.collect::<Result<_, _>>()?;
             let stream = Stream { seed: plan.seed, scenario: index as u32 };
             let wrap = |source| CompileError::Schedule { scenario: scenario.name.clone(), source };
             Ok(CompiledScenario {
@@ -140,13 +158,15 @@ impl CompiledPlan {
                 timing: Timing::of(&scenario.executor, stream).map_err(wrap)?,
                 bound: bound_of(&scenario.executor, supplies.of(index)),
                 connections: scenario.connections,
-                steps: steps.collect::<Result<_, _>>()?,
+                steps,
                 stream,
+                names,
             })
         });
         let mut scenarios: Vec<_> = scenarios.collect::<Result<_, _>>()?;
         number_requests(&mut scenarios);
-        Ok(Self { series, scenarios, origins: origins.len(), supplies, plan })
+        let origins = compiler.origins.len();
+        Ok(Self { series, tallies, scenarios, origins, supplies, plan })
     }
 
     /// When the load of each scenario is due, as the plan has it.
@@ -154,9 +174,10 @@ impl CompiledPlan {
         self.scenarios.iter().map(|scenario| scenario.timing.clone()).collect()
     }
 
-    /// How many scenarios and series its measurements have.
-    pub fn shape(&self) -> (usize, usize) {
-        (self.scenarios.len(), self.series.len())
+    /// How much there is to count in its measurements.
+    pub fn shape(&self) -> Shape {
+        let tallies = self.tallies.keys().len();
+        Shape { scenarios: self.scenarios.len(), series: self.series.len(), tallies }
     }
 }
 
@@ -184,47 +205,80 @@ fn number_requests(scenarios: &mut [CompiledScenario]) {
     }
 }
 
-fn compile_step(
-    (plan, vars): (&Plan, &[Vars]),
-    scenario: usize,
-    step: &Step,
-    series: &SeriesTable,
-    origins: &mut Vec<(bool, String, u16)>,
-) -> Result<CompiledStep, CompileError> {
-    let request = match step {
-        Step::Think(think) => return Ok(CompiledStep::Think(*think)),
-        Step::Request(request) => request.clone(),
-    };
-    let keep_alive = plan.scenarios[scenario].connections != Connections::New;
-    let absolute = plan.connect.proxy.is_some() && !request.url.tls;
-    let manner = Manner { absolute, keep_alive, numbered: plan.http.request_ids };
-    let content = content_of(&request, vars, manner).map_err(|source| CompileError::Render {
-        scenario: plan.scenarios[scenario].name.clone(),
-        request: request.name.clone(),
-        source: Box::new(source),
-    })?;
-    let origin = (request.url.tls, request.url.host.clone(), request.url.port);
-    let origin = origins.iter().position(|known| *known == origin).unwrap_or_else(|| {
-        origins.push(origin);
-        origins.len() - 1
-    });
-    Ok(CompiledStep::Request(Box::new(RequestStep {
-        first_id: 0,
-        series: series.find(scenario, &request.name).unwrap_or_default() as u16,
-        origin,
-        content,
-        timeout_ns: request.timeout.as_nanos() as u64,
-        idempotent: request.is_idempotent(),
-        request,
-    })))
+/// Prepares steps, and remembers where their requests go.
+struct Compiler<'p> {
+    plan: &'p Plan,
+    series: &'p SeriesTable,
+    tallies: &'p TallyTable,
+    origins: Vec<(bool, String, u16)>,
 }
 
-fn content_of(request: &Request, vars: &[Vars], manner: Manner) -> Result<Content, MakeError> {
+impl Compiler<'_> {
+    fn step(&mut self, scenario: usize, step: &Step, names: &[Names]) -> Result<CompiledStep, CompileError> {
+        match step {
+            Step::Think(think) => Ok(CompiledStep::Think(*think)),
+            Step::Request(request) => {
+                let step = self.request(scenario, (**request).clone(), names)?;
+                Ok(CompiledStep::Request(Box::new(step)))
+            }
+        }
+    }
+
+    fn request(&mut self, place: usize, request: Request, names: &[Names]) -> Result<RequestStep, CompileError> {
+        let scenario = &self.plan.scenarios[place];
+        let findings = self.findings(place, &request, names)?;
+        let manner = Manner {
+            absolute: self.plan.connect.proxy.is_some() && !request.url.tls,
+            keep_alive: scenario.connections != Connections::New,
+            numbered: self.plan.http.request_ids,
+            keep: findings.first().is_some_and(Findings::keeps),
+        };
+        let content = content_of(&request, names, manner).map_err(|source| CompileError::Render {
+            scenario: scenario.name.clone(),
+            request: request.name.clone(),
+            source: Box::new(source),
+        })?;
+        Ok(RequestStep {
+            first_id: 0,
+            series: self.series.find(place, &request.name).unwrap_or_default() as u16,
+            origin: self.origin(&request),
+            content,
+            findings,
+            timeout_ns: request.timeout.as_nanos() as u64,
+            idempotent: request.is_idempotent(),
+            request,
+        })
+    }
+
+    fn findings(&self, scenario: usize, request: &Request, names: &[Names]) -> Result<Box<[Findings]>, CompileError> {
+        let each = names.iter().filter_map(|names| {
+            let at = Preparing { plan: self.plan, scenario, tallies: self.tallies, names };
+            Findings::new(request, &at).transpose()
+        });
+        each.collect::<Result<_, _>>().map_err(|source| CompileError::Finding {
+            scenario: self.plan.scenarios[scenario].name.clone(),
+            request: request.name.clone(),
+            source,
+        })
+    }
+
+    fn origin(&mut self, request: &Request) -> usize {
+        let origin = (request.url.tls, request.url.host.clone(), request.url.port);
+        self.origins.iter().position(|known| *known == origin).unwrap_or_else(|| {
+            self.origins.push(origin);
+            self.origins.len() - 1
+        })
+    }
+}
+
+fn content_of(request: &Request, names: &[Names], manner: Manner) -> Result<Content, MakeError> {
     if request.templates == Templates::default() {
         return Ok(Content::Fixed(Rendered::new(request, manner)?));
     }
-    let made: Box<[Made]> = vars.iter().map(|vars| Made::of(request, vars, manner)).collect::<Result<_, _>>()?;
+    let made: Box<[Made]> = names.iter().map(|names| Made::of(request, names, manner)).collect::<Result<_, _>>()?;
     // What can be made for no iteration at all is told before the start.
-    made.first().map_or(Ok(()), |made| made.make(Key::default()).map(drop))?;
+    if let Some(made) = made.first().filter(|made| !made.needs_iteration()) {
+        within(Key::default(), &mut Variables::default(), |scope| made.make(scope).map(drop))?;
+    }
     Ok(Content::Made(made))
 }

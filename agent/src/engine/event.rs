@@ -3,7 +3,7 @@
 //! Whoever counts all events of a window has what the window measured. So the recorder counts them as they happen, and
 //! whoever finds them written down counts them again, with the same result.
 
-use muster_proto::measurement::{IterationStats, Measurement, Phase, RequestStats, SkipReason, Totals};
+use muster_proto::measurement::{IterationStats, Measurement, Note, Phase, RequestStats, SkipReason, Totals};
 use muster_proto::outcome::Outcome;
 
 /// Something that happened. Times are in nanoseconds.
@@ -50,6 +50,13 @@ pub enum Event {
         all_expected: bool,
         /// How long that took since it was due.
         duration_ns: u64,
+    },
+    /// Something of a check, a group or a metric was found.
+    Noted {
+        /// The tally's number.
+        tally: u16,
+        /// What was found.
+        note: Note,
     },
     /// An iteration was cut off.
     CutOff {
@@ -119,9 +126,9 @@ pub struct Answer {
     pub receiving_ns: u64,
 }
 
-/// Something that cannot be counted, because there is no such scenario or series.
+/// Something that cannot be counted, because there is no such scenario, series or tally.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("an event of scenario or series {0}, which the plan does not have")]
+#[error("an event of scenario, series or tally {0}, which the plan does not have")]
 pub struct Foreign(pub u16);
 
 impl Event {
@@ -136,6 +143,9 @@ impl Event {
             Self::Sent { series, .. } | Self::Opened { series, .. } | Self::Done { series, .. } => {
                 let stats = window.series.get_mut(usize::from(series)).ok_or(Foreign(series))?;
                 self.count_request(stats, totals);
+            }
+            Self::Noted { tally, note } => {
+                window.tallies.get_mut(usize::from(tally)).ok_or(Foreign(tally))?.note(note);
             }
             Self::Due { scenario, .. }
             | Self::Skipped { scenario, .. }
@@ -187,7 +197,7 @@ impl Event {
                 stats.unleased += u64::from(unleased);
                 totals.cut_off += 1;
             }
-            Self::Sent { .. } | Self::Opened { .. } | Self::Done { .. } => {}
+            Self::Sent { .. } | Self::Opened { .. } | Self::Done { .. } | Self::Noted { .. } => {}
         }
     }
 

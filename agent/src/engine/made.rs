@@ -3,8 +3,7 @@
 use bytes::Bytes;
 use muster_proto::plan::{Body, Request};
 
-use super::random::Key;
-use super::template::{Scope, Template, TemplateError, Vars, is_template};
+use super::template::{Names, Scope, Template, TemplateError, is_template};
 use super::transport::http1::{Manner, RenderError, Rendered};
 
 /// Why a request cannot be made.
@@ -44,20 +43,19 @@ pub struct Made {
     /// By the place of the header field.
     headers: Vec<(usize, Template)>,
     body: Option<Template>,
-    vars: Vars,
     manner: Manner,
 }
 
 impl Made {
-    /// A request, for the worker whose variables these are.
+    /// A request, for the worker whose names these are.
     ///
     /// # Errors
     /// [`MakeError`] where a text of it is no template.
-    pub fn of(request: &Request, vars: &Vars, manner: Manner) -> Result<Self, MakeError> {
+    pub fn of(request: &Request, names: &Names, manner: Manner) -> Result<Self, MakeError> {
         let templates = request.templates;
         let compile = |place: &str, text: &str| {
             let wrong = |source| MakeError::Template { place: place.to_owned(), source };
-            Template::compile(text, vars).map_err(wrong)
+            Template::compile(text, names).map_err(wrong)
         };
         let path = templates.head.then(|| compile("path", &request.url.path)).transpose()?;
         let fields = request.headers.iter().enumerate().filter(|(_, (_, value))| templates.head && is_template(value));
@@ -68,17 +66,23 @@ impl Made {
         // Bytes of its own, so that no other worker counts who uses them.
         let own = Body(Bytes::copy_from_slice(&request.body.0));
         let request = Request { body: own, ..request.clone() };
-        Ok(Self { request, path, headers, body, vars: vars.clone(), manner })
+        Ok(Self { request, path, headers, body, manner })
     }
 
-    /// The request for one step of one iteration.
+    /// Whether it depends on what iterations find out, so that it cannot be made without one.
+    #[must_use]
+    pub fn needs_iteration(&self) -> bool {
+        let texts = self.path.iter().chain(self.headers.iter().map(|(_, template)| template)).chain(&self.body);
+        texts.into_iter().any(Template::needs_iteration)
+    }
+
+    /// The request for a step of an iteration.
     ///
     /// # Errors
     /// [`MakeError`] where a text of it has no value, or one that cannot be sent.
-    pub(super) fn make(&self, key: Key) -> Result<OneOff, MakeError> {
-        let scope = Scope::of(key, &self.vars);
+    pub(super) fn make(&self, scope: &Scope) -> Result<OneOff, MakeError> {
         let make = |place: &str, template: &Template| {
-            template.render(&scope).map_err(|source| MakeError::Template { place: place.to_owned(), source })
+            template.render(scope).map_err(|source| MakeError::Template { place: place.to_owned(), source })
         };
         let mut request = self.request.clone();
         if let Some(path) = &self.path {

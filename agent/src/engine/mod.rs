@@ -14,6 +14,7 @@ pub mod control;
 mod cuts;
 pub mod deadline;
 pub mod event;
+pub mod findings;
 pub mod held;
 pub mod lease;
 pub mod made;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::mpsc;
 use std::task::{Context, Poll};
 
-use muster_proto::measurement::{Measurement, Totals};
+use muster_proto::measurement::{Measurement, Shape, Totals};
 use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc as async_mpsc;
 
@@ -76,7 +76,7 @@ impl Part {
 /// A worker's end of the channel. Emptied measurements come back, so that steady recording allocates nothing.
 pub struct PartSender {
     worker: usize,
-    shape: (usize, usize),
+    shape: Shape,
     parts: async_mpsc::Sender<Part>,
     empties: mpsc::Receiver<Box<Measurement>>,
 }
@@ -101,8 +101,8 @@ impl PartReceiver {
 }
 
 impl PartSender {
-    /// The end of worker `worker`, for measurements with so many scenarios and series.
-    pub fn new(worker: usize, shape: (usize, usize)) -> (Self, PartReceiver) {
+    /// The end of worker `worker`, for measurements of this shape.
+    pub fn new(worker: usize, shape: Shape) -> (Self, PartReceiver) {
         let (parts, part_receiver) = async_mpsc::channel(PARTS_MAX);
         let (empty_sender, empties) = mpsc::sync_channel(PARTS_MAX);
         (Self { worker, shape, parts, empties }, PartReceiver { parts: part_receiver, empties: empty_sender })
@@ -115,7 +115,7 @@ impl PartSender {
 
     /// An empty measurement.
     pub fn take_empty(&mut self) -> Box<Measurement> {
-        self.empties.try_recv().unwrap_or_else(|_| Box::new(Measurement::new(self.shape.0, self.shape.1)))
+        self.empties.try_recv().unwrap_or_else(|_| Box::new(Measurement::new(self.shape)))
     }
 
     /// Whether [`PartSender::send`] would succeed.

@@ -14,6 +14,11 @@ pub struct Key {
 }
 
 impl Key {
+    /// What is drawn after the step's response: other numbers than those that its request is made of.
+    pub(super) fn after_response(self) -> Self {
+        Self { step: usize::MAX - self.step, ..self }
+    }
+
     fn mixed(self) -> u64 {
         let words = [self.stream.seed, u64::from(self.stream.scenario), self.iteration, self.step as u64];
         words.into_iter().fold(0, |state, word| mix(state ^ word))

@@ -1,6 +1,6 @@
 //! Events as records of one size, each of which shows by itself whether it is whole.
 
-use muster_proto::measurement::SkipReason;
+use muster_proto::measurement::{Note, SkipReason};
 use muster_proto::outcome::{ErrorKind, Outcome};
 
 use super::event::{Answer, Event, Wait};
@@ -33,6 +33,7 @@ mod kind {
     pub(super) const OPENED: u8 = 9;
     pub(super) const DONE: u8 = 10;
     pub(super) const GAP: u8 = 11;
+    pub(super) const NOTED: u8 = 12;
 }
 
 /// The bits of a [`kind::DONE`] record that tell of its response, and of its repetitions.
@@ -108,6 +109,15 @@ fn event_words(event: Event) -> [u64; 7] {
             words(kind::ENDED, all_expected.into(), scenario, 0, [duration_ns, 0, 0, 0, 0, 0])
         }
         Event::CutOff { scenario, unleased } => words(kind::CUT_OFF, unleased.into(), scenario, 0, [0; 6]),
+        Event::Noted { tally, note } => {
+            let (what, [a, b]) = match note {
+                Note::Hit(hit) => (0, [u64::from(hit), 0]),
+                Note::Sum(more) => (1, [more, 0]),
+                Note::Value(value) => (2, [value, 0]),
+                Note::Gauge { at_ns, value } => (3, [at_ns, value as u64]),
+            };
+            words(kind::NOTED, what, tally, 0, [a, b, 0, 0, 0, 0])
+        }
         Event::Sent { series, wait } => {
             let Wait { queued_ns, lag_ns } = wait.unwrap_or(Wait { queued_ns: 0, lag_ns: 0 });
             words(kind::SENT, wait.is_some().into(), series, 0, [queued_ns, lag_ns, 0, 0, 0, 0])
@@ -141,6 +151,16 @@ fn event_of(kind: u8, what: u64, [a, b, c, d, e, f]: [u64; 6]) -> Option<Event> 
         kind::THOUGHT => Event::Thought { scenario: number, late_ns: a },
         kind::ENDED => Event::Ended { scenario: number, all_expected: yes, duration_ns: a },
         kind::CUT_OFF => Event::CutOff { scenario: number, unleased: yes },
+        kind::NOTED => Event::Noted {
+            tally: number,
+            note: match detail {
+                0 => Note::Hit(a != 0),
+                1 => Note::Sum(a),
+                2 => Note::Value(a),
+                3 => Note::Gauge { at_ns: a, value: b as i64 },
+                _ => return None,
+            },
+        },
         kind::SENT => Event::Sent { series: number, wait: yes.then_some(Wait { queued_ns: a, lag_ns: b }) },
         kind::OPENED => {
             let tls_ns = yes.then_some(d);
@@ -169,8 +189,8 @@ pub(crate) mod tests {
 
     use super::*;
 
-    /// Anything that may happen in a plan with so many scenarios and series.
-    pub(crate) fn any_event(scenarios: u16, series: u16) -> impl Strategy<Value = Event> {
+    /// Anything that may happen in a plan with so many scenarios, series and tallies.
+    pub(crate) fn any_event(scenarios: u16, series: u16, tallies: u16) -> impl Strategy<Value = Event> {
         let ns = || 0..100_000_000_000_u64;
         let of_scenario = (0..scenarios, ns(), any::<bool>(), 0..6_u8, 0..SkipReason::ALL.len());
         let of_scenario = of_scenario.prop_map(|(scenario, ns, yes, kind, reason)| match kind {
@@ -203,12 +223,16 @@ pub(crate) mod tests {
                 },
             },
         );
-        prop_oneof![of_scenario, of_series]
+        let of_tally = (0..tallies, 0..4_u8, ns(), any::<i64>()).prop_map(|(tally, kind, ns, value)| {
+            let notes = [Note::Hit(value > 0), Note::Sum(ns), Note::Value(ns), Note::Gauge { at_ns: ns, value }];
+            Event::Noted { tally, note: notes[usize::from(kind)] }
+        });
+        prop_oneof![of_scenario, of_series, of_tally]
     }
 
     proptest! {
         #[test]
-        fn a_record_is_read_as_it_was_written(event in any_event(1_000, 10_000), position: u32, window: u32) {
+        fn a_record_is_read_as_it_was_written(event in any_event(1_000, 10_000, 10_000), position: u32, window: u32) {
             let (recorded, position) = (Recorded::Event(window, event), u64::from(position));
             let bytes = recorded.to_bytes(position);
             prop_assert_eq!(Recorded::from_bytes(&bytes, position), Some(recorded));
@@ -218,7 +242,7 @@ pub(crate) mod tests {
         /// A process may be killed after any of the stores that make a record, in whatever order they were made.
         #[test]
         fn a_record_that_was_being_written_is_none(
-            (before, event) in (any_event(9, 9), any_event(9, 9)),
+            (before, event) in (any_event(9, 9, 9), any_event(9, 9, 9)),
             lap in 1..1_000_u64,
             stored in prop::collection::vec(any::<bool>(), RECORD_BYTES / 8),
         ) {

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use muster_proto::measurement::{
-    ErrorSample, INTERVAL_NS, Measurement, SAMPLE_BYTES_MAX, SAMPLES_MAX, SkipReason, WINDOW_NS, WINDOWS_PER_INTERVAL,
+    INTERVAL_NS, Measurement, Note, SAMPLE_BYTES_MAX, SAMPLES_MAX, Sample, Sampled, SkipReason, WINDOW_NS,
+    WINDOWS_PER_INTERVAL,
 };
 use muster_proto::outcome::ErrorKind;
 
@@ -43,7 +44,10 @@ pub(super) struct Recorder {
     late: BTreeMap<u32, Box<Measurement>>,
     due_counters: Vec<DueCounter>,
     lease: Lease,
+    /// Which kinds of failures there are samples of, by series, a bit each.
     sampled: Vec<u32>,
+    /// Whether there is a sample, by tally.
+    missed: Vec<bool>,
     gauges: Gauges,
     /// Where events are written down as well, if they are to outlive the process.
     ring: Option<Ring>,
@@ -61,6 +65,7 @@ impl Recorder {
             first_window: window,
             window_end_ns: start_ns + (u64::from(window) + 1) * WINDOW_NS,
             sampled: vec![0; open.series.len()],
+            missed: vec![false; open.tallies.len()],
             open,
             late: BTreeMap::new(),
             due_counters: Vec::new(),
@@ -139,14 +144,30 @@ impl Recorder {
     pub(super) fn sample(&mut self, series: u16, kind: ErrorKind, now_ns: u64, text: impl FnOnce() -> String) {
         let seen = &mut self.sampled[usize::from(series)];
         let mark = 1 << kind as u32;
-        if *seen & mark != 0 || self.open.samples.len() >= SAMPLES_MAX {
-            return;
+        if *seen & mark == 0 && self.open.samples.len() < SAMPLES_MAX {
+            *seen |= mark;
+            self.keep_sample(Sampled::Failure(u32::from(series), kind), now_ns, text());
         }
-        *seen |= mark;
-        let mut text = text();
+    }
+
+    /// Something of a check, a group or a metric was found.
+    pub(super) fn tally(&mut self, tally: u16, note: Note, now_ns: u64) {
+        self.note(Event::Noted { tally, note }, now_ns);
+    }
+
+    /// Keeps the text of what was not true if it is the first of its tally.
+    pub(super) fn sample_miss(&mut self, tally: u16, now_ns: u64, text: impl FnOnce() -> String) {
+        let missed = &mut self.missed[usize::from(tally)];
+        if !*missed && self.open.samples.len() < SAMPLES_MAX {
+            *missed = true;
+            self.keep_sample(Sampled::Miss(u32::from(tally)), now_ns, text());
+        }
+    }
+
+    fn keep_sample(&mut self, of: Sampled, now_ns: u64, mut text: String) {
         text.truncate(text.floor_char_boundary(SAMPLE_BYTES_MAX));
         let at_ns = now_ns.saturating_sub(self.start_ns);
-        self.open.samples.push(ErrorSample { series: u32::from(series), kind, at_ns, text });
+        self.open.samples.push(Sample { of, at_ns, text });
     }
 
     /// Counts the arrivals of a scenario from here on, as they fall due.

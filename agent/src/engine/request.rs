@@ -6,11 +6,13 @@ use muster_proto::plan::{Connections, Request};
 use super::clock;
 use super::compiled::{Content, RequestStep};
 use super::event::{Answer, Event, Wait};
+use super::findings::{Books, Judged, Onward, Seen};
 use super::made::{MakeError, OneOff};
 use super::random::Key;
 use super::redirect;
-use super::transport::http1::{Numbered, Rendered};
-use super::transport::{Broken, Connected, Connection, Failure, Reply};
+use super::template::within;
+use super::transport::http1::{Manner, Numbered, Rendered};
+use super::transport::{Broken, Connected, Connection, Failure, Kept, Reply};
 use super::user::User;
 use super::worker::Worker;
 
@@ -41,6 +43,8 @@ pub(super) struct Ended {
     pub(super) done_ns: u64,
     /// Whether its last response was as expected.
     pub(super) expected: bool,
+    /// What becomes of the iteration.
+    pub(super) onward: Onward,
     /// Whether it was never sent, because the lease ended while it was being prepared.
     unleased: bool,
 }
@@ -102,10 +106,13 @@ impl Errand<'_> {
         let step = self.step;
         let mut written = match &step.content {
             Content::Fixed(rendered) => Written::Before(rendered),
-            Content::Made(made) => match made[self.worker.number].make(self.key) {
-                Ok(one_off) => Written::Now(Box::new(one_off)),
-                Err(error) => return Some(self.unmade(turn, &error)),
-            },
+            Content::Made(made) => {
+                let made = &made[self.worker.number];
+                match within(self.key, &mut self.user.variables, |scope| made.make(scope)) {
+                    Ok(one_off) => Written::Now(Box::new(one_off)),
+                    Err(error) => return Some(self.unmade(turn, &error)),
+                }
+            }
         };
         let mut hops_left = step.request.redirects.0;
         loop {
@@ -121,12 +128,25 @@ impl Errand<'_> {
     }
 
     /// A request that could not be made has failed. It took its time all the same, for whoever repeats it until a moment.
-    fn unmade(&self, turn: Turn, error: &MakeError) -> Ended {
+    fn unmade(&mut self, turn: Turn, error: &MakeError) -> Ended {
         let failure = Failure::new(ErrorKind::Protocol, error.to_string());
         let in_flight = InFlight::begin(self.worker, self.step, turn);
-        let done_ns = clock::now_ns();
-        in_flight.break_off(*Broken::before_sending(failure, done_ns));
-        Ended { done_ns, expected: false, unleased: false }
+        self.broken(in_flight, *Broken::before_sending(failure, clock::now_ns()))
+    }
+
+    /// There was no response.
+    fn broken(&mut self, in_flight: InFlight<'_>, broken: Broken) -> Ended {
+        // Whatever the run's end cancels is dropped, and comes to no end here.
+        let (done_ns, unleased) = (broken.at_ns, broken.failure.kind == ErrorKind::Cancelled);
+        let mut onward = Onward::GoOn;
+        let step = self.step;
+        if let Some(findings) = step.findings.get(self.worker.number).filter(|_| !unleased) {
+            let mut recorder = self.worker.recorder.borrow_mut();
+            let mut books = Books { recorder: &mut recorder, now_ns: done_ns };
+            onward = findings.miss(&broken.failure.text, &mut self.user.variables, &mut books);
+        }
+        in_flight.break_off(broken);
+        Ended { done_ns, expected: false, onward, unleased }
     }
 
     /// Sends one request and measures it; tells also where it was redirected to.
@@ -135,17 +155,12 @@ impl Errand<'_> {
         self.user.deadline.set(turn.now_ns + self.step.timeout_ns);
         match self.attempt(call, &mut in_flight).await {
             Ok(reply) => self.answered(call, in_flight, reply, may_redirect),
-            Err(broken) => {
-                // Whatever the run's end cancels is dropped, and comes to no end here.
-                let (done_ns, unleased) = (broken.at_ns, broken.failure.kind == ErrorKind::Cancelled);
-                in_flight.break_off(*broken);
-                (Ended { done_ns, expected: false, unleased }, None)
-            }
+            Err(broken) => (self.broken(in_flight, *broken), None),
         }
     }
 
     fn answered(
-        &self,
+        &mut self,
         call: &Call<'_>,
         in_flight: InFlight<'_>,
         mut reply: Reply,
@@ -153,19 +168,47 @@ impl Errand<'_> {
     ) -> (Ended, Option<Box<OneOff>>) {
         let done_ns = reply.done_ns;
         let location = reply.location.take().filter(|_| may_redirect && (300..400).contains(&reply.status));
-        let manner = || self.worker.manner(self.connections);
+        let manner = || Manner { keep: call.rendered.asked().keep, ..self.worker.manner(self.connections) };
         let follow = |to: Box<str>| redirect::follow(call.request, reply.status, &to, manner()).map(Box::new);
         match location.map(follow).transpose() {
+            Ok(None) => (self.concluded(in_flight, &mut reply), None),
             Ok(next) => {
-                let expected = next.is_some() || self.step.request.expect_status.contains(reply.status);
-                in_flight.end(&reply, expected);
-                (Ended { done_ns, expected, unleased: false }, next)
+                in_flight.end(&reply, Outcome::Expected);
+                (Ended { done_ns, expected: true, onward: Onward::GoOn, unleased: false }, next)
             }
             Err(failure) => {
                 in_flight.misdirect(&reply, failure);
-                (Ended { done_ns, expected: false, unleased: false }, None)
+                (Ended { done_ns, expected: false, onward: Onward::GoOn, unleased: false }, None)
             }
         }
+    }
+
+    /// The last response has come: whether it is as expected, and what else is made of it.
+    fn concluded(&mut self, in_flight: InFlight<'_>, reply: &mut Reply) -> Ended {
+        let as_expected = self.step.request.expect_status.contains(reply.status);
+        let Some(findings) = self.step.findings.get(self.worker.number) else {
+            in_flight.end(reply, outcome_of(reply.status, as_expected));
+            return Ended { done_ns: reply.done_ns, expected: as_expected, onward: Onward::GoOn, unleased: false };
+        };
+        let (worker, key, variables) = (self.worker, self.key, &mut self.user.variables);
+        let now_ns = reply.done_ns;
+        let kept: Kept = reply.kept.take().map(|kept| *kept).unwrap_or_default();
+        let seen = Seen::new(reply.status, now_ns.saturating_sub(in_flight.turn.due_ns), &kept);
+        let judged = {
+            let mut recorder = worker.recorder.borrow_mut();
+            findings.judge(&seen, key, variables, &mut Books { recorder: &mut recorder, now_ns })
+        };
+        let Judged { onward, fails } = judged;
+        let expected = as_expected && !fails;
+        let outcome = match outcome_of(reply.status, as_expected) {
+            Outcome::Expected if fails => Outcome::Failed(ErrorKind::Check),
+            outcome => outcome,
+        };
+        in_flight.end(reply, outcome);
+        let mut recorder = worker.recorder.borrow_mut();
+        findings.observe(key, variables, &mut Books { recorder: &mut recorder, now_ns });
+        // What took us time is not the target's next response's.
+        Ended { done_ns: clock::now_ns(), expected, onward, unleased: false }
     }
 
     /// Makes the exchange on a kept connection or a new one; repeats it once when the kept one turns out to be closed.
@@ -234,6 +277,16 @@ impl Errand<'_> {
     }
 }
 
+/// How a request ended whose last response has this status.
+fn outcome_of(status: u16, as_expected: bool) -> Outcome {
+    match status {
+        _ if as_expected => Outcome::Expected,
+        400..500 => Outcome::Failed(ErrorKind::Http4xx),
+        500..600 => Outcome::Failed(ErrorKind::Http5xx),
+        _ => Outcome::Failed(ErrorKind::Check),
+    }
+}
+
 /// A request under way. Dropped before its end, it was cancelled by the run's end.
 struct InFlight<'a> {
     worker: &'a Worker,
@@ -287,14 +340,8 @@ impl<'a> InFlight<'a> {
         self.worker.recorder.borrow_mut().note(event, now_ns);
     }
 
-    fn end(self, reply: &Reply, expected: bool) {
+    fn end(self, reply: &Reply, outcome: Outcome) {
         let status = reply.status;
-        let outcome = match status {
-            _ if expected => Outcome::Expected,
-            400..500 => Outcome::Failed(ErrorKind::Http4xx),
-            500..600 => Outcome::Failed(ErrorKind::Http5xx),
-            _ => Outcome::Failed(ErrorKind::Check),
-        };
         self.complete(reply, outcome, || format!("status {status}"));
     }
 

@@ -3,9 +3,11 @@
 use super::clock;
 use super::compiled::{CompiledScenario, CompiledStep};
 use super::deadline::Deadline;
+use super::findings::Onward;
 use super::pool::Pool;
 use super::random::Key;
 use super::request::{Errand, Turn};
+use super::template::Variables;
 use super::worker::Worker;
 use muster_proto::plan::Think;
 
@@ -16,6 +18,8 @@ pub(super) struct User {
     pub(super) connections: Pool,
     /// The end of its patience with the request under way.
     pub(super) deadline: Deadline,
+    /// What its iteration has found out.
+    pub(super) variables: Variables,
 }
 
 /// What makes an iteration begin.
@@ -38,6 +42,7 @@ impl User {
     /// off, when the lease does not hold any more.
     pub(super) async fn iterate(&mut self, worker: &Worker, scenario: &CompiledScenario, begin: Begin) -> u64 {
         let mut iteration = Iteration::begin(worker, scenario.index, begin);
+        self.variables.begin(&scenario.names[worker.number]);
         let mut turn =
             Turn { due_ns: begin.due_ns, free_ns: begin.free_ns, now_ns: begin.now_ns, arrival: begin.arrival };
         for (index, step) in scenario.steps.iter().enumerate() {
@@ -50,7 +55,11 @@ impl User {
                         iteration.unleased = true;
                         return clock::now_ns();
                     };
-                    iteration.all_expected &= ended.expected;
+                    iteration.all_expected &= ended.expected && ended.onward != Onward::Fail;
+                    if ended.onward != Onward::GoOn {
+                        turn = Turn::at(ended.done_ns);
+                        break;
+                    }
                     ended.done_ns
                 }
                 CompiledStep::Think(range) => {

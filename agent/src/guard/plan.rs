@@ -1,6 +1,6 @@
 //! A whole plan against the operator's policy, before anything is prepared.
 
-use muster_proto::plan::{Executor, Plan, Scenario, Step};
+use muster_proto::plan::{Executor, Plan, Scenario};
 use muster_proto::share::{SHARDS, Share};
 
 use super::{Guard, Refusal};
@@ -12,10 +12,8 @@ impl Guard {
     /// # Errors
     /// The first thing that the operator does not allow.
     pub fn check_plan(&self, plan: &Plan, shares: &[Share]) -> Result<(), Refusal> {
-        for step in plan.scenarios.iter().flat_map(|scenario| &scenario.steps) {
-            if let Step::Request(request) = step {
-                self.check_host(&request.url.host, request.url.port)?;
-            }
+        for request in plan.scenarios.iter().flat_map(Scenario::requests) {
+            self.check_host(&request.url.host, request.url.port)?;
         }
         if let Some(proxy) = &plan.connect.proxy {
             self.check_host(&proxy.host, proxy.port)?;

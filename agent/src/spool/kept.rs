@@ -7,10 +7,10 @@ use std::path::Path;
 
 use muster_proto::BUILD_VERSION;
 use muster_proto::id::Incarnation;
-use muster_proto::measurement::{Health, Measurement};
+use muster_proto::measurement::{Health, Measurement, Shape};
+use muster_proto::plan::{SCENARIOS_MAX, STEPS_MAX, TALLIES_MAX};
 use serde::{Deserialize, Serialize};
 
-use super::Shape;
 use crate::engine::part::Mark;
 use crate::outbox::Outbox;
 
@@ -75,7 +75,7 @@ impl Kept {
         Self {
             outbox: Outbox::default(),
             marks: vec![Mark::default(); workers],
-            begun: vec![Begun::default(); about.shape.0],
+            begun: vec![Begun::default(); about.shape.scenarios],
             next_window: 0,
             health: Health::default(),
             about,
@@ -119,14 +119,12 @@ impl Kept {
 
     /// Whether everything is of the shape that it says.
     fn is_sound(&self) -> bool {
-        let (scenarios, series) = self.about.shape;
-        let fits =
-            |measurement: &Measurement| measurement.scenarios.len() == scenarios && measurement.series.len() == series;
-        let (scenarios_max, series_max) = (muster_proto::plan::SCENARIOS_MAX, muster_proto::plan::STEPS_MAX);
-        scenarios <= scenarios_max
-            && series <= series_max
+        let Shape { scenarios, series, tallies } = self.about.shape;
+        scenarios <= SCENARIOS_MAX
+            && series <= STEPS_MAX
+            && tallies <= TALLIES_MAX
             && self.begun.len() == scenarios
-            && self.outbox.measurements().all(fits)
+            && self.outbox.measurements().all(|measurement| measurement.shape() == self.about.shape)
     }
 }
 

@@ -78,7 +78,7 @@ impl Remains {
     /// # Errors
     /// Why it does not fit together.
     fn of(kept: Kept, rings: &[Vec<u8>]) -> Result<Self, String> {
-        let (scenarios, series) = kept.about.shape;
+        let shape = kept.about.shape;
         let mut windows: BTreeMap<u32, Measurement> = BTreeMap::new();
         let (mut totals, mut has_gap) = (Totals::default(), false);
         for (mark, ring) in kept.marks.iter().zip(rings) {
@@ -89,7 +89,7 @@ impl Remains {
                     break;
                 };
                 let window = told_apart(&windows, window.max(kept.next_window));
-                let measurement = windows.entry(window).or_insert_with(|| Measurement::new(scenarios, series));
+                let measurement = windows.entry(window).or_insert_with(|| Measurement::new(shape));
                 event.count(measurement, &mut totals).map_err(|error| error.to_string())?;
             }
         }

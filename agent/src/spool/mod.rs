@@ -14,6 +14,7 @@ use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use muster_proto::id::{Incarnation, RunId};
+use muster_proto::measurement::Shape;
 
 use self::keeper::Keeper;
 use self::left::Left;
@@ -49,9 +50,6 @@ pub enum SpoolError {
     #[error("the spool {} must be a folder of this user's, with access for nobody else (chmod 700)", .0.display())]
     NotPrivate(PathBuf),
 }
-
-/// Which scenarios and series a plan has, as numbers.
-pub type Shape = (usize, usize);
 
 impl Spool {
     /// A spool in this folder, which is made if there is none, for this start of the agent.

@@ -12,6 +12,8 @@ use crate::engine::part::{Gauges, Mark};
 use crate::engine::ring::Ring;
 use crate::outbox::Outbox;
 
+const ONE: Shape = Shape { scenarios: 1, series: 1, tallies: 1 };
+
 const INCARNATION: Incarnation = Incarnation(7);
 
 fn opened() -> (TempDir, Spool) {
@@ -35,9 +37,9 @@ struct Agent {
 impl Agent {
     fn new() -> Self {
         let (folder, spool) = opened();
-        let (keeper, rings) = spool.begin(RunId::generate(), (1, 1), 1).unwrap();
+        let (keeper, rings) = spool.begin(RunId::generate(), ONE, 1).unwrap();
         let ring = Ring::map(&rings[0]).unwrap();
-        let open = Measurement::new(1, 1);
+        let open = Measurement::new(ONE);
         let (outbox, totals) = (Outbox::default(), Totals::default());
         Self { spool, keeper, ring, outbox, open, totals, window: 0, _folder: folder }
     }
@@ -55,7 +57,7 @@ impl Agent {
     /// The window ends, in which so many fell due.
     fn close(&mut self, due: u64) -> Slice {
         self.note(Event::Due { scenario: 0, count: due });
-        let measurement = Box::new(std::mem::replace(&mut self.open, Measurement::new(1, 1)));
+        let measurement = Box::new(std::mem::replace(&mut self.open, Measurement::new(ONE)));
         let mark = Mark { position: self.ring.next(), start_error_ns: Some(3), totals: self.totals };
         let mut slice = Slice::new((self.window, self.window), measurement, vec![Gauges::default()]);
         slice.marks.push((0, mark));
@@ -206,7 +208,7 @@ fn what_is_damaged_or_of_another_start_is_refused_and_removed() {
     ];
     for (damage, reason) in damages {
         let (_folder, spool) = opened();
-        let (keeper, _) = spool.begin(RunId::generate(), (1, 1), 1).unwrap();
+        let (keeper, _) = spool.begin(RunId::generate(), ONE, 1).unwrap();
         // What a process leaves that is killed: nobody tidies up.
         let folder = keeper.folder().to_owned();
         let kept = folder.with_extension("kept");

@@ -5,6 +5,7 @@ mod books;
 mod certificates;
 mod executors;
 mod failures;
+mod findings;
 mod handovers;
 mod leases;
 mod numbers;

@@ -10,11 +10,10 @@ use muster_agent::engine::lease::Lease;
 use muster_agent::engine::part::Gauges;
 use muster_agent::engine::start::{Engine, EngineConfig};
 use muster_agent::guard::Guard;
-use muster_proto::measurement::{IterationStats, Measurement, RequestStats, SeriesTable, Totals};
+use muster_proto::measurement::{IterationStats, Measurement, RequestStats, Totals};
 use muster_proto::outcome::ErrorKind;
 use muster_proto::plan::{
-    AgentsWanted, Arrivals, Body, Connect, Connections, Executor, Http, Plan, Rate, RateStage, Redirects, Request,
-    Scenario, Shape, StatusSet, Step, Url, UserStage,
+    Arrivals, Body, Connections, Executor, Plan, Rate, RateStage, Request, Scenario, Shape, Step, Url, UserStage,
 };
 use muster_proto::share::Share;
 use muster_proto::supply::Allotted;
@@ -93,13 +92,13 @@ pub(crate) fn generate_from(
     during: impl FnOnce(&Engine) + Send,
 ) -> Generated {
     let config = EngineConfig { workers, pin: false, guard: Arc::new(Guard::loopback_only()) };
-    let shape = (plan.scenarios.len(), SeriesTable::of(&plan).len());
+    let shape = muster_proto::measurement::Shape::of(&plan);
     let (engine, mut collector) =
         Engine::prepare(plan, shares, &config, lease).expect("a plan that can be carried out");
     engine.start(start_ns);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let mut generated = Generated {
-        total: Measurement::new(shape.0, shape.1),
+        total: Measurement::new(shape),
         windows: BTreeMap::new(),
         totals: Totals::default(),
         gauges: Vec::new(),
@@ -111,7 +110,7 @@ pub(crate) fn generate_from(
                 for ((first, _), measured) in slice.measured() {
                     generated.total.merge(measured);
                     let window = generated.windows.entry(first);
-                    window.or_insert_with(|| Measurement::new(shape.0, shape.1)).merge(measured);
+                    window.or_insert_with(|| Measurement::new(shape)).merge(measured);
                 }
                 generated.gauges.clone_from(&slice.gauges);
                 collector.give_back(slice);
@@ -157,17 +156,14 @@ pub(crate) fn seconds(seconds: f64) -> Duration {
 }
 
 pub(crate) fn get(address: SocketAddr, path: &str) -> Step {
-    Step::Request(Request {
-        name: "get".to_owned(),
-        method: "GET".to_owned(),
-        url: Url { tls: false, host: address.ip().to_string(), port: address.port(), path: path.to_owned() },
-        headers: Vec::new(),
-        body: Body::default(),
-        templates: muster_proto::plan::Templates::default(),
-        expect_status: StatusSet::default(),
-        redirects: Redirects(0),
+    Step::Request(Box::new(Request {
         timeout: seconds(10.0),
-    })
+        ..Request::new(
+            "get",
+            "GET",
+            Url { tls: false, host: address.ip().to_string(), port: address.port(), path: path.to_owned() },
+        )
+    }))
 }
 
 pub(crate) fn post(address: SocketAddr, path: &str, body: &'static [u8]) -> Step {
@@ -202,16 +198,7 @@ pub(crate) fn scenario(executor: Executor, steps: Vec<Step>) -> Scenario {
 }
 
 pub(crate) fn plan(scenarios: Vec<Scenario>) -> Plan {
-    Plan {
-        name: "test".to_owned(),
-        seed: 42,
-        vars: Vec::new(),
-        http: Http::default(),
-        connect: Connect::default(),
-        scenarios,
-        thresholds: Vec::new(),
-        agents: AgentsWanted::default(),
-    }
+    Plan { name: "test".to_owned(), seed: 42, scenarios, ..Plan::default() }
 }
 
 pub(crate) fn arrivals(rate: u64, duration_s: f64, max_users: u32) -> Executor {

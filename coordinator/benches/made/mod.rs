@@ -6,7 +6,7 @@ use std::path::Path;
 use muster::plan_file::{self, Format};
 use muster::run::life::RunSettings;
 use muster_proto::id::RunId;
-use muster_proto::measurement::{Delta, Health, IterationStats, Measurement, Phase, RequestStats, SeriesTable};
+use muster_proto::measurement::{Delta, Health, IterationStats, Measurement, Phase, RequestStats, SeriesTable, Shape};
 use muster_proto::plan::Plan;
 
 const SCENARIOS: usize = 5;
@@ -34,7 +34,7 @@ pub(crate) fn plan_text(target: &str, series: usize, seconds: u64) -> String {
 /// What an agent measured in a window: so many requests of each series.
 pub(crate) fn delta(plan: &Plan, window: u32, requests: u64, values: &mut Values) -> Delta {
     let table = SeriesTable::of(plan);
-    let mut measurement = Measurement::new(plan.scenarios.len(), table.len());
+    let mut measurement = Measurement::new(Shape::of(plan));
     let mut first_of = BTreeMap::new();
     for (number, (key, stats)) in table.keys().iter().zip(&mut measurement.series).enumerate() {
         let first = *first_of.entry(key.scenario).or_insert(number) == number;

@@ -13,7 +13,7 @@ use muster_agent::health::raise_descriptor_limit;
 use muster_agent::resources::{default_local_workers, host_name};
 use muster_agent::session::{AgentConfig, Leave, take_part};
 use muster_proto::id::{Incarnation, RunId};
-use muster_proto::plan::{Plan, Rate, Step};
+use muster_proto::plan::{Plan, Rate, Scenario};
 use muster_target::{Config, Script, Target};
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
@@ -309,11 +309,7 @@ pub(super) async fn listen(address: Option<SocketAddr>, insecure_cluster: bool) 
 /// The scripted target at the address that the plan names first, until it is dropped.
 fn serve_target(args: &RunArgs, plan: &Plan) -> Result<Option<Target>, Problem> {
     let Some(script) = &args.serve_target else { return Ok(None) };
-    let mut steps = plan.scenarios.iter().flat_map(|scenario| &scenario.steps);
-    let url = steps.find_map(|step| match step {
-        Step::Request(request) => Some(&request.url),
-        Step::Think(_) => None,
-    });
+    let url = plan.scenarios.iter().flat_map(Scenario::requests).map(|request| &request.url).next();
     let address = url.filter(|url| !url.tls).and_then(|url| Some(SocketAddr::new(url.host.parse().ok()?, url.port)));
     let Some(listen) = address.filter(|address| address.ip().is_loopback()) else {
         let text =
@@ -326,11 +322,7 @@ fn serve_target(args: &RunArgs, plan: &Plan) -> Result<Option<Target>, Problem> 
 
 /// The agent of a run on this machine. Its operator is whoever started the run, so what the plan names is allowed.
 fn local_agent(args: &RunArgs, plan: &Plan) -> AgentConfig {
-    let steps = plan.scenarios.iter().flat_map(|scenario| &scenario.steps);
-    let hosts = steps.filter_map(|step| match step {
-        Step::Request(request) => Some(&request.url.host),
-        Step::Think(_) => None,
-    });
+    let hosts = plan.scenarios.iter().flat_map(Scenario::requests).map(|request| &request.url.host);
     let hosts = hosts.chain(plan.connect.proxy.as_ref().map(|proxy| &proxy.host));
     let mut allow: Vec<Allow> = Allow::loopback();
     allow.extend(args.allow.iter().cloned());

@@ -1,7 +1,6 @@
 //! What happens to a run, as it is written down: what agents say is kept as they say it.
 
-use muster_proto::measurement::SeriesTable;
-use muster_proto::plan::Plan;
+use muster_proto::measurement::Shape;
 use muster_proto::wire::{FromAgent, Gone, JournalEntry, Ordered, Resumed, Said, journal_entry};
 use prost::Message;
 
@@ -11,23 +10,6 @@ use crate::run::event::{Event, Link};
 use crate::run::order::{Order, Ticket};
 use crate::run_clock::Anchor;
 use crate::service::{event_of, order_from_wire, order_to_wire};
-
-/// How many scenarios and how many series a measurement of one plan has.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Shape {
-    /// Scenarios of the plan.
-    pub scenarios: usize,
-    /// Series of the plan.
-    pub series: usize,
-}
-
-impl Shape {
-    /// The shape of this plan's measurements.
-    #[must_use]
-    pub fn of(plan: &Plan) -> Self {
-        Self { scenarios: plan.scenarios.len(), series: SeriesTable::of(plan).len() }
-    }
-}
 
 /// Something that happened, for the run and for its journal.
 #[derive(Clone, Debug)]

@@ -78,15 +78,17 @@ impl Head {
             return Err(ReplayError::Foreign { found, wanted: format!("format {FORMAT} of build {BUILD_VERSION}") });
         }
         let plan = plan_from_wire(head.plan.ok_or_else(|| wrong("it has no plan".to_owned()))?);
+        let plan = plan.map_err(|error| wrong(error.to_string()))?;
         let on_loss = OnLoss::ALL.into_iter().find(|on_loss| on_loss.name() == head.on_loss);
         let on_loss = on_loss.ok_or_else(|| wrong(format!("{} on loss", head.on_loss)))?;
         let hold = Some(head.hold_ns).filter(|ns| *ns > 0).map(Duration::from_nanos);
         let loss_tolerance_millionths = head.loss_tolerance_millionths;
-        let thresholds = head.thresholds.iter().map(|text| parse_threshold(text)).collect::<Result<_, _>>();
+        let threshold = |text: &String| parse_threshold(text, &plan.metrics);
+        let thresholds = head.thresholds.iter().map(threshold).collect::<Result<_, _>>();
         let plan = Plan {
             thresholds: thresholds.map_err(wrong)?,
             agents: AgentsWanted { start_when: head.start_when, on_loss, loss_tolerance_millionths, hold },
-            ..plan.map_err(|error| wrong(error.to_string()))?
+            ..plan
         };
         let begun = begun(head.begun_ns, head.begun_unix_ns, &head.begun_boot_id).map_err(wrong)?;
         let listen = Some(head.listen).filter(|address| !address.is_empty()).map(|address| address.parse());

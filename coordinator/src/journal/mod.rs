@@ -20,7 +20,7 @@ use std::sync::Arc;
 
 use muster_agent::planted::planted;
 
-pub use entry::{Entry, Happened, Shape};
+pub use entry::{Entry, Happened};
 pub use frame::FrameError;
 pub use head::Head;
 pub use left::{Left, LeftError};

@@ -3,9 +3,10 @@
 use std::io::Read;
 
 use muster_agent::planted::planted;
+use muster_proto::measurement::Shape;
 
 use super::frame::Frames;
-use super::{Entry, FrameError, Head, Shape};
+use super::{Entry, FrameError, Head};
 use crate::run::event::Event;
 use crate::run::life::Run;
 use crate::run::record::RunRecord;

@@ -84,7 +84,8 @@ fn shown(clock_ms: u64) -> Begun {
 }
 
 fn said(link: u64, message: from_agent::Message) -> Happened {
-    Happened::said(Link(link), FromAgent { message: Some(message) }, Shape::of(&plan())).unwrap()
+    Happened::said(Link(link), FromAgent { message: Some(message) }, muster_proto::measurement::Shape::of(&plan()))
+        .unwrap()
 }
 
 pub(crate) fn hello(link: u64) -> Happened {

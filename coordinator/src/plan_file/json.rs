@@ -42,7 +42,7 @@ fn each_text(field: &Field<'_>, show: &mut impl FnMut(&Field<'_>, &str, bool)) {
     }
 }
 
-fn written(node: &Node) -> String {
+pub(super) fn written(node: &Node) -> String {
     let mut out = String::new();
     write(&mut out, node);
     out

@@ -4,7 +4,9 @@
 //! all keys (`keys`), and whatever is wrong is collected on the way, so that all mistakes are told at once. The same
 //! description makes the schema with which editors complete plan files.
 
+mod capture;
 mod connect;
+mod expect;
 mod files;
 mod headers;
 mod http;
@@ -12,16 +14,20 @@ mod json;
 mod keys;
 mod limits;
 mod load;
+mod metrics;
 mod mistakes;
+mod names;
 mod plan;
 mod quick;
 mod reader;
 mod resolved;
 mod scenario;
 mod schema;
+mod source;
 mod status;
 mod step;
 mod suggest;
+mod tags;
 mod template;
 #[cfg(test)]
 mod tests;

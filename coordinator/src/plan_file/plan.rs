@@ -1,11 +1,12 @@
 //! The plan as a whole.
 
-use muster_proto::plan::{AgentsWanted, NUMBERED_MAX, OnLoss, Plan, STEPS_MAX, Scenario, Step};
+use muster_proto::plan::{AgentsWanted, NUMBERED_MAX, OnLoss, Plan, STEPS_MAX, Scenario};
 
 use super::keys::{AGENTS, PLAN};
 use super::limits::SEED_DEFAULT;
 use super::reader::{Field, Fields, Reader};
 use super::step::Defaults;
+use super::tags::Tags;
 use super::tree::Value;
 use super::url::{self, Target};
 use super::{connect, http, scenario, threshold, vars};
@@ -22,7 +23,8 @@ pub(super) fn read(reader: &mut Reader, field: &Field<'_>, name: &str) -> Option
     };
     let http = fields.get("http").map(|field| http::read(reader, &field)).unwrap_or_default();
     let (connect, shared) = fields.get("connect").map(|field| connect::read(reader, &field)).unwrap_or_default();
-    let defaults = Defaults { target, headers: http.headers, timeout: http.timeout, redirects: http.redirects };
+    let defaults =
+        Defaults { target, headers: http.headers, timeout: http.timeout, redirects: http.redirects, tags: Tags::new() };
     let mut names = Vec::new();
     let mut scenarios = Vec::new();
     if let Some(field) = fields.get("scenarios") {
@@ -40,12 +42,15 @@ pub(super) fn read(reader: &mut Reader, field: &Field<'_>, name: &str) -> Option
             check_numbered(reader, &field, &scenarios);
         }
     }
-    let thresholds = fields.get("thresholds").map(|field| threshold::read(reader, &field, &names));
+    let metrics = std::mem::take(&mut reader.metrics);
+    let named = threshold::Named { requests: &names, scenarios: &scenarios, metrics: &metrics };
+    let thresholds = fields.get("thresholds").map(|field| threshold::read(reader, &field, &named));
     let agents = agents(reader, &fields);
     let whole = Plan {
         name: name?,
         seed: seed?,
         vars,
+        metrics,
         http: http.http,
         connect,
         scenarios,
@@ -65,9 +70,7 @@ fn check_steps(reader: &mut Reader, field: &Field<'_>, scenarios: &[Scenario]) {
 
 /// The requests of all scenarios together, where each needs numbers of its own.
 fn check_numbered(reader: &mut Reader, field: &Field<'_>, scenarios: &[Scenario]) {
-    let requests =
-        scenarios.iter().flat_map(|scenario| &scenario.steps).filter(|step| matches!(step, Step::Request(_)));
-    let requests = requests.count();
+    let requests = scenarios.iter().flat_map(Scenario::requests).count();
     if requests > NUMBERED_MAX {
         let message = format!("wanted at most {NUMBERED_MAX} requests with `request_ids`, found {requests}");
         reader.at_key(field, message);

@@ -4,8 +4,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use muster_proto::plan::{
-    AgentsWanted, Arrivals, Body, Connect, Connections, Executor, Http, Plan, Rate, RateStage, Redirects, Request,
-    Scenario, Shape, StatusSet, Step, Templates, Tls, UserStage,
+    Arrivals, Body, Connect, Connections, Executor, Plan, Rate, RateStage, Request, Scenario, Shape, Step, Templates,
+    Tls, UserStage,
 };
 
 use super::keys::Kind;
@@ -79,15 +79,11 @@ fn read(reader: &mut Reader, wanted: QuickPlan) -> Option<Plan> {
     let name = format!("{}{}", url.authority(), url.path.split('?').next().unwrap_or_default());
     let templates = Templates { head: step::has_templates(&url, &headers), body: false };
     let request = Request {
-        name: step::default_name(&method, &url.to_string()),
-        method,
-        url,
         headers,
         body: Body(body.into()),
         templates,
-        expect_status: StatusSet::default(),
-        redirects: Redirects::default(),
         timeout,
+        ..Request::new(step::default_name(&method, &url.to_string()), method, url)
     };
     let scenario = Scenario {
         name: "default".to_owned(),
@@ -96,17 +92,14 @@ fn read(reader: &mut Reader, wanted: QuickPlan) -> Option<Plan> {
         graceful_stop: GRACEFUL_STOP_DEFAULT,
         warm_up: Duration::ZERO,
         connections,
-        steps: vec![Step::Request(request)],
+        steps: vec![Step::Request(Box::new(request))],
     };
     Some(Plan {
         name: super::shortened(&name),
         seed: wanted.seed.unwrap_or(SEED_DEFAULT),
-        vars: Vec::new(),
-        http: Http::default(),
         connect: Connect { tls: Tls { insecure: wanted.insecure, ..Tls::default() }, ..Connect::default() },
         scenarios: vec![scenario],
-        thresholds: Vec::new(),
-        agents: AgentsWanted::default(),
+        ..Plan::default()
     })
 }
 

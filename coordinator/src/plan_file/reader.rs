@@ -9,8 +9,8 @@ use super::suggest::{closest, did_you_mean, one_of};
 use super::template;
 use super::tree::{Entry, Node, Span, Value, beginning, quoted};
 use super::units::{UnitMistake, format_duration, parse_duration, parse_part, parse_rate, parse_size};
-use muster_agent::engine::template::Vars;
-use muster_proto::plan::{NAME_BYTES_MAX, Rate};
+use muster_agent::engine::template::{Names, Vars};
+use muster_proto::plan::{MetricKind, NAME_BYTES_MAX, Rate};
 
 /// Collects mistakes. A reading function that returns nothing has told why.
 pub(super) struct Reader {
@@ -21,8 +21,14 @@ pub(super) struct Reader {
     pub(super) told_no_target: bool,
     /// What was read so far takes so much on the wire.
     pub(super) plan_bytes: usize,
-    /// What templates can name.
+    /// The plan's variables.
     pub(super) vars: Vars,
+    /// What templates can name where it reads.
+    pub(super) names: Names,
+    /// Metrics of the plan's own, as far as it has read.
+    pub(super) metrics: Vec<(String, MetricKind)>,
+    /// How many checks, captures and observations it has read.
+    pub(super) findings: usize,
 }
 
 /// A value of the plan, where it belongs and what it should be.
@@ -56,6 +62,7 @@ pub(super) struct Fields<'t> {
     of: Field<'t>,
     table: &'static Table,
     present: Vec<Present<'t>>,
+    named: Vec<(&'static str, &'t str, Field<'t>)>,
 }
 
 struct Present<'t> {
@@ -72,6 +79,11 @@ impl<'t> Fields<'t> {
         self.present.iter().find(|present| present.key.name == name).map(|present| present.field.clone())
     }
 
+    /// Those whose keys go on with a name or pattern: the word, what follows it, and the value.
+    pub(super) fn named(&self) -> &[(&'static str, &'t str, Field<'t>)] {
+        &self.named
+    }
+
     /// The names of the keys that are there, in the order of the file.
     pub(super) fn names(&self) -> impl Iterator<Item = &'static str> {
         self.present.iter().map(|present| present.key.name)
@@ -85,12 +97,16 @@ impl<'t> Fields<'t> {
 
 impl Reader {
     pub(super) fn new(base: &Path) -> Self {
+        let vars = Vars::new([], 0);
         Self {
             base: base.to_owned(),
             mistakes: Vec::new(),
             told_no_target: false,
             plan_bytes: 0,
-            vars: Vars::new([], 0),
+            names: Names::new(vars.clone(), []),
+            vars,
+            metrics: Vec::new(),
+            findings: 0,
         }
     }
 
@@ -119,12 +135,18 @@ impl Reader {
     /// Opens a map with fixed keys: unknown, repeated and missing ones are noted.
     pub(super) fn open<'t>(&mut self, field: &Field<'t>, table: &'static Table) -> Option<Fields<'t>> {
         let entries = self.entries(field)?;
-        let mut fields = Fields { of: field.clone(), table, present: Vec::new() };
+        let mut fields = Fields { of: field.clone(), table, present: Vec::new(), named: Vec::new() };
         for entry in entries {
             let path = join(&field.path, &entry.key);
             let known = table.keys.iter().find(|key| key.name == entry.key || key.also.contains(&&*entry.key));
             let Some(key) = known else {
-                self.unknown_key(&path, entry, table);
+                match named_key(&entry.key, table) {
+                    Some((key, rest)) => {
+                        let field = field.inner(&entry.node, path, &key.kind, entry.key_span.clone());
+                        fields.named.push((key.name, rest, field));
+                    }
+                    None => self.unknown_key(&path, entry, table),
+                }
                 continue;
             };
             let spelled = entry.key.as_str();
@@ -156,7 +178,7 @@ impl Reader {
             self.note(path, span, message);
             return;
         }
-        let names: Vec<&str> = table.keys.iter().map(|key| key.name).collect();
+        let names: Vec<&str> = table.keys.iter().chain(table.named).map(|key| key.name).collect();
         self.note(path, span, format!("unknown key {}", quoted(&entry.key))).help(did_you_mean(&entry.key, &names));
     }
 
@@ -360,6 +382,13 @@ impl Reader {
             }
         }
     }
+}
+
+/// A key that goes on with a name or pattern, and that.
+fn named_key<'t>(spelled: &'t str, table: &'static Table) -> Option<(&'static Key, &'t str)> {
+    let (word, rest) = spelled.split_once(char::is_whitespace)?;
+    let key = table.named.iter().find(|key| key.name == word)?;
+    Some((key, rest.trim()))
 }
 
 /// What a name should have been, if it is none.

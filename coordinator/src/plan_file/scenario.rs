@@ -9,7 +9,7 @@ use super::limits::GRACEFUL_STOP_DEFAULT;
 use super::reader::{Field, Fields, Reader};
 use super::step::{self, Defaults};
 use super::units::format_duration;
-use super::{connect, load};
+use super::{connect, load, names, tags};
 
 /// A scenario as far as it could be read.
 pub(super) struct Read {
@@ -35,7 +35,9 @@ pub(super) fn read(
     let graceful_stop = duration(reader, &fields, "graceful_stop", GRACEFUL_STOP_DEFAULT);
     let warm_up = duration(reader, &fields, "warm_up", Duration::ZERO);
     let connections = fields.get("connections").map(|field| connect::connections(reader, &field));
-    let (requests, steps) = steps(reader, &fields, defaults);
+    let tags = fields.get("tags").map(|field| tags::read(reader, &field)).unwrap_or_default();
+    let defaults = Defaults { tags, ..defaults.clone() };
+    let (requests, steps) = steps(reader, &fields, &defaults);
     if let (Some(executor), Some(warm_up), Some(field)) = (&executor, warm_up, fields.get("warm_up"))
         && warm_up >= executor.duration()
     {
@@ -65,6 +67,7 @@ fn duration(reader: &mut Reader, fields: &Fields<'_>, name: &str, default: Durat
 /// The names of the requests, if all are known, and the steps, if all are sound.
 fn steps(reader: &mut Reader, fields: &Fields<'_>, defaults: &Defaults) -> (Option<Vec<String>>, Option<Vec<Step>>) {
     let Some(field) = fields.get("steps") else { return (None, None) };
+    reader.names = names::of_scenario(&reader.vars, field.node);
     let read: Vec<step::Read> = reader.items(&field).iter().map(|item| step::read(reader, item, defaults)).collect();
     if read.is_empty() {
         return (None, None);

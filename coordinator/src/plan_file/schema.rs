@@ -21,6 +21,8 @@ fn table(table: &Table) -> Value {
             properties.insert((*name).to_owned(), property(key));
         }
     }
+    let patterns: Map<String, Value> =
+        table.named.iter().map(|key| (format!(r"^{}\s+\S", key.name), property(key))).collect();
     let mut schema = json!({
         "type": "object",
         "description": table.about,
@@ -28,6 +30,9 @@ fn table(table: &Table) -> Value {
         "additionalProperties": false,
     });
     let required: Vec<&str> = table.keys.iter().filter(|key| key.required).map(|key| key.name).collect();
+    if !patterns.is_empty() {
+        schema["patternProperties"] = Value::Object(patterns);
+    }
     if !required.is_empty() {
         schema["required"] = json!(required);
     }
@@ -59,13 +64,14 @@ fn kind(of: &Kind) -> Value {
         }
         Kind::Part => json!({"anyOf": [
             {"type": "number", "minimum": 0, "maximum": 1},
-            {"type": "string", "pattern": r"^\s*[0-9]+(\.[0-9]+)?\s*%?\s*$", "examples": ["1%"]},
+            {"type": "string", "pattern": r"^\s*((100(\.0+)?|[0-9]{1,2}(\.[0-9]+)?)\s*%|0(\.[0-9]+)?|1(\.0+)?)\s*$", "examples": ["1%"]},
         ]}),
         Kind::Address => json!({"type": "string", "pattern": "^[0-9a-fA-F.:]+$", "examples": ["127.0.0.1"]}),
         Kind::Status => json!({"anyOf": [
             {"type": "integer", "minimum": 100, "maximum": 599},
             {"type": "string", "pattern": r"^([1-5](xx|XX)|[1-5][0-9]{2}\s*(-\s*[1-5][0-9]{2})?)$"},
         ]}),
+        Kind::Expectation => json!({"examples": ["not empty", "contains json", "< 5"]}),
         Kind::Pause => json!({"type": "string", "examples": ["1s", "1s..3s"]}),
         Kind::Threshold => json!({"anyOf": [
             {"type": "string", "examples": ["http_req_duration: p(99) < 250ms"]},
@@ -105,7 +111,11 @@ fn by_executor() -> Value {
             let spelled = key.also.iter().chain([&key.name]);
             json!({"anyOf": spelled.map(|name| json!({"required": [name]})).collect::<Vec<_>>()})
         });
-        let mut then = json!({"properties": refused, "allOf": needed.collect::<Vec<_>>()});
+        let needed: Vec<Value> = needed.collect();
+        let mut then = json!({"properties": refused});
+        if !needed.is_empty() {
+            then["allOf"] = Value::Array(needed);
+        }
         if !keys.needs_one.is_empty() {
             then["oneOf"] = keys.needs_one.iter().map(|name| json!({"required": [name]})).collect();
         }

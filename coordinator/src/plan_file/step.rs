@@ -2,22 +2,25 @@
 
 use std::time::Duration;
 
-use muster_proto::plan::{Body, PLAN_BYTES_MAX, Redirects, Request, StatusSet, Step, Templates, Think, Url};
+use muster_proto::plan::{Body, PLAN_BYTES_MAX, Redirects, Request, Step, TALLIES_MAX, Templates, Think, Url};
 
 use super::headers::{self, Headers};
-use super::keys::{BODY_FILE, EXPECT, METHODS, PAUSE_MAX, REQUEST, THINK};
+use super::keys::{BODY_FILE, METHODS, PAUSE_MAX, REQUEST, THINK};
 use super::reader::{Field, Fields, Reader};
-use super::tree::{Value, quoted};
+use super::tags::Tags;
+use super::tree::Value;
 use super::units::{format_duration, parse_duration};
 use super::url::{self, Target};
-use super::{files, json, status, template};
+use super::{capture, expect, files, json, metrics, tags, template};
 
-/// What steps take from the plan unless they say otherwise.
+/// What steps take from the plan and its scenario unless they say otherwise.
+#[derive(Clone)]
 pub(super) struct Defaults {
     pub(super) target: Target,
     pub(super) headers: Headers,
     pub(super) timeout: Duration,
     pub(super) redirects: Redirects,
+    pub(super) tags: Tags,
 }
 
 /// A step as far as it could be read.
@@ -41,7 +44,7 @@ pub(super) fn read(reader: &mut Reader, field: &Field<'_>, defaults: &Defaults) 
     let name = name(reader, &fields, method_and_url.as_ref());
     let request = request(reader, &fields, name.clone(), method_and_url, defaults);
     let request = request.filter(|request| fits(reader, field, request));
-    Read { name, is_request: true, step: request.map(Step::Request) }
+    Read { name, is_request: true, step: request.map(|request| Step::Request(Box::new(request))) }
 }
 
 /// Whether there is room for one more request. What all of them take is counted as they are read, because headers of
@@ -50,7 +53,15 @@ fn fits(reader: &mut Reader, field: &Field<'_>, request: &Request) -> bool {
     const OVERHEAD: usize = 64;
     let headers: usize = request.headers.iter().map(|(name, value)| name.len() + value.len() + 16).sum();
     let url = request.url.host.len() + request.url.path.len();
+    let operands: usize = request.checks.iter().map(|check| OVERHEAD + check.name.len() + check.operand.len()).sum();
     reader.plan_bytes += OVERHEAD + request.name.len() + request.method.len() + url + headers + request.body.0.len();
+    reader.plan_bytes += operands;
+    reader.findings += request.checks.len() + request.captures.len() + request.metrics.len();
+    if reader.findings > TALLIES_MAX {
+        let message = format!("wanted at most {TALLIES_MAX} checks, captures and metrics in all steps, found more");
+        reader.at_key(field, message);
+        return false;
+    }
     let fits = reader.plan_bytes <= PLAN_BYTES_MAX;
     if !fits {
         let message = format!("wanted bodies, headers and URLs of at most {PLAN_BYTES_MAX} bytes together, found more");
@@ -175,7 +186,10 @@ fn request(
     let own = fields.get("headers").and_then(|field| headers::read(reader, &field)).unwrap_or_default();
     let mut headers = headers::overlaid(&defaults.headers, own);
     let body = body(reader, fields, &mut headers);
-    let expect_status = fields.get("expect").and_then(|field| expect(reader, &field)).unwrap_or_default();
+    let expected = fields.get("expect").map(|field| expect::read(reader, &field)).unwrap_or_default();
+    let captures = fields.get("capture").map(|field| capture::read(reader, &field)).unwrap_or_default();
+    let metrics = fields.get("metrics").map(|field| metrics::read(reader, &field)).unwrap_or_default();
+    let own_tags = fields.get("tags").map(|field| tags::read(reader, &field)).unwrap_or_default();
     let redirects = fields.get("redirects").and_then(|field| reader.whole(&field));
     let timeout = fields.get("timeout").and_then(|field| reader.duration(&field));
     if reader.mistakes.len() > before {
@@ -192,7 +206,12 @@ fn request(
         headers,
         body: Body(body.into()),
         templates,
-        expect_status,
+        expect_status: expected.status.unwrap_or_default(),
+        checks: expected.checks,
+        fails_on_check: expected.fails,
+        captures,
+        metrics,
+        tags: tags::overlaid(&defaults.tags, own_tags),
         redirects: redirects.map_or(defaults.redirects, |count| Redirects(count as u8)),
         timeout: timeout.unwrap_or(defaults.timeout),
     })
@@ -235,13 +254,4 @@ fn body(reader: &mut Reader, fields: &Fields<'_>, headers: &mut Headers) -> Vec<
         };
     }
     body.unwrap_or_default()
-}
-
-fn expect(reader: &mut Reader, field: &Field<'_>) -> Option<StatusSet> {
-    let fields = reader.open(field, &EXPECT)?;
-    let status = fields.get("status");
-    if status.is_none() && fields.of().node.is_empty() {
-        reader.at_key(field, "`status` is missing").help(format!("write {}", quoted("status: 200")));
-    }
-    status::read(reader, &status?)
 }

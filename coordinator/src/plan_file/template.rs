@@ -4,34 +4,39 @@ use std::fmt::Write;
 
 use muster_agent::engine::random::Key;
 pub(super) use muster_agent::engine::template::is_template;
-use muster_agent::engine::template::{FUNCTIONS, ITERATION, Piece, Scope, Template, TemplateError, Vars, split};
+use muster_agent::engine::template::{
+    BUILT_IN, FUNCTIONS, Names, Piece, Template, TemplateError, Variables, split, within,
+};
 
 use super::reader::{Field, Reader};
 use super::suggest::closest;
 use super::tree::quoted;
 
-/// Whether a text can be made, if it is a template: it is made once to see. What is wrong is told.
+/// Whether a text can be made, if it is a template: it is made once to see, if it needs nothing of responses. What is
+/// wrong is told.
 pub(super) fn check(reader: &mut Reader, field: &Field<'_>, text: &str) -> bool {
     if !is_template(text) {
         return true;
     }
-    let vars = reader.vars.clone();
-    let made = Template::compile(text, &vars).and_then(|template| template.render(&Scope::of(Key::default(), &vars)));
+    let names = reader.names.clone();
+    let made = Template::compile(text, &names).and_then(|template| match template.needs_iteration() {
+        true => Ok(()),
+        false => within(Key::default(), &mut Variables::default(), |scope| template.render(scope)).map(drop),
+    });
     let Err(error) = made else { return true };
     let mistake = reader.wrong(field, format!("wanted a template, found {}: {error}", quoted(text)));
     if let TemplateError::Unknown { name } = &error {
-        mistake.help(what_is_known(name, &vars));
+        mistake.help(what_is_known(name, &names));
     }
     false
 }
 
-fn what_is_known(name: &str, vars: &Vars) -> String {
-    let known = || vars.names().chain(FUNCTIONS).chain([ITERATION]);
-    match closest(name, known()) {
+fn what_is_known(name: &str, names: &Names) -> String {
+    match closest(name, names.all()) {
         Some(close) => format!("did you mean `{close}`?"),
         None => format!(
-            "there are `{}`; the plan's `vars` add more",
-            FUNCTIONS.into_iter().chain([ITERATION]).collect::<Vec<_>>().join("`, `")
+            "there are `{}`; the plan's `vars`, and what steps `capture`, add more",
+            FUNCTIONS.into_iter().chain(BUILT_IN).collect::<Vec<_>>().join("`, `")
         ),
     }
 }

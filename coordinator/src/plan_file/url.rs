@@ -20,6 +20,7 @@ pub(super) fn target(reader: &mut Reader, field: &Field<'_>) -> Option<Url> {
 }
 
 /// The base URL as far as steps care.
+#[derive(Clone)]
 pub(super) enum Target {
     Known(Url),
     /// The plan has none.

@@ -24,6 +24,9 @@ pub struct Report {
     pub accounting: Accounting,
     /// What was measured after warm-up: per series, per scenario, and over all.
     pub metrics: Vec<Metric>,
+    /// What was expected of responses after warm-up, in the order of the plan.
+    #[serde(default)]
+    pub checks: Vec<CheckInfo>,
     /// What failed, warm-up included, the most frequent first.
     pub errors: Vec<ErrorInfo>,
     /// The generators.
@@ -232,18 +235,36 @@ pub struct Metric {
     pub scenario: Option<String>,
     /// Of which request; of all without.
     pub request: Option<String>,
-    /// `trend`, `counter` or `rate`.
+    /// `trend`, `counter`, `rate` or `gauge`.
     pub kind: String,
-    /// How many durations, or what a counter counted, or how many of a rate's whole were hits.
+    /// How many durations, or what a counter counted, or how many of a rate's whole were hits. Of a counter or gauge of the
+    /// plan's own, how often it was noted.
     pub count: u64,
     /// How many per second.
     pub rate_per_s: f64,
     /// A rate's fraction, 0 to 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fraction: Option<f64>,
-    /// A trend's distribution.
+    /// What a counter of the plan's own adds up to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sum: Option<f64>,
+    /// Where a gauge stands.
+    #[serde(flatten, default, skip_serializing_if = "Option::is_none")]
+    pub gauge: Option<GaugeInfo>,
+    /// A trend's distribution; of a trend of the plan's own, plain numbers stand where others have milliseconds.
     #[serde(flatten, default, skip_serializing_if = "Option::is_none")]
     pub times: Option<Times>,
+}
+
+/// Where a gauge stands.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct GaugeInfo {
+    /// What it was last set to.
+    pub value: f64,
+    /// The lowest that it was set to.
+    pub lowest: f64,
+    /// The highest.
+    pub highest: f64,
 }
 
 /// A distribution of durations.
@@ -263,6 +284,27 @@ pub struct Times {
     /// scenario has; the others are sums of these.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hdr: Option<String>,
+}
+
+/// Something that was expected of the responses to a request.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CheckInfo {
+    /// Of which scenario.
+    pub scenario: String,
+    /// Of which request.
+    pub request: String,
+    /// What.
+    pub check: String,
+    /// How often it was so.
+    pub passes: u64,
+    /// How often it was not.
+    pub fails: u64,
+    /// When an agent first saw that it was not, warm-up included, in seconds of run time.
+    #[serde(rename = "first_failed", default, skip_serializing_if = "Option::is_none")]
+    pub first_failed_s: Option<f64>,
+    /// What was found then; foreign text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sample: Option<String>,
 }
 
 /// One kind of failure in one series.

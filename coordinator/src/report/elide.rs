@@ -1,6 +1,6 @@
 //! What must stay secret of a plan, for everything that is shown or kept.
 
-use muster_proto::plan::{Body, Plan, Step};
+use muster_proto::plan::{Body, Missing, Plan, Scenario};
 
 /// What stands in place of a secret.
 pub const ELIDED: &str = "***";
@@ -23,14 +23,20 @@ pub fn elided(plan: &Plan) -> Plan {
     let mut plan = plan.clone();
     plan.connect.tls.key_pem.clear();
     plan.vars.iter_mut().for_each(|(_, json)| "null".clone_into(json));
-    for step in plan.scenarios.iter_mut().flat_map(|scenario| &mut scenario.steps) {
-        let Step::Request(request) = step else { continue };
+    for request in plan.scenarios.iter_mut().flat_map(Scenario::requests_mut) {
         request.url.path = without_query(&request.url.path);
         for (name, value) in &mut request.headers {
             *value = shown_value(name, value).to_owned();
         }
         // Reports tell how long a body is.
         request.body = Body(vec![b'*'; request.body.0.len()].into());
+        request.checks.iter_mut().for_each(|check| ELIDED.clone_into(&mut check.operand));
+        request.metrics.iter_mut().for_each(|metric| ELIDED.clone_into(&mut metric.value));
+        for capture in &mut request.captures {
+            if let Missing::Default(json) = &mut capture.missing {
+                "null".clone_into(json);
+            }
+        }
     }
     plan
 }

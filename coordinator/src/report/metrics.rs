@@ -8,6 +8,7 @@ use hdrhistogram::serialization::{Serializer as _, V2DeflateSerializer};
 use muster_proto::histogram::{HIGHEST_NS, Histogram, LOWEST_NS, highest_in_bucket_ns, lowest_in_bucket_ns};
 use muster_proto::measurement::{IterationStats, Phase, RequestStats};
 
+use super::checks;
 use super::document::{Metric, Times};
 use super::numbers::{fraction, ms, ms_of, per_second};
 use crate::run::record::RunRecord;
@@ -35,6 +36,7 @@ pub(super) fn of(record: &RunRecord) -> Vec<Metric> {
         let scope = Scope { scenario: scenario_name(index), request: None, stretch_ns };
         scope.requests(requests, false, &mut metrics);
         scope.iterations(iterations, true, &mut metrics);
+        checks::metrics(record, &scope, Some(index), &mut metrics);
         all_requests.merge(requests);
         all_iterations.merge(iterations);
     }
@@ -42,11 +44,12 @@ pub(super) fn of(record: &RunRecord) -> Vec<Metric> {
     let scope = Scope { scenario: None, request: None, stretch_ns };
     scope.requests(&all_requests, false, &mut metrics);
     scope.iterations(&all_iterations, false, &mut metrics);
+    checks::metrics(record, &scope, None, &mut metrics);
     metrics
 }
 
 /// Of what a metric is, and over how long.
-struct Scope {
+pub(super) struct Scope {
     scenario: Option<String>,
     request: Option<String>,
     stretch_ns: u64,
@@ -86,7 +89,7 @@ impl Scope {
         metrics.extend(times.into_iter().filter_map(|(name, times)| self.trend(name, times, with_hdr)));
     }
 
-    fn metric(&self, name: &str, kind: &str, count: u64) -> Metric {
+    pub(super) fn metric(&self, name: &str, kind: &str, count: u64) -> Metric {
         Metric {
             name: name.to_owned(),
             scenario: self.scenario.clone(),
@@ -95,19 +98,21 @@ impl Scope {
             count,
             rate_per_s: per_second(count, self.stretch_ns),
             fraction: None,
+            sum: None,
+            gauge: None,
             times: None,
         }
     }
 
-    fn counter(&self, name: &str, count: u64) -> Metric {
+    pub(super) fn counter(&self, name: &str, count: u64) -> Metric {
         self.metric(name, "counter", count)
     }
 
-    fn rate(&self, name: &str, hits: u64, whole: u64) -> Metric {
+    pub(super) fn rate(&self, name: &str, hits: u64, whole: u64) -> Metric {
         Metric { fraction: Some(fraction(hits, whole)), ..self.metric(name, "rate", hits) }
     }
 
-    fn trend(&self, name: &str, histogram: &Histogram, with_hdr: bool) -> Option<Metric> {
+    pub(super) fn trend(&self, name: &str, histogram: &Histogram, with_hdr: bool) -> Option<Metric> {
         let times = times_of(histogram, with_hdr)?;
         Some(Metric { times: Some(times), ..self.metric(name, "trend", histogram.count()) })
     }

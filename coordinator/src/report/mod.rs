@@ -1,6 +1,7 @@
 //! Every number that anyone will read of a run, computed and rounded once; then rendered.
 
 mod accounting;
+mod checks;
 mod document;
 mod elide;
 pub mod json;
@@ -14,7 +15,7 @@ pub mod text;
 mod timeline;
 
 use muster_proto::histogram::Histogram;
-use muster_proto::measurement::{Measurement, RequestStats};
+use muster_proto::measurement::{Measurement, RequestStats, Sampled};
 use muster_proto::outcome::ErrorKind;
 use muster_proto::plan::ThresholdWindow;
 
@@ -40,6 +41,7 @@ impl Report {
             verdict: verdict_info(record, &verdict),
             accounting: accounting::of(&books),
             metrics: metrics::of(record),
+            checks: checks::of(record),
             errors: errors(record),
             agents: accounting::agents(record, &books),
             timeline: timeline::of(record),
@@ -96,6 +98,7 @@ fn threshold_info(result: &ThresholdResult) -> ThresholdInfo {
         Some(Value::Time(ns)) => (Some(ms_of(ns)), Some("ms")),
         Some(Value::Fraction(part)) => (Some(decimals(part, 6)), Some("fraction")),
         Some(Value::Count(count)) => (Some(count), Some("count")),
+        Some(Value::Number(number)) => (Some(decimals(number, 6)), Some("value")),
         Some(Value::PerSecond(rate)) => (Some(decimals(rate, 3)), Some("per_s")),
     };
     ThresholdInfo {
@@ -156,7 +159,7 @@ fn errors(record: &RunRecord) -> Vec<ErrorInfo> {
             if count == 0 {
                 continue;
             }
-            let sample = timeline.samples().find(|s| s.series as usize == number && s.kind == kind);
+            let sample = timeline.sample(Sampled::Failure(number as u32, kind));
             errors.push(ErrorInfo {
                 kind: kind.name().to_owned(),
                 scenario: record.plan.scenarios[key.scenario].name.clone(),

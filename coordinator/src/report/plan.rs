@@ -12,6 +12,9 @@ use super::elide::{shown_value, without_query};
 pub struct PlanView {
     /// Its scenarios.
     pub scenarios: Vec<ScenarioView>,
+    /// The names of its own metrics.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub metrics: Vec<String>,
     /// Its thresholds, as it wrote them.
     pub thresholds: Vec<String>,
     /// How many agents it waited for.
@@ -98,6 +101,7 @@ impl PlanView {
     pub(super) fn of(plan: &Plan) -> Self {
         Self {
             scenarios: plan.scenarios.iter().map(ScenarioView::of).collect(),
+            metrics: plan.metrics.iter().map(|(name, _)| name.clone()).collect(),
             thresholds: plan.thresholds.iter().map(|threshold| threshold.expression.clone()).collect(),
             agents_wanted: plan.agents.start_when,
             on_loss: plan.agents.on_loss.name().to_owned(),
@@ -159,15 +163,20 @@ fn stages_of(executor: &Executor) -> Vec<StageView> {
 impl StepView {
     fn of(step: &Step) -> Self {
         match step {
-            Step::Request(Request { name, method, url, headers, body, timeout, .. }) => Self::Request {
-                name: name.clone(),
-                method: method.clone(),
-                url: without_query(&url.to_string()),
-                headers: headers.iter().map(|(name, value)| format!("{name}: {}", shown_value(name, value))).collect(),
-                body_bytes: body.0.len(),
-                timeout_s: timeout.as_secs_f64(),
-            },
+            Step::Request(request) => Self::request(request),
             Step::Think(Think { min, max }) => Self::Think { min_s: min.as_secs_f64(), max_s: max.as_secs_f64() },
+        }
+    }
+
+    fn request(request: &Request) -> Self {
+        let header = |(name, value): &(String, String)| format!("{name}: {}", shown_value(name, value));
+        Self::Request {
+            name: request.name.clone(),
+            method: request.method.clone(),
+            url: without_query(&request.url.to_string()),
+            headers: request.headers.iter().map(header).collect(),
+            body_bytes: request.body.0.len(),
+            timeout_s: request.timeout.as_secs_f64(),
         }
     }
 }

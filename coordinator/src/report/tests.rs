@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use muster_proto::measurement::{Delta, ErrorSample, SkipReason};
+use muster_proto::measurement::{Delta, Sample, Sampled, SkipReason};
 use muster_proto::outcome::ErrorKind;
 use muster_proto::plan::{Aggregate, Bound, Comparison, MetricName, Plan, Threshold, ThresholdWindow};
 use proptest::prelude::*;
@@ -23,9 +23,8 @@ fn mostly_healthy(_: u32, window: u32, delta: &mut Delta) {
     healthy(delta);
     if window.is_multiple_of(5) {
         fail(&mut delta.measurement.series[1], 1, 400, ErrorKind::Http5xx);
-        delta.measurement.samples.push(ErrorSample {
-            series: 1,
-            kind: ErrorKind::Http5xx,
+        delta.measurement.samples.push(Sample {
+            of: Sampled::Failure(1, ErrorKind::Http5xx),
             at_ns: u64::from(window) * 200_000_000,
             text: "503 \u{1b}[2J\"pool exhausted\"\n".to_owned(),
         });
@@ -222,9 +221,8 @@ fn report_of(told: &[(usize, u32, u64, u64)]) -> Report {
         delta.measurement.scenarios[0].due += n % 2;
         succeed(&mut delta.measurement.series[0], *n, *ms);
         fail(&mut delta.measurement.series[1], n % 3, *ms, ErrorKind::Reset);
-        delta.measurement.samples.push(ErrorSample {
-            series: 1,
-            kind: ErrorKind::Reset,
+        delta.measurement.samples.push(Sample {
+            of: Sampled::Failure(1, ErrorKind::Reset),
             at_ns: ms % 7,
             text: format!("after {n} ms"),
         });

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use muster_proto::id::{AgentId, RunId};
 use muster_proto::measurement::{
-    Delta, Health, IterationStats, Measurement, RequestStats, SeriesTable, Totals, WINDOW_NS, WINDOWS_PER_INTERVAL,
+    Delta, Health, IterationStats, Measurement, RequestStats, Totals, WINDOW_NS, WINDOWS_PER_INTERVAL,
 };
 use muster_proto::outcome::{ErrorKind, Outcome};
 use muster_proto::plan::*;
@@ -35,12 +35,9 @@ fn plan_of(scenario: Scenario) -> Plan {
     Plan {
         name: "shop".to_owned(),
         seed: 42,
-        vars: Vec::new(),
-        http: Http::default(),
-        connect: Connect::default(),
         scenarios: vec![scenario],
-        thresholds: Vec::new(),
         agents: AgentsWanted { on_loss: OnLoss::Degrade, ..AgentsWanted::default() },
+        ..Plan::default()
     }
 }
 
@@ -52,21 +49,20 @@ pub(crate) fn scenario(name: &str, executor: Executor, requests: &[&str]) -> Sce
         graceful_stop: Duration::from_secs(30),
         warm_up: Duration::ZERO,
         connections: Connections::Pool,
-        steps: requests.iter().map(|name| Step::Request(request(name))).collect(),
+        steps: requests.iter().map(|name| Step::Request(Box::new(request(name)))).collect(),
     }
 }
 
 fn request(name: &str) -> Request {
     Request {
-        name: name.to_owned(),
-        method: "GET".to_owned(),
-        url: Url { tls: false, host: "shop.test".to_owned(), port: 80, path: format!("/{name}?key=s3cret") },
         headers: vec![("accept".to_owned(), "*/*".to_owned()), ("x-api-key".to_owned(), "s3cret".to_owned())],
         body: Body(From::from(&b"s3cret"[..])),
-        expect_status: StatusSet::default(),
-        templates: Templates::default(),
-        redirects: Redirects(0),
         timeout: Duration::from_secs(60),
+        ..Request::new(
+            name,
+            "GET",
+            Url { tls: false, host: "shop.test".to_owned(), port: 80, path: format!("/{name}?key=s3cret") },
+        )
     }
 }
 
@@ -97,7 +93,7 @@ pub(crate) fn delta(plan: &Plan, window: u32) -> Delta {
         seq: u64::from(window) + 1,
         first_window: window,
         last_window: window,
-        measurement: Measurement::new(plan.scenarios.len(), SeriesTable::of(plan).len()),
+        measurement: Measurement::new(muster_proto::measurement::Shape::of(plan)),
         health: Health { worker_cpu_max: 0.5, process_cpu: 0.6, memory_bytes: 1 << 26, ..Health::default() },
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use muster_proto::measurement::{INTERVAL_NS, SeriesTable};
+use muster_proto::measurement::{INTERVAL_NS, SeriesTable, TallyTable};
 use muster_proto::plan::{Aggregate, Bound, Comparison, Plan, Threshold, ThresholdWindow};
 use serde::{Deserialize, Serialize};
 
@@ -41,14 +41,17 @@ pub enum Value {
     Count(f64),
     /// So many per second.
     PerSecond(f64),
+    /// What it is worth.
+    Number(f64),
 }
 
 impl Judge {
     /// A judge of this plan's thresholds, who has seen nothing yet.
     #[must_use]
     pub fn new(plan: &Plan) -> Self {
-        let table = SeriesTable::of(plan);
-        Self { lines: plan.thresholds.iter().map(|threshold| Line::new(threshold, plan, &table)).collect() }
+        let (table, tallies) = (SeriesTable::of(plan), TallyTable::of(plan));
+        let line = |threshold| Line::new(threshold, plan, Selection::of(threshold, plan, &table, &tallies));
+        Self { lines: plan.thresholds.iter().map(line).collect() }
     }
 
     /// Looks at the next closed second, and at the run so far. The answer is the expression of a threshold that
@@ -130,8 +133,8 @@ struct Violation {
 }
 
 impl Line {
-    fn new(threshold: &Threshold, plan: &Plan, table: &SeriesTable) -> Self {
-        let selection = Selection::of(threshold, plan, table);
+    fn new(threshold: &Threshold, plan: &Plan, selection: Selection) -> Self {
+        let kind = kind_of(threshold.metric, plan);
         let window = match threshold.window {
             ThresholdWindow::Run => Window::Run,
             ThresholdWindow::For(seconds) => Window::For { seconds: seconds.max(1), streak: 0, longest: 0 },
@@ -140,8 +143,8 @@ impl Line {
             }
         };
         Self {
-            impossible: selection.impossible(threshold),
-            kind: kind_of(threshold.metric),
+            impossible: selection.impossible(threshold, kind),
+            kind,
             threshold: threshold.clone(),
             selection,
             begun: 0,
@@ -195,8 +198,8 @@ impl Line {
     fn concerns(&self, second: &Second, sample: &Sample, timeline: &Timeline) -> bool {
         let mut spans = self.selection.scenarios.iter().map(|index| &timeline.spans()[*index]);
         match self.kind {
-            Kind::Trend | Kind::Fraction => spans.any(|span| second.number >= span.first_measured),
-            Kind::Counter => spans.any(|span| span.holds(second.number) && !(span.counted && sample.is_idle())),
+            kind if !kind.is_count() => spans.any(|span| second.number >= span.first_measured),
+            _ => spans.any(|span| span.holds(second.number) && !(span.counted && sample.is_idle())),
         }
     }
 
@@ -341,6 +344,10 @@ impl Line {
     fn with_meaning(&self, value: f64) -> Value {
         match (self.kind, self.threshold.aggregate) {
             (Kind::Trend, aggregate) if is_time(self.kind, aggregate) => Value::Time(value),
+            (kind, aggregate) if kind == Kind::Gauge || (kind == Kind::Values && aggregate != Aggregate::Count) => {
+                Value::Number(value)
+            }
+            (Kind::Sum, Aggregate::Count) => Value::Number(value),
             (_, Aggregate::Count) => Value::Count(value),
             (Kind::Fraction, _) => Value::Fraction(value),
             _ => Value::PerSecond(value),

@@ -12,7 +12,7 @@ use muster_agent::guard::Guard;
 use muster_agent::session::{AgentConfig, Leave, Surroundings, ThisMachine, take_part_in};
 use muster_proto::convert::AssignmentMessage;
 use muster_proto::id::Incarnation;
-use muster_proto::plan::Step;
+use muster_proto::plan::Scenario;
 use muster_target::{Config, Target};
 use tokio::net::TcpStream;
 
@@ -75,10 +75,8 @@ impl Surroundings for Detour {
         config: EngineConfig,
         lease: Lease,
     ) -> Result<Workers, PrepareError> {
-        for step in assignment.plan.scenarios.iter_mut().flat_map(|scenario| &mut scenario.steps) {
-            if let Step::Request(request) = step {
-                request.url.port = self.port;
-            }
+        for request in assignment.plan.scenarios.iter_mut().flat_map(Scenario::requests_mut) {
+            request.url.port = self.port;
         }
         ThisMachine::default().prepare(assignment, config, lease).await
     }

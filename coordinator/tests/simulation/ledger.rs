@@ -9,7 +9,7 @@ use muster_agent::engine::lease::Lease;
 use muster_agent::engine::part::{Gauges, PARTS_MAX};
 use muster_agent::planted::planted;
 use muster_proto::measurement::{
-    INTERVAL_NS, IterationStats, Measurement, SkipReason, WINDOW_NS, WINDOWS_PER_INTERVAL,
+    INTERVAL_NS, IterationStats, Measurement, Shape, SkipReason, WINDOW_NS, WINDOWS_PER_INTERVAL,
 };
 use muster_proto::outcome::ErrorKind;
 
@@ -39,7 +39,7 @@ impl Ledger {
             start_ns: 0,
             window: 0,
             first_window: 0,
-            open: Measurement::new(scenarios, scenarios),
+            open: Measurement::new(shape_of(scenarios)),
             late: BTreeMap::new(),
             due: Vec::new(),
             due_until_ns: vec![u64::MAX; scenarios],
@@ -85,7 +85,7 @@ impl Ledger {
         while now_ns >= self.window_end_ns() {
             self.count_due(now_ns);
             if self.closed.len() < PARTS_MAX {
-                let full = std::mem::replace(&mut self.open, Measurement::new(self.scenarios, self.scenarios));
+                let full = std::mem::replace(&mut self.open, Measurement::new(shape_of(self.scenarios)));
                 self.close((self.first_window, self.window), full);
                 self.first_window = self.window + 1;
             }
@@ -131,7 +131,7 @@ impl Ledger {
         let measurement = if interval >= self.first_window / WINDOWS_PER_INTERVAL {
             &mut self.open
         } else {
-            self.late.entry(interval).or_insert_with(|| Measurement::new(self.scenarios, self.scenarios))
+            self.late.entry(interval).or_insert_with(|| Measurement::new(shape_of(self.scenarios)))
         };
         &mut measurement.scenarios[scenario]
     }
@@ -212,7 +212,7 @@ impl Ledger {
         self.roll(now_ns);
         self.count_due(now_ns);
         self.close_late();
-        let last = std::mem::replace(&mut self.open, Measurement::new(self.scenarios, self.scenarios));
+        let last = std::mem::replace(&mut self.open, Measurement::new(shape_of(self.scenarios)));
         self.close((self.first_window, self.window), last);
         self.ended = true;
     }
@@ -224,4 +224,8 @@ impl Ledger {
             slice => Some(slice),
         }
     }
+}
+
+fn shape_of(scenarios: usize) -> Shape {
+    Shape { scenarios, series: scenarios, tallies: 0 }
 }

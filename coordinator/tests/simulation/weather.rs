@@ -7,8 +7,8 @@ use std::time::Duration;
 use muster::run::life::RunSettings;
 use muster_proto::id::RunId;
 use muster_proto::plan::{
-    AgentsWanted, Arrivals, Body, Connect, Connections, Executor, Http, OnLoss, Plan, Rate, RateStage, Redirects,
-    Request, Scenario, Shape, StatusSet, Step, Templates, Url, UserStage,
+    AgentsWanted, Arrivals, Connections, Executor, OnLoss, Plan, Rate, RateStage, Request, Scenario, Shape, Step, Url,
+    UserStage,
 };
 
 use super::clock::SkewedClock;
@@ -321,12 +321,9 @@ fn settings(seed: u64, agents: usize, dice: &mut Dice) -> RunSettings {
     let plan = Plan {
         name: "simulation".to_owned(),
         seed,
-        vars: Vec::new(),
-        http: Http::default(),
-        connect: Connect::default(),
         scenarios,
-        thresholds: Vec::new(),
         agents: AgentsWanted { start_when: agents as u32, on_loss, ..AgentsWanted::default() },
+        ..Plan::default()
     };
     RunSettings {
         id: RunId(uuid::Uuid::from_u64_pair(0x5151_0000_0000_7000, seed)),
@@ -372,16 +369,13 @@ fn scenario(number: usize, executor: Executor, start_delay: Duration, graceful_s
         graceful_stop,
         warm_up: Duration::ZERO,
         connections: Connections::Pool,
-        steps: vec![Step::Request(Request {
-            name: "list".to_owned(),
-            method: "GET".to_owned(),
-            url: Url { tls: false, host: "shop.test".to_owned(), port: 80, path: "/".to_owned() },
-            headers: Vec::new(),
-            body: Body::default(),
-            expect_status: StatusSet::default(),
-            templates: Templates::default(),
-            redirects: Redirects(0),
+        steps: vec![Step::Request(Box::new(Request {
             timeout: Duration::from_secs(60),
-        })],
+            ..Request::new(
+                "list",
+                "GET",
+                Url { tls: false, host: "shop.test".to_owned(), port: 80, path: "/".to_owned() },
+            )
+        }))],
     }
 }

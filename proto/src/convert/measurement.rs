@@ -2,11 +2,11 @@
 
 use bytes::Bytes;
 
-use super::{ConvertError, at_most, invalid, pack, unpack};
+use super::{ConvertError, at_most, invalid, missing, pack, unpack};
 use crate::histogram::Histogram;
 use crate::measurement::{
-    Delta, ErrorSample, Health, IterationStats, Measurement, RequestStats, SAMPLE_BYTES_MAX, SAMPLES_MAX, SkipReason,
-    Totals,
+    Delta, Gauge, Health, IterationStats, Measurement, RequestStats, SAMPLE_BYTES_MAX, SAMPLES_MAX, Sample, Sampled,
+    Shape, SkipReason, Tally, Totals,
 };
 use crate::outcome::ErrorKind;
 use crate::wire;
@@ -22,11 +22,11 @@ pub fn delta_to_wire(delta: &Delta) -> wire::Delta {
     }
 }
 
-/// A message as a delta of a plan with so many scenarios and series.
+/// A message as a delta of a plan whose measurements have this shape.
 ///
 /// # Errors
 /// [`ConvertError`] names the first field that is not as agreed.
-pub fn delta_from_wire(message: &wire::Delta, scenarios: usize, series: usize) -> Result<Delta, ConvertError> {
+pub fn delta_from_wire(message: &wire::Delta, shape: Shape) -> Result<Delta, ConvertError> {
     let wire::Delta { seq, first_window, last_window, .. } = *message;
     if seq == 0 {
         return Err(invalid("seq", "1 or more", 0));
@@ -34,31 +34,30 @@ pub fn delta_from_wire(message: &wire::Delta, scenarios: usize, series: usize) -
     if last_window < first_window {
         return Err(invalid("last_window", format!("{first_window} or more"), last_window));
     }
-    let (measurement, health) =
-        measurement_from_wire(&unpack("measurement", &message.measurement)?, scenarios, series)?;
+    let (measurement, health) = measurement_from_wire(&unpack("measurement", &message.measurement)?, shape)?;
     Ok(Delta { seq, first_window, last_window, measurement, health })
 }
 
 fn measurement_to_wire(measurement: &Measurement, health: &Health) -> wire::Measurement {
     let scenarios = measurement.scenarios.iter().enumerate().filter(|(_, stats)| !stats.is_empty());
     let series = measurement.series.iter().enumerate().filter(|(_, stats)| !stats.is_empty());
+    let tallies = measurement.tallies.iter().enumerate().filter(|(_, tally)| !tally.is_empty());
     wire::Measurement {
         scenarios: scenarios.map(|(index, stats)| iterations_to_wire(index, stats)).collect(),
         series: series.map(|(index, stats)| requests_to_wire(index, stats)).collect(),
+        tallies: tallies.map(|(index, tally)| tally_to_wire(index, tally)).collect(),
         samples: measurement.samples.iter().map(sample_to_wire).collect(),
         health: Some(health_to_wire(health)),
     }
 }
 
-fn measurement_from_wire(
-    message: &wire::Measurement,
-    scenarios: usize,
-    series: usize,
-) -> Result<(Measurement, Health), ConvertError> {
+fn measurement_from_wire(message: &wire::Measurement, shape: Shape) -> Result<(Measurement, Health), ConvertError> {
+    let Shape { scenarios, series, tallies } = shape;
     at_most("scenarios", message.scenarios.len(), scenarios)?;
     at_most("series", message.series.len(), series)?;
+    at_most("tallies", message.tallies.len(), tallies)?;
     at_most("samples", message.samples.len(), SAMPLES_MAX)?;
-    let mut measurement = Measurement::new(scenarios, series);
+    let mut measurement = Measurement::new(shape);
     for stats in &message.scenarios {
         let slot = measurement.scenarios.get_mut(stats.scenario as usize);
         let slot = slot.ok_or_else(|| invalid("scenario", format!("less than {scenarios}"), stats.scenario))?;
@@ -69,8 +68,13 @@ fn measurement_from_wire(
         let slot = slot.ok_or_else(|| invalid("series", format!("less than {series}"), stats.series))?;
         requests_from_wire(stats, slot)?;
     }
+    for tally in &message.tallies {
+        let slot = measurement.tallies.get_mut(tally.tally as usize);
+        let slot = slot.ok_or_else(|| invalid("tally", format!("less than {tallies}"), tally.tally))?;
+        tally_from_wire(tally, slot)?;
+    }
     for sample in &message.samples {
-        measurement.samples.push(sample_from_wire(sample, series)?);
+        measurement.samples.push(sample_from_wire(sample, shape)?);
     }
     let health = message.health.as_ref().map(health_from_wire).transpose()?.unwrap_or_default();
     Ok((measurement, health))
@@ -151,23 +155,61 @@ fn requests_from_wire(message: &wire::RequestStats, stats: &mut RequestStats) ->
     Ok(())
 }
 
-fn sample_to_wire(sample: &ErrorSample) -> wire::ErrorSample {
-    wire::ErrorSample {
-        series: sample.series,
-        kind: sample.kind as u32,
-        at_ns: sample.at_ns,
-        text: sample.text.clone(),
+fn tally_to_wire(index: usize, tally: &Tally) -> wire::Tally {
+    let gauge = |&Gauge { at_ns, last, min, max }: &Gauge| wire::Gauge { at_ns, last, min, max };
+    wire::Tally {
+        tally: index as u32,
+        count: tally.count,
+        hits: tally.hits,
+        sum: tally.sum,
+        gauge: tally.gauge.as_ref().map(gauge),
+        trend: encoded(&tally.trend),
     }
 }
 
-fn sample_from_wire(message: &wire::ErrorSample, series: usize) -> Result<ErrorSample, ConvertError> {
-    if message.series as usize >= series {
-        return Err(invalid("sample.series", format!("less than {series}"), message.series));
+fn tally_from_wire(message: &wire::Tally, tally: &mut Tally) -> Result<(), ConvertError> {
+    if message.hits > message.count {
+        return Err(invalid("tally.hits", format!("at most {}", message.count), message.hits));
     }
-    let kind = ErrorKind::from_index(message.kind as usize);
-    let kind = kind.ok_or_else(|| invalid("sample.kind", "a known kind of error", message.kind))?;
+    let mut more = Tally { count: message.count, hits: message.hits, sum: message.sum, ..Tally::default() };
+    if tally.count.checked_add(more.count).is_none() {
+        return Err(invalid("tally.count", "a sum below 2^64", more.count));
+    }
+    if let Some(wire::Gauge { at_ns, last, min, max }) = message.gauge {
+        if !(min..=max).contains(&last) {
+            return Err(invalid("tally.gauge", format!("a value from {min} to {max}"), last));
+        }
+        more.gauge = Some(Gauge { at_ns, last, min, max });
+    }
+    merge(&mut more.trend, &message.trend, "tally.trend")?;
+    tally.merge(&more);
+    Ok(())
+}
+
+fn sample_to_wire(sample: &Sample) -> wire::Sample {
+    let of = match sample.of {
+        Sampled::Failure(series, kind) => wire::sample::Of::Failure(wire::Failure { series, kind: kind as u32 }),
+        Sampled::Miss(tally) => wire::sample::Of::Miss(tally),
+    };
+    wire::Sample { of: Some(of), at_ns: sample.at_ns, text: sample.text.clone() }
+}
+
+fn sample_from_wire(message: &wire::Sample, shape: Shape) -> Result<Sample, ConvertError> {
+    let of = match message.of.ok_or_else(|| missing("sample.of"))? {
+        wire::sample::Of::Failure(wire::Failure { series, kind }) => {
+            if series as usize >= shape.series {
+                return Err(invalid("sample.series", format!("less than {}", shape.series), series));
+            }
+            let known = ErrorKind::from_index(kind as usize);
+            Sampled::Failure(series, known.ok_or_else(|| invalid("sample.kind", "a known kind of error", kind))?)
+        }
+        wire::sample::Of::Miss(tally) if tally as usize >= shape.tallies => {
+            return Err(invalid("sample.tally", format!("less than {}", shape.tallies), tally));
+        }
+        wire::sample::Of::Miss(tally) => Sampled::Miss(tally),
+    };
     at_most("sample.text", message.text.len(), SAMPLE_BYTES_MAX)?;
-    Ok(ErrorSample { series: message.series, kind, at_ns: message.at_ns, text: message.text.clone() })
+    Ok(Sample { of, at_ns: message.at_ns, text: message.text.clone() })
 }
 
 fn health_to_wire(health: &Health) -> wire::Health {

@@ -8,6 +8,7 @@ mod change;
 mod measurement;
 mod packed;
 mod plan;
+mod response;
 mod supply;
 
 pub use assignment::{AssignmentMessage, assignment_from_wire, assignment_to_wire};

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use super::{ConvertError, at_most, invalid, missing};
+use super::{ConvertError, at_most, invalid, missing, response};
 use crate::plan::{
     AgentsWanted, Arrivals, Body, Connect, Connections, DnsPolicy, Executor, Http, NAME_BYTES_MAX, Plan, Rate,
     RateStage, Redirects, Request, SCENARIOS_MAX, STEPS_MAX, Scenario, Shape, StatusSet, Step, Templates, Think, Tls,
@@ -34,6 +34,7 @@ pub fn plan_to_wire(plan: &Plan) -> wire::Plan {
         connect: Some(connect_to_wire(&plan.connect)),
         scenarios: plan.scenarios.iter().map(scenario_to_wire).collect(),
         vars: plan.vars.iter().map(|(name, json)| wire::Var { name: name.clone(), json: json.clone() }).collect(),
+        metrics: response::metrics_to_wire(&plan.metrics),
     }
 }
 
@@ -48,6 +49,8 @@ pub fn plan_from_wire(message: wire::Plan) -> Result<Plan, ConvertError> {
     at_most("vars", message.vars.len(), VARS_MAX)?;
     message.vars.iter().try_for_each(|var| name("var.name", &var.name))?;
     let http = message.http.ok_or_else(|| missing("plan.http"))?;
+    let metrics = response::metrics_from_wire(message.metrics)?;
+    let scenarios = message.scenarios.into_iter().map(|scenario| scenario_from_wire(scenario, metrics.len()));
     Ok(Plan {
         name: message.name,
         seed: message.seed,
@@ -60,7 +63,8 @@ pub fn plan_from_wire(message: wire::Plan) -> Result<Plan, ConvertError> {
             request_ids: http.request_ids,
         },
         connect: connect_from_wire(message.connect.ok_or_else(|| missing("plan.connect"))?)?,
-        scenarios: message.scenarios.into_iter().map(scenario_from_wire).collect::<Result<_, _>>()?,
+        scenarios: scenarios.collect::<Result<_, _>>()?,
+        metrics,
         thresholds: Vec::new(),
         agents: AgentsWanted::default(),
     })
@@ -129,7 +133,7 @@ fn scenario_to_wire(scenario: &Scenario) -> wire::Scenario {
     }
 }
 
-fn scenario_from_wire(message: wire::Scenario) -> Result<Scenario, ConvertError> {
+fn scenario_from_wire(message: wire::Scenario, metrics: usize) -> Result<Scenario, ConvertError> {
     name("scenario.name", &message.name)?;
     let connections = match message.connections() {
         wire::Connections::Pool => Connections::Pool,
@@ -146,7 +150,7 @@ fn scenario_from_wire(message: wire::Scenario) -> Result<Scenario, ConvertError>
         start_delay: duration("start_delay_ns", message.start_delay_ns)?,
         graceful_stop: duration("graceful_stop_ns", message.graceful_stop_ns)?,
         warm_up: duration("warm_up_ns", message.warm_up_ns)?,
-        steps: message.steps.into_iter().map(step_from_wire).collect::<Result<_, _>>()?,
+        steps: message.steps.into_iter().map(|step| step_from_wire(step, metrics)).collect::<Result<_, _>>()?,
     })
 }
 
@@ -267,9 +271,9 @@ fn step_to_wire(step: &Step) -> wire::Step {
     wire::Step { step: Some(step) }
 }
 
-fn step_from_wire(message: wire::Step) -> Result<Step, ConvertError> {
+fn step_from_wire(message: wire::Step, metrics: usize) -> Result<Step, ConvertError> {
     Ok(match message.step.ok_or_else(|| missing("step"))? {
-        wire::step::Step::Request(request) => Step::Request(request_from_wire(request)?),
+        wire::step::Step::Request(request) => Step::Request(Box::new(request_from_wire(request, metrics)?)),
         wire::step::Step::Think(think) => {
             let (min, max) = (duration("think.min_ns", think.min_ns)?, duration("think.max_ns", think.max_ns)?);
             if max < min {
@@ -294,12 +298,18 @@ fn request_to_wire(request: &Request) -> wire::Request {
         timeout_ns: ns(request.timeout),
         head_templates: request.templates.head,
         body_template: request.templates.body,
+        checks: request.checks.iter().map(response::check_to_wire).collect(),
+        fails_on_check: request.fails_on_check,
+        captures: request.captures.iter().map(response::capture_to_wire).collect(),
+        metrics: request.metrics.iter().map(response::observation_to_wire).collect(),
+        tags: request.tags.iter().map(|(name, value)| wire::Tag { name: name.clone(), value: value.clone() }).collect(),
     }
 }
 
-fn request_from_wire(message: wire::Request) -> Result<Request, ConvertError> {
+fn request_from_wire(message: wire::Request, metrics: usize) -> Result<Request, ConvertError> {
     name("request.name", &message.name)?;
     at_most("request.headers", message.headers.len(), LIST_MAX)?;
+    at_most("request.tags", message.tags.len(), LIST_MAX)?;
     let status = |value: u32| u16::try_from(value).map_err(|_| invalid("expect_status", "at most 65535", value));
     let ranges = message.expect_status.iter().map(|range| Ok((status(range.low)?, status(range.high)?)));
     let redirects = u8::try_from(message.redirects);
@@ -313,6 +323,11 @@ fn request_from_wire(message: wire::Request) -> Result<Request, ConvertError> {
         body: Body(message.body),
         templates: Templates { head: message.head_templates, body: message.body_template },
         timeout: duration("timeout_ns", message.timeout_ns)?,
+        checks: response::checks_from_wire(message.checks)?,
+        fails_on_check: message.fails_on_check,
+        captures: response::captures_from_wire(message.captures)?,
+        metrics: response::observations_from_wire(message.metrics, metrics)?,
+        tags: message.tags.into_iter().map(|tag| (tag.name, tag.value)).collect(),
     })
 }
 

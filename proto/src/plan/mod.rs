@@ -2,6 +2,7 @@
 
 mod http;
 mod load;
+mod response;
 mod scenario;
 mod threshold;
 
@@ -9,11 +10,15 @@ use std::time::Duration;
 
 pub use http::{Body, Connect, Connections, DnsPolicy, Http, Redirects, StatusSet, Tls, Url};
 pub use load::{Arrivals, Executor, Rate, RateStage, Shape, USERS_MAX, UserStage};
+pub use response::{
+    Capture, Check, Condition, FINDINGS_MAX, METRICS_MAX, MetricKind, Missing, Observation, PATTERN_BYTES_MAX, Pick,
+    Source, TALLIES_MAX,
+};
 pub use scenario::{Request, Scenario, Step, Templates, Think};
 pub use threshold::{Aggregate, Bound, Comparison, MetricName, Selector, Threshold, ThresholdWindow};
 
 /// What a test does, complete: two machines that hold equal plans would do the same.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Plan {
     /// The name that the report carries.
     pub name: String,
@@ -21,6 +26,8 @@ pub struct Plan {
     pub seed: u64,
     /// Variables that its templates can name, in order: names, and values as JSON.
     pub vars: Vec<(String, String)>,
+    /// Metrics of its own, in order: names and kinds.
+    pub metrics: Vec<(String, MetricKind)>,
     /// How HTTP is spoken.
     pub http: Http,
     /// How connections are made.

@@ -58,6 +58,10 @@ pub enum MetricName {
     Iterations,
     /// `dropped_iterations`: how many arrivals were skipped.
     DroppedIterations,
+    /// `checks`: the fraction of checks that were true.
+    Checks,
+    /// A metric of the plan's own, by its place among them.
+    Own(u16),
 }
 
 /// Which part of a metric; none of the fields set is all of it.
@@ -69,6 +73,10 @@ pub struct Selector {
     pub request: Option<String>,
     /// Only requests that were (or were not) as expected.
     pub expected_response: Option<bool>,
+    /// Only checks of this name.
+    pub check: Option<String>,
+    /// Only requests with these tags: names and values.
+    pub tags: Vec<(String, String)>,
 }
 
 /// Which number of a metric.
@@ -88,6 +96,8 @@ pub enum Aggregate {
     Med,
     /// The value below which this percentage lies, 0 to 100.
     Percentile(f64),
+    /// Where a gauge stands.
+    Value,
 }
 
 /// How two numbers are compared.

@@ -1,10 +1,13 @@
 //! Windows of all workers come together, in order, however far the workers are apart.
 
+use muster_proto::measurement::Shape;
+
 use super::super::part::PartSender;
 use super::*;
 
 fn workers(count: usize) -> (Vec<PartSender>, Collector) {
-    let (senders, receivers) = (0..count).map(|worker| PartSender::new(worker, (1, 0))).unzip();
+    let (senders, receivers) =
+        (0..count).map(|worker| PartSender::new(worker, Shape { scenarios: 1, ..Shape::default() })).unzip();
     (senders, Collector::new(receivers))
 }
 

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
+use muster_proto::measurement::Shape;
 use muster_proto::plan::{Arrivals, Rate, RateStage};
 use muster_proto::schedule::{ArrivalSchedule, Load, Stream, Timing};
 use muster_proto::share::Share;
@@ -43,7 +44,7 @@ fn recorder() -> (Recorder, PartReceiver) {
 }
 
 fn leased_recorder(lease: &Lease) -> (Recorder, PartReceiver) {
-    let (sender, receiver) = PartSender::new(0, (1, 1));
+    let (sender, receiver) = PartSender::new(0, Shape { scenarios: 1, series: 1, tallies: 1 });
     (Recorder::new(START_NS, START_NS - 1, lease.clone(), None, sender), receiver)
 }
 
@@ -159,7 +160,7 @@ fn a_share_that_is_given_late_counts_from_its_first_moment_on() {
 
 #[test]
 fn a_run_that_is_joined_late_begins_with_the_window_under_way() {
-    let (sender, mut receiver) = PartSender::new(0, (1, 1));
+    let (sender, mut receiver) = PartSender::new(0, Shape { scenarios: 1, series: 1, tallies: 1 });
     let mut recorder = Recorder::new(START_NS, START_NS + 900_000_000_000, Lease::endless(), None, sender);
     recorder.finish(START_NS + 900_100_000_000);
     let windows: Vec<_> = taken(&mut receiver).iter().map(|part| (part.first_window, part.last_window)).collect();

@@ -32,7 +32,7 @@ proptest! {
     fn what_was_written_is_found(
         acts in prop::collection::vec(
             prop_oneof![
-                8 => (any::<u32>(), any_event(3, 3)).prop_map(|(window, event)| Act::Append(window, event)),
+                8 => (any::<u32>(), any_event(3, 3, 3)).prop_map(|(window, event)| Act::Append(window, event)),
                 1 => Just(Act::Free),
             ],
             0..120,

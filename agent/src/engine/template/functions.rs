@@ -52,7 +52,7 @@ thread_local! {
 }
 
 /// The next numbers that expressions of this thread draw are those of this step of this iteration.
-pub(super) fn draw_for(key: Key) {
+pub(in crate::engine) fn draw_for(key: Key) {
     DRAWS.set(Draws::of(key));
 }
 
@@ -64,7 +64,7 @@ fn draw() -> u64 {
 }
 
 /// A number below a bound that is not 0, each as likely as the others to within 2^-64 of the bound.
-fn below(bound: u64) -> u64 {
+pub(in crate::engine) fn below(bound: u64) -> u64 {
     ((u128::from(draw()) * u128::from(bound)) >> 64) as u64
 }
 

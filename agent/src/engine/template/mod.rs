@@ -3,23 +3,23 @@
 //! Expressions are those of Jinja, compiled once. What does not vary is evaluated then too, so that it costs nothing later.
 
 mod functions;
+mod names;
 mod split;
 #[cfg(test)]
 mod tests;
 
 use std::fmt::Write;
-use std::sync::Arc;
 
-use minijinja::value::{Enumerator, Object};
-use minijinja::{Environment, Expression, Value};
+use minijinja::{Expression, Value};
 
 pub use functions::FUNCTIONS;
+pub(super) use functions::{below, draw_for};
+pub use names::{BUILT_IN, Names, Scope, Variables, Vars, within};
 pub use split::{Piece, is_template, split};
 
 use super::random::Key;
+use names::Meaning;
 
-/// The name of the iteration's number, which no other of its scenario has.
-pub const ITERATION: &str = "iteration";
 /// The longest text that expressions may make, in bytes.
 pub const TEXT_BYTES_MAX: usize = 1 << 20;
 
@@ -56,72 +56,22 @@ pub enum TemplateError {
     TooLong,
 }
 
-/// A plan's variables, by their names, as one worker knows them: no other touches these values.
-#[derive(Clone, Debug)]
-pub struct Vars {
-    values: Arc<Vec<(String, Value)>>,
-    environment: &'static Environment<'static>,
-}
-
-impl Vars {
-    /// Variables with these values, as JSON, for the worker of this number. One that is none has no value.
-    pub fn new<'v>(vars: impl IntoIterator<Item = (&'v str, &'v str)>, worker: usize) -> Self {
-        let value = |json| serde_json::from_str(json).unwrap_or(Value::UNDEFINED);
-        let values = vars.into_iter().map(|(name, json)| (name.to_owned(), value(json)));
-        Self { values: Arc::new(values.collect()), environment: functions::environment(worker) }
-    }
-
-    /// Their names.
-    pub fn names(&self) -> impl Iterator<Item = &str> {
-        self.values.iter().map(|(name, _)| name.as_str())
-    }
-
-    fn get(&self, name: &str) -> Option<&Value> {
-        self.values.iter().find(|(known, _)| known == name).map(|(_, value)| value)
-    }
-}
-
-/// What names mean in an expression.
-#[derive(Debug)]
-struct Context {
-    vars: Vars,
-    iteration: u64,
-}
-
-impl Object for Context {
-    fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
-        match key.as_str()? {
-            ITERATION => Some(Value::from(self.iteration)),
-            name => self.vars.get(name).cloned(),
-        }
-    }
-
-    fn enumerate(self: &Arc<Self>) -> Enumerator {
-        Enumerator::NonEnumerable
-    }
-}
-
-/// What a text is made for.
-#[derive(Clone, Debug)]
-pub struct Scope {
-    context: Value,
-}
-
-impl Scope {
-    /// One step of one iteration, which decides what is drawn.
-    #[must_use]
-    pub fn of(key: Key, vars: &Vars) -> Self {
-        functions::draw_for(key);
-        Self { context: Value::from_object(Context { vars: vars.clone(), iteration: key.iteration }) }
-    }
-}
-
 /// A text with expressions, compiled.
-pub struct Template(Vec<Part>);
+pub struct Template {
+    parts: Vec<Part>,
+    /// What its expressions look names up in.
+    context: Value,
+    varies: bool,
+}
 
 enum Part {
     Literal(String),
-    Value { expression: Expression<'static, 'static>, source: Box<str> },
+    /// What the iteration keeps in a slot, and its name.
+    Slot(usize, Box<str>),
+    Value {
+        expression: Expression<'static, 'static>,
+        source: Box<str>,
+    },
 }
 
 impl Template {
@@ -129,20 +79,26 @@ impl Template {
     ///
     /// # Errors
     /// [`TemplateError`] tells what is wrong with it.
-    pub fn compile(text: &str, vars: &Vars) -> Result<Self, TemplateError> {
+    pub fn compile(text: &str, names: &Names) -> Result<Self, TemplateError> {
         let pieces = split(text).map_err(|open| TemplateError::Open(open.to_owned()))?;
-        let mut parts = Vec::new();
+        let mut template = Self { parts: Vec::new(), context: names.context.clone(), varies: false };
         for piece in pieces {
             let part = match piece {
                 Piece::Literal(text) => Part::Literal(text.to_owned()),
-                Piece::Expression(source) => compile_expression(source, vars)?,
+                Piece::Expression(source) => template.expression(source, names)?,
             };
-            match (parts.last_mut(), part) {
+            match (template.parts.last_mut(), part) {
                 (Some(Part::Literal(before)), Part::Literal(text)) => before.push_str(&text),
-                (_, part) => parts.push(part),
+                (_, part) => template.parts.push(part),
             }
         }
-        Ok(Self(parts))
+        Ok(template)
+    }
+
+    /// Whether it depends on what iterations find out, so that it cannot be made without one.
+    #[must_use]
+    pub fn needs_iteration(&self) -> bool {
+        self.varies
     }
 
     /// Makes the text.
@@ -151,26 +107,65 @@ impl Template {
     /// [`TemplateError`] where an expression has no value, or too long a one.
     pub fn render(&self, scope: &Scope) -> Result<String, TemplateError> {
         let mut text = String::new();
-        for part in &self.0 {
+        self.render_to(&mut text, scope)?;
+        Ok(text)
+    }
+
+    fn render_to(&self, text: &mut String, scope: &Scope) -> Result<(), TemplateError> {
+        for part in &self.parts {
             match part {
                 Part::Literal(literal) => text.push_str(literal),
+                Part::Slot(slot, name) => scope.show(*slot, |value| push(text, value, name))?,
                 Part::Value { expression, source } => {
-                    let value = expression.eval(&scope.context).map_err(|error| no_value(source, reason(&error)))?;
-                    if value.is_undefined() {
-                        return Err(no_value(source, "there is no such thing".to_owned()));
-                    }
-                    match value.as_str() {
-                        Some(made) => text.push_str(made),
-                        None => write!(text, "{value}").unwrap_or_default(),
-                    }
+                    let value = expression.eval(&self.context).map_err(|error| no_value(source, reason(&error)))?;
+                    push(text, &value, source)?;
                 }
             }
             if text.len() > TEXT_BYTES_MAX {
                 return Err(TemplateError::TooLong);
             }
         }
-        Ok(text)
+        Ok(())
     }
+
+    fn expression(&mut self, source: &str, names: &Names) -> Result<Part, TemplateError> {
+        if let Some(Meaning::Slot(slot)) = names.meaning(source) {
+            self.varies = true;
+            return Ok(Part::Slot(slot, source.into()));
+        }
+        let compiled = names.vars.environment().compile_expression_owned(source.to_owned());
+        let expression = compiled
+            .map_err(|error| TemplateError::Syntax { expression: source.to_owned(), reason: reason(&error) })?;
+        let mut named: Vec<String> = expression.undeclared_variables(false).into_iter().collect();
+        named.sort();
+        let mut is_constant = true;
+        for name in named {
+            match names.meaning(&name) {
+                Some(Meaning::Constant) => {}
+                Some(Meaning::BuiltIn) => is_constant = false,
+                Some(Meaning::Slot(_)) => (is_constant, self.varies) = (false, true),
+                None => return Err(TemplateError::Unknown { name }),
+            }
+        }
+        let part = Part::Value { expression, source: source.into() };
+        if !is_constant {
+            return Ok(part);
+        }
+        let alone = Self { parts: vec![part], context: self.context.clone(), varies: false };
+        within(Key::default(), &mut Variables::default(), |scope| alone.render(scope)).map(Part::Literal)
+    }
+}
+
+/// Writes a value as it stands in a text.
+fn push(text: &mut String, value: &Value, source: &str) -> Result<(), TemplateError> {
+    if value.is_undefined() {
+        return Err(no_value(source, "there is no such thing".to_owned()));
+    }
+    match value.as_str() {
+        Some(made) => text.push_str(made),
+        None => write!(text, "{value}").unwrap_or_default(),
+    }
+    Ok(())
 }
 
 /// What went wrong, without the place in the expression, which is short.
@@ -180,24 +175,4 @@ fn reason(error: &minijinja::Error) -> String {
 
 fn no_value(source: &str, reason: String) -> TemplateError {
     TemplateError::Value { expression: source.to_owned(), reason }
-}
-
-fn compile_expression(source: &str, vars: &Vars) -> Result<Part, TemplateError> {
-    let compiled = vars.environment.compile_expression_owned(source.to_owned());
-    let expression =
-        compiled.map_err(|error| TemplateError::Syntax { expression: source.to_owned(), reason: reason(&error) })?;
-    let names = expression.undeclared_variables(false);
-    let is_known = |name: &str| name == ITERATION || FUNCTIONS.contains(&name) || vars.get(name).is_some();
-    let mut unknown: Vec<&String> = names.iter().filter(|name| !is_known(name)).collect();
-    unknown.sort();
-    if let Some(name) = unknown.first() {
-        return Err(TemplateError::Unknown { name: (*name).clone() });
-    }
-    let varies = |name: &String| vars.get(name).is_none();
-    if names.iter().any(varies) {
-        return Ok(Part::Value { expression, source: source.into() });
-    }
-    let scope = Scope::of(Key::default(), vars);
-    let part = Part::Value { expression, source: source.into() };
-    Template(vec![part]).render(&scope).map(Part::Literal)
 }

@@ -3,8 +3,19 @@ use proptest::prelude::*;
 
 use super::*;
 
-fn vars() -> Vars {
-    Vars::new([("pages", "50"), ("name", "\"a b\""), ("list", "[1, \"two\", {\"x\": 3}]"), ("none", "null")], 0)
+fn names() -> Names {
+    let list = "[1, \"two\", {\"x\": 3}]";
+    let vars = Vars::new([("pages", "50"), ("name", "\"a b\""), ("list", list), ("none", "null")], 0);
+    Names::new(vars, ["id", "token"].map(str::to_owned))
+}
+
+/// What an iteration has found out: one of the two.
+fn kept() -> Variables {
+    let names = names();
+    let mut variables = Variables::default();
+    variables.begin(&names);
+    variables.set(names.slot("id").unwrap(), Value::from(17));
+    variables
 }
 
 fn key(iteration: u64) -> Key {
@@ -12,8 +23,8 @@ fn key(iteration: u64) -> Key {
 }
 
 fn made(text: &str, iteration: u64) -> Result<String, TemplateError> {
-    let vars = vars();
-    Template::compile(text, &vars)?.render(&Scope::of(key(iteration), &vars))
+    let template = Template::compile(text, &names())?;
+    within(key(iteration), &mut kept(), |scope| template.render(scope))
 }
 
 fn text(text: &str) -> String {
@@ -32,7 +43,7 @@ fn expressions_are_those_of_jinja() {
 
 #[test]
 fn what_does_not_vary_is_made_once() {
-    let parts = |text| Template::compile(text, &vars()).unwrap().0.len();
+    let parts = |text| Template::compile(text, &names()).unwrap().parts.len();
     assert_eq!(parts("/p/{{ pages }}?n={{ name | urlencode }}&x={{ [1, 2] | length }}"), 1);
     assert_eq!(parts("/p/{{ pages }}/{{ iteration }}/{{ random(1, pages) }}"), 4);
 }
@@ -94,4 +105,25 @@ proptest! {
     fn a_text_without_expressions_stays_as_it_is(text in "[^{]{0,60}") {
         prop_assert_eq!(made(&text, 1), Ok(text));
     }
+}
+
+#[test]
+fn what_an_iteration_found_out_stands_in_its_slot() {
+    assert_eq!(text("/{{ id }}/{{ id + 1 }}/{{ id * pages }}"), "/17/18/850");
+    assert_eq!(text("{{ token | default('none') }}"), "none");
+    let missing = made("{{ token }}", 7).unwrap_err();
+    assert_eq!(missing.to_string(), "`token` has no value: there is no such thing");
+    let needs = |text| Template::compile(text, &names()).unwrap().needs_iteration();
+    assert!(needs("{{ id }}") && needs("{{ pages + id }}") && !needs("{{ pages }} {{ random(1, 2) }}"));
+}
+
+#[test]
+fn what_one_iteration_found_out_no_other_sees() {
+    let template = Template::compile("{{ id }}", &names()).unwrap();
+    let (mut mine, mut other) = (kept(), Variables::default());
+    assert_eq!(within(key(1), &mut mine, |scope| template.render(scope)).unwrap(), "17");
+    assert!(within(key(2), &mut other, |scope| template.render(scope)).is_err());
+    assert_eq!(within(key(1), &mut mine, |scope| template.render(scope)).unwrap(), "17");
+    mine.begin(&names());
+    assert!(within(key(3), &mut mine, |scope| template.render(scope)).is_err());
 }

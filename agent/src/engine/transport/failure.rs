@@ -37,6 +37,17 @@ pub struct Reply {
     pub reusable: bool,
     /// The `location` header of a redirect, if the caller asked for it.
     pub location: Option<Box<str>>,
+    /// The response itself, if the caller asked for it.
+    pub kept: Option<Box<Kept>>,
+}
+
+/// A response that is kept to be searched. It travels boxed, because most are not.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Kept {
+    /// Its head, from the status line to the empty line.
+    pub head: Vec<u8>,
+    /// Its body's content.
+    pub body: Vec<u8>,
 }
 
 impl Broken {

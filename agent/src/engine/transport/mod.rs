@@ -11,7 +11,7 @@ mod source;
 mod tls;
 
 pub use connect::{ConnectFailed, ConnectTimes, Connected, Connector, ConnectorError};
-pub use failure::{Broken, Failure, Reply};
+pub use failure::{Broken, Failure, Kept, Reply};
 pub use io::Io;
 pub use source::SourceError;
 pub use tls::{TlsError, alert_in};

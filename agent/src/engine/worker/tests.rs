@@ -3,10 +3,7 @@
 use std::time::Duration;
 
 use muster_proto::change::Handed;
-use muster_proto::plan::{
-    AgentsWanted, Arrivals, Body, Connect, Executor, Http, Plan, Rate, RateStage, Redirects, Request, Scenario, Shape,
-    StatusSet, Step, Templates, Url,
-};
+use muster_proto::plan::{Arrivals, Executor, Plan, Rate, RateStage, Request, Scenario, Shape, Step, Url};
 use muster_proto::share::Share;
 use tokio::sync::watch;
 
@@ -16,15 +13,8 @@ use super::*;
 
 fn request() -> Request {
     Request {
-        name: "get".to_owned(),
-        method: "GET".to_owned(),
-        url: Url { tls: false, host: "127.0.0.1".to_owned(), port: 1, path: "/".to_owned() },
-        headers: Vec::new(),
-        body: Body::default(),
-        expect_status: StatusSet::default(),
-        templates: Templates::default(),
-        redirects: Redirects(0),
         timeout: Duration::from_secs(1),
+        ..Request::new("get", "GET", Url { tls: false, host: "127.0.0.1".to_owned(), port: 1, path: "/".to_owned() })
     }
 }
 
@@ -36,18 +26,9 @@ fn compiled(executor: Executor) -> CompiledPlan {
         graceful_stop: Duration::ZERO,
         warm_up: Duration::ZERO,
         connections: Connections::Pool,
-        steps: vec![Step::Request(request())],
+        steps: vec![Step::Request(Box::new(request()))],
     };
-    let plan = Plan {
-        name: "test".to_owned(),
-        seed: 42,
-        vars: Vec::new(),
-        http: Http::default(),
-        connect: Connect::default(),
-        scenarios: vec![scenario],
-        thresholds: Vec::new(),
-        agents: AgentsWanted::default(),
-    };
+    let plan = Plan { name: "test".to_owned(), seed: 42, scenarios: vec![scenario], ..Plan::default() };
     CompiledPlan::new(Arc::new(plan), &[Share::full()], 1).unwrap()
 }
 

@@ -5,8 +5,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use muster_proto::plan::{
-    AgentsWanted, Arrivals, Body, Connect, Connections, DnsPolicy, Executor, Http, OnLoss, Plan, Rate, RateStage,
-    Redirects, Request, Scenario, Shape, StatusSet, Step, Templates, Think, Url, UserStage,
+    AgentsWanted, Arrivals, Body, Check, Condition, Connect, Connections, DnsPolicy, Executor, Http, OnLoss, Plan,
+    Rate, RateStage, Redirects, Request, Scenario, Shape, Source, StatusSet, Step, Think, Url, UserStage,
 };
 
 use super::super::{Format, from_str};
@@ -89,23 +89,22 @@ fn headers(headers: &[(&str, &str)]) -> Vec<(String, String)> {
     headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
 }
 
+fn status_check(name: &str, operand: &str) -> Check {
+    let (name, operand) = (name.to_owned(), operand.to_owned());
+    Check { name, source: Source::Status, condition: Condition::Status, operand, template: false }
+}
+
 fn requests() -> [Request; 4] {
     let every = [("accept", "application/json"), ("x-many", "a"), ("x-many", "b")];
     let list = Request {
-        name: "list".into(),
-        method: "GET".into(),
-        url: local("/products?page=1&q=a%20b%26c&tag=x&tag=y%2Bz"),
         headers: headers(&every),
-        body: Body::default(),
         expect_status: StatusSet(vec![(200, 200)]),
-        templates: Templates::default(),
+        checks: vec![status_check("status 200", "200-200")],
         redirects: Redirects(3),
         timeout: seconds(5),
+        ..Request::new("list", "GET", local("/products?page=1&q=a%20b%26c&tag=x&tag=y%2Bz"))
     };
     let cart = Request {
-        name: "cart".into(),
-        method: "POST".into(),
-        url: local("/cart"),
         headers: headers(&[
             ("x-many", "a"),
             ("x-many", "b"),
@@ -117,20 +116,17 @@ fn requests() -> [Request; 4] {
                 .into(),
         ),
         expect_status: StatusSet(vec![(200, 299), (300, 303), (404, 404)]),
-        templates: Templates::default(),
-        redirects: Redirects(0),
+        checks: vec![status_check("status 2xx, 300-303, 404", "200-299,300-303,404-404")],
         timeout: Duration::from_millis(250),
+        ..Request::new("cart", "POST", local("/cart"))
     };
+    let cache = Url { tls: true, host: "shop.test".into(), port: 443, path: "/cache?all".into() };
     let purge = Request {
-        name: "purge /cache".replace("purge", "PURGE"),
-        method: "PURGE".into(),
-        url: Url { tls: true, host: "shop.test".into(), port: 443, path: "/cache?all".into() },
         headers: headers(&every),
         body: Body("now".into()),
-        expect_status: StatusSet::default(),
-        templates: Templates::default(),
         redirects: Redirects(3),
         timeout: seconds(5),
+        ..Request::new("PURGE /cache", "PURGE", cache)
     };
     let form = Request {
         name: "PUT /form".into(),
@@ -163,11 +159,11 @@ fn browse() -> Scenario {
         warm_up: seconds(10),
         connections: Connections::New,
         steps: vec![
-            Step::Request(list),
+            Step::Request(Box::new(list)),
             Step::Think(Think { min: seconds(1), max: seconds(3) }),
-            Step::Request(cart),
-            Step::Request(purge),
-            Step::Request(form),
+            Step::Request(Box::new(cart)),
+            Step::Request(Box::new(purge)),
+            Step::Request(Box::new(form)),
         ],
     }
 }
@@ -249,18 +245,10 @@ fn what_is_not_said_has_a_default() {
 #[test]
 fn a_request_that_says_little_is_a_plain_get() {
     let plan = sound(&section(""));
-    let expected = Request {
-        name: "GET /".into(),
-        method: "GET".into(),
-        url: Url { tls: false, host: "127.0.0.1".into(), port: 80, path: "/".into() },
-        headers: vec![],
-        body: Body::default(),
-        expect_status: StatusSet(vec![(200, 399)]),
-        templates: Templates::default(),
-        redirects: Redirects(0),
-        timeout: seconds(10),
-    };
-    assert_eq!(request(&plan), &expected);
+    let url = Url { tls: false, host: "127.0.0.1".into(), port: 80, path: "/".into() };
+    assert_eq!(request(&plan), &Request::new("GET /", "GET", url));
+    assert_eq!(request(&plan).expect_status, StatusSet(vec![(200, 399)]));
+    assert_eq!(request(&plan).timeout, seconds(10));
 }
 
 #[test]

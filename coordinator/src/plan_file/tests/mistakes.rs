@@ -3,7 +3,7 @@
 use super::{mistakes, scenario, section, step, yaml};
 
 /// What is said about each of these plans.
-fn each(plans: impl IntoIterator<Item = String>) -> String {
+pub(super) fn each(plans: impl IntoIterator<Item = String>) -> String {
     plans.into_iter().map(|plan| mistakes(&plan)).collect::<Vec<_>>().join("\n")
 }
 
@@ -185,8 +185,8 @@ fn keys() {
         section("connect: {tls: {ca_file: x}}"),
         section("agents: {placement: {}}"),
         step("gett: /"),
-        step("get: /, capture: {}"),
-        step("get: /, expect: {'header content-type': x, 'json $.a': y}"),
+        step("get: /, retry: {}"),
+        step("get: /, expect: {'headre content-type': x, html: y}"),
         load("executor: constant-users\nusers: 1\nvus: 2\nduration: 1s"),
         load("executor: constant-users\nusers: 1\nduration: 1s\nchoose: {}"),
         "name: x".to_owned(),
@@ -207,9 +207,9 @@ fn keys() {
     1:10 agents.placement: `placement` is not supported by this version
     8:7 scenarios.a.steps[0]: a step needs a method or a pause (write `get: /path`, `post: /path`, ... or `think: 1s`)
     8:9 scenarios.a.steps[0].gett: unknown key `gett` (did you mean `get`?)
-    8:17 scenarios.a.steps[0].capture: `capture` is not supported by this version
-    8:26 scenarios.a.steps[0].expect.`header content-type`: `header content-type` is not supported by this version
-    8:52 scenarios.a.steps[0].expect.`json $.a`: `json $.a` is not supported by this version
+    8:17 scenarios.a.steps[0].retry: `retry` is not supported by this version
+    8:26 scenarios.a.steps[0].expect.`headre content-type`: unknown key `headre content-type` (did you mean `header`?)
+    8:52 scenarios.a.steps[0].expect.html: `html` is not supported by this version
     6:5 scenarios.a.vus: `vus` means the same as `users`, which stands here too
     7:5 scenarios.a.choose: `choose` is not supported by this version
     1:1 : `scenarios` is missing (Load profiles, by name)
@@ -440,16 +440,16 @@ fn steps() {
     7:31 scenarios.a.steps[1].think: wanted a pause such as `1s` or `1s..3s`, found a list
     7:46 scenarios.a.steps[2].think: wanted a duration such as `10s`, `250ms` or `5m30s`, found `x`
     8:33 scenarios.a.steps[0].json: a request has one body, found `body` and `json`
-    8:24 scenarios.a.steps[0].body: wanted a template, found `{{ x }}`: `x` is not known (there are `choice`, `random`, `range`, `text`, `timestamp`, `uuid`, `iteration`; the plan's `vars` add more)
-    8:33 scenarios.a.steps[0].json: wanted a template, found `{{ x }}`: `x` is not known (there are `choice`, `random`, `range`, `text`, `timestamp`, `uuid`, `iteration`; the plan's `vars` add more)
+    8:24 scenarios.a.steps[0].body: wanted a template, found `{{ x }}`: `x` is not known (there are `choice`, `random`, `range`, `text`, `timestamp`, `uuid`, `iteration`; the plan's `vars`, and what steps `capture`, add more)
+    8:33 scenarios.a.steps[0].json: wanted a template, found `{{ x }}`: `x` is not known (there are `choice`, `random`, `range`, `text`, `timestamp`, `uuid`, `iteration`; the plan's `vars`, and what steps `capture`, add more)
     8:28 scenarios.a.steps[0].form.a: wanted text, found a map
     8:34 scenarios.a.steps[0].form.`{{a}}`: wanted a text without `{{`, found `{{a}}` (templates can stand in paths, queries, header values and bodies)
     8:18 scenarios.a.steps[0].body: `file` is missing (A file in the plan's folder; sent as it is)
     8:25 scenarios.a.steps[0].body.flie: unknown key `flie` (did you mean `file`?)
     8:24 scenarios.a.steps[0].query: wanted a map, found a list
-    8:33 scenarios.a.steps[0].headers.host: wanted a template, found `{{ x }}`: `x` is not known (there are `choice`, `random`, `range`, `text`, `timestamp`, `uuid`, `iteration`; the plan's `vars` add more)
+    8:33 scenarios.a.steps[0].headers.host: wanted a template, found `{{ x }}`: `x` is not known (there are `choice`, `random`, `range`, `text`, `timestamp`, `uuid`, `iteration`; the plan's `vars`, and what steps `capture`, add more)
     8:25 scenarios.a.steps[0].expect: wanted a map, found `200`
-    8:17 scenarios.a.steps[0].expect: `status` is missing (write `status: 200`)
+    8:17 scenarios.a.steps[0].expect: nothing is expected here (write `status: 200`, or `json $.id: exists`)
     8:34 scenarios.a.steps[0].expect.status: wanted a status such as 200, `2xx` or `200-299`, found `20`
     8:40 scenarios.a.steps[0].expect.status[1]: wanted a status such as 200, `2xx` or `200-299`, found `6xx`
     8:45 scenarios.a.steps[0].expect.status[2]: wanted a status such as 200, `2xx` or `200-299`, found `300-200`

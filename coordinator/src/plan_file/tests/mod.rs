@@ -2,6 +2,7 @@
 
 mod example;
 mod files;
+mod findings;
 mod hostile;
 mod mistakes;
 mod quick;
@@ -12,7 +13,7 @@ mod urls;
 
 use std::path::Path;
 
-use muster_proto::plan::{Plan, Request, Step};
+use muster_proto::plan::{Plan, Request};
 
 use super::{Format, Mistakes, from_str};
 
@@ -55,9 +56,5 @@ fn section(lines: &str) -> String {
 
 /// The first request of a plan.
 fn request(plan: &Plan) -> &Request {
-    let request = plan.scenarios[0].steps.iter().find_map(|step| match step {
-        Step::Request(request) => Some(request),
-        Step::Think(_) => None,
-    });
-    request.expect("the plan has a request")
+    plan.scenarios[0].requests().next().expect("the plan has a request")
 }

@@ -1,25 +1,32 @@
 //! The thresholds of a plan: their grammar, and that what they name exists.
 
-use muster_proto::plan::Threshold;
+use muster_proto::plan::{Capture, MetricKind, Scenario, Threshold};
 
 use super::Parsed;
 use crate::plan_file::reader::{Field, Reader};
 use crate::plan_file::suggest::{closest, did_you_mean};
 use crate::plan_file::tree::{Node, Span, Value, quoted};
 
-/// Scenarios with the names of their requests, where all of those are known.
-type Names = [(String, Option<Vec<String>>)];
-
-/// Reads the list of thresholds.
-pub(in crate::plan_file) fn read(reader: &mut Reader, field: &Field<'_>, names: &Names) -> Vec<Threshold> {
-    let items = reader.items(field);
-    items.iter().filter_map(|item| one(reader, item, names)).collect()
+/// What thresholds can name.
+pub(in crate::plan_file) struct Named<'p> {
+    /// Scenarios with the names of their requests, where all of those are known.
+    pub(in crate::plan_file) requests: &'p [(String, Option<Vec<String>>)],
+    /// The scenarios that could be read.
+    pub(in crate::plan_file) scenarios: &'p [Scenario],
+    /// Metrics of the plan's own.
+    pub(in crate::plan_file) metrics: &'p [(String, MetricKind)],
 }
 
-fn one(reader: &mut Reader, field: &Field<'_>, names: &Names) -> Option<Threshold> {
+/// Reads the list of thresholds.
+pub(in crate::plan_file) fn read(reader: &mut Reader, field: &Field<'_>, named: &Named<'_>) -> Vec<Threshold> {
+    let items = reader.items(field);
+    items.iter().filter_map(|item| one(reader, item, named)).collect()
+}
+
+fn one(reader: &mut Reader, field: &Field<'_>, named: &Named<'_>) -> Option<Threshold> {
     let (text, span) = expression(reader, field)?;
-    match super::parse(&text) {
-        Ok(parsed) => check_names(reader, field, &span, parsed, names),
+    match super::parse(&text, named.metrics) {
+        Ok(parsed) => check_names(reader, field, &span, parsed, named),
         Err(mistake) => {
             let note = reader.note(&field.path, within(&span, &mistake.at), mistake.message);
             note.help = mistake.help;
@@ -69,26 +76,60 @@ fn check_names(
     field: &Field<'_>,
     span: &Span,
     parsed: Parsed,
-    names: &Names,
+    named: &Named<'_>,
 ) -> Option<Threshold> {
-    let selector = &parsed.threshold.selector;
-    let mut wrong = None;
-    let scenario = selector.scenario.as_ref().and_then(|wanted| names.iter().find(|(name, _)| name == wanted));
-    if let Some(wanted) = selector.scenario.as_ref().filter(|_| scenario.is_none() && !names.is_empty()) {
-        let known: Vec<&str> = names.iter().map(|(name, _)| name.as_str()).collect();
-        wrong = Some(("scenario", wanted, known, &parsed.scenario_at));
-    } else if let Some(wanted) = &selector.request {
-        let in_question: Vec<_> = scenario.map_or_else(|| names.iter().collect(), |scenario| vec![scenario]);
-        let known: Option<Vec<&Vec<String>>> = in_question.iter().map(|(_, requests)| requests.as_ref()).collect();
-        let known: Option<Vec<&str>> = known.map(|lists| lists.into_iter().flatten().map(String::as_str).collect());
-        if let Some(known) = known.filter(|known| !known.is_empty() && !known.contains(&wanted.as_str())) {
-            wrong = Some(("request", wanted, known, &parsed.request_at));
-        }
-    }
-    let Some((what, wanted, known, at)) = wrong else { return Some(parsed.threshold) };
-    let message = format!("there is no {what} {}", quoted(wanted));
-    reader.note(&field.path, within(span, at), message).help(help(wanted, &known));
+    let Some(Wrong { what, wanted, known, at }) = wrong_name(&parsed, named) else { return Some(parsed.threshold) };
+    let message = format!("there is no {what} {}", quoted(&wanted));
+    let known: Vec<&str> = known.iter().map(String::as_str).collect();
+    reader.note(&field.path, within(span, &at), message).help(help(&wanted, &known));
     None
+}
+
+/// Something that a threshold names and that the plan does not have.
+struct Wrong {
+    what: &'static str,
+    wanted: String,
+    known: Vec<String>,
+    at: std::ops::Range<usize>,
+}
+
+fn wrong_name(parsed: &Parsed, named: &Named<'_>) -> Option<Wrong> {
+    let selector = &parsed.threshold.selector;
+    let wrong = |what, wanted: &str, known: Vec<String>, at: &std::ops::Range<usize>| {
+        let is_wrong = !known.is_empty() && !known.iter().any(|known| known == wanted);
+        is_wrong.then(|| Wrong { what, wanted: wanted.to_owned(), known, at: at.clone() })
+    };
+    let scenario = selector.scenario.as_ref().and_then(|wanted| named.requests.iter().find(|(name, _)| name == wanted));
+    if let Some(wanted) = selector.scenario.as_ref().filter(|_| scenario.is_none()) {
+        let known = named.requests.iter().map(|(name, _)| name.clone()).collect();
+        return wrong("scenario", wanted, known, &parsed.scenario_at);
+    }
+    let in_question: Vec<_> = scenario.map_or_else(|| named.requests.iter().collect(), |scenario| vec![scenario]);
+    if let Some(wanted) = &selector.request {
+        let known: Option<Vec<&Vec<String>>> = in_question.iter().map(|(_, requests)| requests.as_ref()).collect();
+        let known = known.unwrap_or_default().into_iter().flatten().cloned().collect();
+        return wrong("request", wanted, known, &parsed.request_at);
+    }
+    // What follows is only known of what could be read completely.
+    if named.scenarios.len() < named.requests.len() {
+        return None;
+    }
+    let requests = || named.scenarios.iter().flat_map(Scenario::requests);
+    if let Some(wanted) = &selector.check {
+        let checks = requests().flat_map(|request| {
+            let captures = request.captures.iter().filter(|capture| capture.is_checked());
+            let checks = request.checks.iter().map(|check| check.name.clone());
+            checks.chain(captures.map(Capture::check_name)).collect::<Vec<_>>()
+        });
+        let known: Vec<String> = checks.collect();
+        let known = if known.is_empty() { vec!["(the plan has no checks)".to_owned()] } else { known };
+        return wrong("check", wanted, known, &parsed.check_at);
+    }
+    selector.tags.iter().zip(&parsed.tags_at).find_map(|((tag, _), at)| {
+        let tags = requests().flat_map(|request| request.tags.iter().map(|(name, _)| name.clone()));
+        let known = tags.chain(parsed.selectors.iter().map(|name| (*name).to_owned())).collect();
+        wrong("selector or tag", tag, known, at)
+    })
 }
 
 /// Offers the likely name, and at most some of the others.

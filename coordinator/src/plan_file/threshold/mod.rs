@@ -2,8 +2,8 @@
 //!
 //! ```text
 //! threshold = metric [ "{" selector { "," selector } "}" ] ":" aggregate operator bound [ window ] [ [","] "abort" ]
-//! selector  = ( "scenario" | "request" | "expected_response" ) ":" ( text | '"' text '"' )
-//! aggregate = "count" | "rate" | "avg" | "min" | "max" | "med" | "p(" number ")"
+//! selector  = ( "scenario" | "request" | "expected_response" | "check" | tag ) ":" ( text | '"' text '"' )
+//! aggregate = "count" | "rate" | "avg" | "min" | "max" | "med" | "p(" number ")" | "value"
 //! operator  = "<" | "<=" | ">" | ">=" | "==" | "===" | "!="
 //! bound     = number | duration | number "%" | rate
 //! window    = ( "for" | "over" ) duration
@@ -14,12 +14,13 @@ mod metric;
 #[cfg(test)]
 mod tests;
 
-pub(super) use check::read;
+pub(super) use check::{Named, read};
+pub(super) use metric::SELECTORS;
 
 use std::ops::Range;
 
-use metric::{LATER, METRICS, Metric, Numbers, SELECTORS};
-use muster_proto::plan::{Aggregate, Bound, Comparison, Rate, Selector, Threshold, ThresholdWindow};
+use metric::{LATER, METRICS, Metric, Numbers};
+use muster_proto::plan::{Aggregate, Bound, Comparison, MetricKind, Rate, Selector, Threshold, ThresholdWindow};
 
 use crate::plan_file::limits::WINDOW_SECONDS_MAX;
 use crate::plan_file::suggest::{closest, did_you_mean, one_of};
@@ -40,7 +41,14 @@ struct Parsed {
     threshold: Threshold,
     scenario_at: Range<usize>,
     request_at: Range<usize>,
+    check_at: Range<usize>,
+    tags_at: Vec<Range<usize>>,
+    /// What it could have said in place of a tag.
+    selectors: &'static [&'static str],
 }
+
+/// Metrics of a plan's own: names and kinds.
+type Own = [(String, MetricKind)];
 
 const OPERATORS: [(&str, Comparison); 7] = [
     ("===", Comparison::Equal),
@@ -53,9 +61,9 @@ const OPERATORS: [(&str, Comparison); 7] = [
 ];
 
 /// Reads a threshold.
-fn parse(text: &str) -> Result<Parsed, GrammarMistake> {
+fn parse(text: &str, own: &Own) -> Result<Parsed, GrammarMistake> {
     let mut cursor = Cursor { text, at: 0 };
-    let metric = metric_name(&mut cursor)?;
+    let metric = &metric_name(&mut cursor, own)?;
     let selectors = selectors(&mut cursor, metric)?;
     cursor.eat(":", "`:` after the metric, as in `http_req_duration: p(99) < 250ms`")?;
     let aggregate = aggregate(&mut cursor, metric)?;
@@ -66,33 +74,41 @@ fn parse(text: &str) -> Result<Parsed, GrammarMistake> {
     let threshold = Threshold {
         expression: text.trim().to_owned(),
         metric: metric.metric,
-        selector: selectors.selector,
+        selector: selectors.selector.clone(),
         aggregate,
         comparison,
         bound,
         window,
         abort,
     };
-    Ok(Parsed { threshold, scenario_at: selectors.scenario_at, request_at: selectors.request_at })
+    let Selectors { selector: _, scenario_at, request_at, check_at, tags_at } = selectors;
+    Ok(Parsed { threshold, scenario_at, request_at, check_at, tags_at, selectors: metric.selectors })
 }
 
-/// Reads a threshold by itself, as a plan wrote it before.
+/// Whether thresholds know a metric of this name that is not a plan's own.
+pub(super) fn is_metric(name: &str) -> bool {
+    METRICS.iter().any(|metric| metric.name == name) || LATER.contains(&name)
+}
+
+/// Reads a threshold by itself, as a plan with these metrics of its own wrote it before.
 ///
 /// # Errors
 /// What is wrong with it, in words.
-pub fn parse_threshold(text: &str) -> Result<Threshold, String> {
-    parse(text).map(|parsed| parsed.threshold).map_err(|mistake| mistake.message)
+pub fn parse_threshold(text: &str, own: &[(String, MetricKind)]) -> Result<Threshold, String> {
+    parse(text, own).map(|parsed| parsed.threshold).map_err(|mistake| mistake.message)
 }
 
-fn metric_name(cursor: &mut Cursor<'_>) -> Result<&'static Metric, GrammarMistake> {
+fn metric_name<'n>(cursor: &mut Cursor<'_>, own: &'n Own) -> Result<Metric<'n>, GrammarMistake> {
     let (name, at) = cursor.until(|c| !c.is_ascii_alphanumeric() && c != '_');
-    if let Some(metric) = METRICS.iter().find(|metric| metric.name == name) {
+    let known = METRICS.iter().find(|metric| metric.name == name).copied();
+    if let Some(metric) = known.or_else(|| metric::own(own, name)) {
         return Ok(metric);
     }
     if LATER.contains(&name) {
         return Err(wrong(at, format!("the metric `{name}` is not supported by this version")));
     }
-    let names: Vec<&str> = METRICS.iter().map(|metric| metric.name).collect();
+    let names: Vec<&str> =
+        METRICS.iter().map(|metric| metric.name).chain(own.iter().map(|(name, _)| name.as_str())).collect();
     Err(wrong(at, format!("wanted a metric, found {}", quoted(name))).or(did_you_mean(name, &names)))
 }
 
@@ -101,17 +117,21 @@ struct Selectors {
     selector: Selector,
     scenario_at: Range<usize>,
     request_at: Range<usize>,
+    check_at: Range<usize>,
+    tags_at: Vec<Range<usize>>,
 }
 
-fn selectors(cursor: &mut Cursor<'_>, metric: &Metric) -> Result<Selectors, GrammarMistake> {
+fn selectors(cursor: &mut Cursor<'_>, metric: &Metric<'_>) -> Result<Selectors, GrammarMistake> {
     let mut found = Selectors::default();
     if !cursor.take("{") {
         return Ok(found);
     }
     loop {
         let (name, name_at) = cursor.until(|c| matches!(c, ':' | ',' | '}'));
-        let known = metric.selectors.iter().find(|known| **known == name);
-        let name = known.copied().ok_or_else(|| unknown_selector(metric, name, name_at.clone()))?;
+        let is_known = metric.selectors.contains(&name);
+        if !is_known && (SELECTORS.contains(&name) || !metric.has_tags() || name.is_empty()) {
+            return Err(unknown_selector(metric, name, name_at));
+        }
         cursor.eat(":", "`:` after the selector, as in `{scenario:browse}`")?;
         let (value, at) = match cursor.take("\"") {
             true => {
@@ -130,6 +150,16 @@ fn selectors(cursor: &mut Cursor<'_>, metric: &Metric) -> Result<Selectors, Gram
                 found.request_at = at.clone();
                 found.selector.request.replace(value.to_owned()).is_some()
             }
+            "check" => {
+                found.check_at = at.clone();
+                found.selector.check.replace(value.to_owned()).is_some()
+            }
+            tag if !is_known => {
+                let twice = found.selector.tags.iter().any(|(known, _)| known == tag);
+                found.selector.tags.push((tag.to_owned(), value.to_owned()));
+                found.tags_at.push(name_at.clone());
+                twice
+            }
             _ => {
                 let expected = value.parse::<bool>();
                 let expected = expected
@@ -147,7 +177,7 @@ fn selectors(cursor: &mut Cursor<'_>, metric: &Metric) -> Result<Selectors, Gram
     }
 }
 
-fn unknown_selector(metric: &Metric, name: &str, at: Range<usize>) -> GrammarMistake {
+fn unknown_selector(metric: &Metric<'_>, name: &str, at: Range<usize>) -> GrammarMistake {
     if SELECTORS.contains(&name) {
         return wrong(at, format!("`{}` is not measured by {}", metric.name, quoted(name)))
             .or(format!("its selectors are {}", one_of(metric.selectors)));
@@ -155,7 +185,7 @@ fn unknown_selector(metric: &Metric, name: &str, at: Range<usize>) -> GrammarMis
     wrong(at, format!("unknown selector {}", quoted(name))).or(did_you_mean(name, metric.selectors))
 }
 
-fn aggregate(cursor: &mut Cursor<'_>, metric: &Metric) -> Result<Aggregate, GrammarMistake> {
+fn aggregate(cursor: &mut Cursor<'_>, metric: &Metric<'_>) -> Result<Aggregate, GrammarMistake> {
     let (text, at) = cursor.until(|c| matches!(c, '<' | '>' | '=' | '!'));
     let aggregate = match text {
         "count" => Aggregate::Count,
@@ -164,10 +194,12 @@ fn aggregate(cursor: &mut Cursor<'_>, metric: &Metric) -> Result<Aggregate, Gram
         "min" => Aggregate::Min,
         "max" => Aggregate::Max,
         "med" => Aggregate::Med,
+        "value" if metric.numbers == Numbers::Gauge => Aggregate::Value,
         _ => percentile(text, at.clone(), metric)?,
     };
     let fits = match metric.numbers {
-        Numbers::Times => aggregate != Aggregate::Rate,
+        Numbers::Times | Numbers::Values => aggregate != Aggregate::Rate,
+        Numbers::Gauge => matches!(aggregate, Aggregate::Value | Aggregate::Min | Aggregate::Max),
         Numbers::Count => matches!(aggregate, Aggregate::Count | Aggregate::Rate),
         Numbers::Fraction => aggregate == Aggregate::Rate,
     };
@@ -178,7 +210,7 @@ fn aggregate(cursor: &mut Cursor<'_>, metric: &Metric) -> Result<Aggregate, Gram
     Ok(aggregate)
 }
 
-fn percentile(text: &str, at: Range<usize>, metric: &Metric) -> Result<Aggregate, GrammarMistake> {
+fn percentile(text: &str, at: Range<usize>, metric: &Metric<'_>) -> Result<Aggregate, GrammarMistake> {
     let inner = text.strip_prefix("p(").and_then(|rest| rest.strip_suffix(')')).map(str::trim);
     let Some(inner) = inner else {
         let bare = text
@@ -208,7 +240,7 @@ fn comparison(cursor: &mut Cursor<'_>) -> Result<Comparison, GrammarMistake> {
     })
 }
 
-fn bound(cursor: &mut Cursor<'_>, metric: &Metric, aggregate: Aggregate) -> Result<Bound, GrammarMistake> {
+fn bound(cursor: &mut Cursor<'_>, metric: &Metric<'_>, aggregate: Aggregate) -> Result<Bound, GrammarMistake> {
     let (text, mut at) = cursor.until(|c| c.is_whitespace() || c == ',');
     let mut text = text;
     cursor.skip_space();
@@ -219,7 +251,7 @@ fn bound(cursor: &mut Cursor<'_>, metric: &Metric, aggregate: Aggregate) -> Resu
     let number =
         split_number(text).filter(|(_, unit)| unit.is_empty()).and_then(|(number, _)| number.parse::<f64>().ok());
     match (metric.numbers, aggregate) {
-        (Numbers::Times | Numbers::Count, Aggregate::Count) => number
+        (Numbers::Values | Numbers::Gauge, _) | (Numbers::Times | Numbers::Count, Aggregate::Count) => number
             .map(Bound::Number)
             .ok_or_else(|| wrong(at, format!("wanted a number such as `1000`, found {}", quoted(text)))),
         (Numbers::Times, _) => time(text, number).ok_or_else(|| {

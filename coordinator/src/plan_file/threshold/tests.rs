@@ -6,12 +6,12 @@ use proptest::prelude::*;
 use super::*;
 
 fn read(text: &str) -> Threshold {
-    parse(text).unwrap_or_else(|mistake| panic!("{text}: {mistake:?}")).threshold
+    parse(text, &[]).unwrap_or_else(|mistake| panic!("{text}: {mistake:?}")).threshold
 }
 
 /// The message for a wrong threshold, with carets under the part that is wrong.
 fn mistake(text: &str) -> String {
-    let GrammarMistake { at, message, help } = parse(text).expect_err(text);
+    let GrammarMistake { at, message, help } = parse(text, &[]).expect_err(text);
     let carets = format!("{}{}", " ".repeat(at.start), "^".repeat(at.len().max(1)));
     let help = help.map(|help| format!("; {help}")).unwrap_or_default();
     format!("{text}\n{carets} {message}{help}")
@@ -20,7 +20,7 @@ fn mistake(text: &str) -> String {
 #[test]
 fn a_threshold_with_everything() {
     let threshold = read("http_req_duration{scenario:browse, request:cart}: p(99.9) <= 1.5s for 10s, abort");
-    let selector = Selector { scenario: Some("browse".into()), request: Some("cart".into()), expected_response: None };
+    let selector = Selector { scenario: Some("browse".into()), request: Some("cart".into()), ..Selector::default() };
     assert_eq!(
         threshold,
         Threshold {
@@ -101,9 +101,9 @@ fn what_is_wrong_is_pointed_at() {
     let wrong = [
         "",
         "http_req_duratoin: p(99) < 1s",
-        "checks: rate > 99%",
+        "vus: count > 9",
+        "iterations{kind:a}: count > 1",
         "http_req_duration p(99) < 1s",
-        "http_req_duration{scenraio:a}: p(99) < 1s",
         "iteration_duration{request:a}: avg < 1s",
         "http_req_duration{scenario:a,scenario:b}: avg < 1s",
         "http_req_duration{expected_response:yes}: avg < 1s",
@@ -128,15 +128,15 @@ fn what_is_wrong_is_pointed_at() {
     ];
     let messages: Vec<String> = wrong.into_iter().map(mistake).collect();
     insta::assert_snapshot!(messages.join("\n"), @r#"
-    ^ wanted a metric, found nothing; known here: `http_req_duration`, `service_time`, `queued`, `lag`, `http_req_blocked`, `http_req_dns`, `http_req_connecting`, `http_req_tls_handshaking`, `http_req_sending`, `http_req_waiting`, `http_req_receiving`, `iteration_duration`, `http_reqs`, `http_req_failed`, `iterations` or `dropped_iterations`
+    ^ wanted a metric, found nothing; known here: `http_req_duration`, `service_time`, `queued`, `lag`, `http_req_blocked`, `http_req_dns`, `http_req_connecting`, `http_req_tls_handshaking`, `http_req_sending`, `http_req_waiting`, `http_req_receiving`, `iteration_duration`, `http_reqs`, `http_req_failed`, `iterations`, `dropped_iterations` or `checks`
     http_req_duratoin: p(99) < 1s
     ^^^^^^^^^^^^^^^^^ wanted a metric, found `http_req_duratoin`; did you mean `http_req_duration`?
-    checks: rate > 99%
-    ^^^^^^ the metric `checks` is not supported by this version
+    vus: count > 9
+    ^^^ the metric `vus` is not supported by this version
+    iterations{kind:a}: count > 1
+               ^^^^ unknown selector `kind`; known here: `scenario`
     http_req_duration p(99) < 1s
                       ^^^^^^^^^^ wanted `:` after the metric, as in `http_req_duration: p(99) < 250ms`, found `p(99) < 1s`
-    http_req_duration{scenraio:a}: p(99) < 1s
-                      ^^^^^^^^ unknown selector `scenraio`; did you mean `scenario`?
     iteration_duration{request:a}: avg < 1s
                        ^^^^^^^ `iteration_duration` is not measured by `request`; its selectors are `scenario`
     http_req_duration{scenario:a,scenario:b}: avg < 1s
@@ -185,7 +185,7 @@ fn what_is_wrong_is_pointed_at() {
 proptest! {
     #[test]
     fn no_text_makes_the_reader_panic(text in r#"[a-z_]{0,12}[{}:,"a-z0-9()<>=!%./ é]{0,40}"#) {
-        if let Err(mistake) = parse(&text) {
+        if let Err(mistake) = parse(&text, &[]) {
             prop_assert!(mistake.at.start <= mistake.at.end && mistake.at.end <= text.len());
         }
     }

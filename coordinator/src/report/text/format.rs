@@ -34,6 +34,12 @@ pub(crate) fn milliseconds(ms: f64) -> String {
     }
 }
 
+/// A number with as many decimals as it has, three at most.
+pub(crate) fn plain(number: f64) -> String {
+    let text = format!("{number:.3}");
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+}
+
 /// A fraction in per cent.
 pub(crate) fn percent(fraction: f64) -> String {
     format!("{:.2} %", fraction * 100.0)

@@ -1,5 +1,6 @@
 //! What a person sees at the end of a run.
 
+mod checks;
 mod format;
 mod paint;
 mod requests;
@@ -8,7 +9,7 @@ mod table;
 use std::collections::BTreeMap;
 
 pub(super) use format::{count, duration, milliseconds};
-use format::{foreign, microseconds, percent, rate};
+use format::{foreign, microseconds, percent, plain, rate};
 use paint::{Ink, Paint};
 use table::{Cell, Table};
 
@@ -36,6 +37,8 @@ pub fn summary(report: &Report, colour: bool) -> String {
         notes(report, paint),
         thresholds(report, paint),
         requests::section(report, paint),
+        checks::section(report, paint),
+        checks::own(report, paint),
         errors(report, paint),
         agents(report, paint),
         validity(report, paint) + &books(report, paint),
@@ -134,6 +137,7 @@ fn value_in_words(threshold: &ThresholdInfo) -> String {
     match (threshold.value, threshold.unit.as_deref()) {
         (Some(value), Some("ms")) => format!("{} ms", milliseconds(value)),
         (Some(value), Some("fraction")) => percent(value),
+        (Some(value), Some("value")) => plain(value),
         (Some(value), Some("per_s")) => format!("{}/s", rate(value)),
         (Some(value), _) => count(value as u64),
         (None, _) => "-".to_owned(),

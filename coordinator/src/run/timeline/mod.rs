@@ -19,7 +19,8 @@ pub use counts::{COUNTED_MAX, Counts, named_totals};
 pub use interval::{Interval, SeriesInterval};
 use lateness::Lateness;
 use muster_proto::measurement::{
-    Delta, ErrorSample, INTERVAL_NS, Measurement, SeriesTable, SkipReason, WINDOW_NS, WINDOWS_PER_INTERVAL,
+    Delta, INTERVAL_NS, Measurement, Sample, Sampled, SeriesTable, Shape, SkipReason, TallyTable, WINDOW_NS,
+    WINDOWS_PER_INTERVAL,
 };
 use muster_proto::outcome::ErrorKind;
 use muster_proto::plan::Plan;
@@ -44,6 +45,7 @@ pub const OPEN_SECONDS_MAX: u32 = 120;
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Timeline {
     table: SeriesTable,
+    tallies: TallyTable,
     spans: Vec<Span>,
     warm_up: Measurement,
     measured: Measurement,
@@ -94,7 +96,7 @@ impl Timeline {
     #[must_use]
     pub fn new(plan: &Plan) -> Self {
         let table = SeriesTable::of(plan);
-        let empty = Measurement::new(plan.scenarios.len(), table.len());
+        let empty = Measurement::new(Shape::of(plan));
         Self {
             spans: spans::spans_of(plan),
             warm_up: empty.clone(),
@@ -114,6 +116,7 @@ impl Timeline {
             unheld: 0,
             ended_at_ns: None,
             table,
+            tallies: TallyTable::of(plan),
         }
     }
 
@@ -140,7 +143,7 @@ impl Timeline {
         let last = delta.last_window.max(delta.first_window) / WINDOWS_PER_INTERVAL;
         self.agent_mut(agent).add(delta);
         self.count(first, u64::from(delta.last_window) + 1, &delta.measurement);
-        self.samples.add(&delta.measurement.samples, self.table.len());
+        self.samples.add(&delta.measurement.samples);
         if last < self.closed_until {
             self.add_late(first, last, &delta.measurement);
         } else {
@@ -164,6 +167,13 @@ impl Timeline {
                 let totals = if first < span.first_measured { &mut *warm_up } else { &mut *measured };
                 totals.series[number].merge(stats);
                 span.note_active(end_window * WINDOW_NS);
+            }
+        }
+        for (number, (key, tally)) in self.tallies.keys().iter().zip(&measurement.tallies).enumerate() {
+            if !tally.is_empty() {
+                let is_warm_up = first < self.spans[key.scenario].first_measured;
+                let totals = if is_warm_up { &mut *warm_up } else { &mut *measured };
+                totals.tallies[number].merge(tally);
             }
         }
     }
@@ -297,12 +307,12 @@ impl Timeline {
     }
 
     fn open_mut(&mut self, number: u32) -> &mut OpenSecond {
-        let (scenarios, series) = (self.spans.len(), self.table.len());
-        self.open.entry(number).or_insert_with(|| OpenSecond::new(scenarios, series))
+        let shape = self.measured.shape();
+        self.open.entry(number).or_insert_with(|| OpenSecond::new(shape))
     }
 
     fn empty_second(&self) -> OpenSecond {
-        OpenSecond::new(self.spans.len(), self.table.len())
+        OpenSecond::new(self.measured.shape())
     }
 }
 
@@ -312,6 +322,12 @@ impl Timeline {
     #[must_use]
     pub fn table(&self) -> &SeriesTable {
         &self.table
+    }
+
+    /// The tallies of the plan.
+    #[must_use]
+    pub fn tallies(&self) -> &TallyTable {
+        &self.tallies
     }
 
     /// When each scenario is at work.
@@ -340,9 +356,10 @@ impl Timeline {
         counts
     }
 
-    /// The first failure of each kind in each series.
-    pub fn samples(&self) -> impl Iterator<Item = &ErrorSample> {
-        self.samples.iter()
+    /// The first of its kind, if an agent told of one.
+    #[must_use]
+    pub fn sample(&self, of: Sampled) -> Option<&Sample> {
+        self.samples.of(of)
     }
 
     /// The agents' contributions, by their place among the run's agents.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use muster_proto::measurement::Shape;
 use muster_proto::measurement::{Health, Measurement};
 use serde::{Deserialize, Serialize};
 
@@ -25,8 +26,8 @@ struct AgentHealth {
 }
 
 impl OpenSecond {
-    pub(super) fn new(scenarios: usize, series: usize) -> Self {
-        Self { measurement: Measurement::new(scenarios, series), health: BTreeMap::new() }
+    pub(super) fn new(shape: Shape) -> Self {
+        Self { measurement: Measurement::new(shape), health: BTreeMap::new() }
     }
 
     pub(super) fn note_health(&mut self, agent: usize, last_window: u32, windows: u64, health: &Health) {

@@ -91,7 +91,7 @@ fn memory_is_bounded_however_long_the_run() {
 fn memory_is_bounded_however_many_the_series() {
     let mut plan = open_plan(1_000);
     let Some(Step::Request(request)) = plan.scenarios[0].steps.pop() else { panic!("a request") };
-    let named = |n: u32| Step::Request(Request { name: format!("request {n}"), ..request.clone() });
+    let named = |n: u32| Step::Request(Box::new(Request { name: format!("request {n}"), ..(*request).clone() }));
     plan.scenarios[0].steps = (0..3_000).map(named).collect();
     let mut timeline = Timeline::new(&plan);
     timeline.close_until(220);
@@ -156,7 +156,7 @@ fn a_far_future_delta_opens_no_more_seconds_than_allowed() {
 fn lateness_is_measured_against_the_service_time() {
     for (service_ms, lag_us, late) in [(1, 1_100, 25), (100, 1_100, 0), (100, 9_000, 0), (100, 11_000, 25)] {
         let plan = open_plan(10);
-        let mut second = Measurement::new(1, 2);
+        let mut second = Measurement::new(Shape::of(&plan));
         second.scenarios[0].arrival_lag.record_n(lag_us * 1_000, 25);
         succeed(&mut second.series[0], 10, service_ms);
         let seen = Lateness::new(1).of_second(&spans::spans_of(&plan), &SeriesTable::of(&plan), &second);

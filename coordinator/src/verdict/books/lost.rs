@@ -2,7 +2,7 @@
 
 use muster_agent::planted::planted;
 use muster_proto::measurement::WINDOW_NS;
-use muster_proto::plan::{Scenario, Step};
+use muster_proto::plan::Scenario;
 
 use super::Lost;
 use crate::run::record::{AgentRecord, RunRecord};
@@ -47,9 +47,5 @@ fn planned(agent: &AgentRecord, told: &AgentTotals, record: &RunRecord) -> u64 {
 
 /// The most requests of an iteration, each redirected as often as it may be.
 fn requests(scenario: &Scenario) -> u64 {
-    let of_step = |step: &Step| match step {
-        Step::Request(request) => 1 + u64::from(request.redirects.0),
-        Step::Think(_) => 0,
-    };
-    scenario.steps.iter().map(of_step).sum()
+    scenario.requests().map(|request| 1 + u64::from(request.redirects.0)).sum()
 }

@@ -22,7 +22,7 @@ enum Act {
 fn act() -> impl Strategy<Value = Act> {
     let ago_ns = || 0..3 * INTERVAL_NS;
     prop_oneof![
-        8 => any_event(1, 1).prop_filter("time alone makes arrivals due", |event| {
+        8 => any_event(1, 1, 1).prop_filter("time alone makes arrivals due", |event| {
             !matches!(event, Event::Due { .. } | Event::Done { .. })
         }).prop_map(Act::Note),
         2 => ago_ns().prop_map(Act::Skip),
@@ -53,7 +53,7 @@ proptest! {
                     let parts = taken(&mut receiver);
                     mark = parts.iter().filter_map(|part| part.mark).next_back().unwrap_or(mark);
                     // What is handed over and was not taken is in neither: the next look comes before any other part.
-                    let (mut found, mut totals) = (Measurement::new(1, 1), mark.totals);
+                    let (mut found, mut totals) = (Measurement::new(recorder.open.shape()), mark.totals);
                     for recorded in ring::read(&file.bytes(), mark.position) {
                         let Recorded::Event(window, event) = recorded else { panic!("there was room") };
                         prop_assert!(window <= recorder.window);

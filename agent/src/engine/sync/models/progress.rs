@@ -3,6 +3,7 @@
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
+use muster_proto::measurement::Shape;
 use shuttle::thread;
 
 use super::super::modelled::{breaks, in_every_order, meet};
@@ -32,7 +33,7 @@ fn hand_over(sender: &mut PartSender, window: u32) {
 
 /// A worker goes its way to the end, seen by whoever tells the coordinator of it.
 fn is_watched(finish: fn(&mut PartSender, &Progress)) {
-    let (mut sender, receiver) = PartSender::new(0, (1, 0));
+    let (mut sender, receiver) = PartSender::new(0, Shape { scenarios: 1, ..Shape::default() });
     let mut collector = Collector::new(vec![receiver]);
     let progress = Progress::default();
     thread::scope(|threads| {

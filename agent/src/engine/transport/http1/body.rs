@@ -1,4 +1,4 @@
-//! The body of a response: where it ends, and that it stays within its bounds. What it says is discarded.
+//! The body of a response: where it ends, and that it stays within its bounds. What it says is shown to whoever wants it.
 
 use super::super::Failure;
 use super::chunked::Chunked;
@@ -29,18 +29,26 @@ impl Body {
     }
 
     /// How much of `input` was used when the body is complete, or none when all was used and there is more to come.
-    pub(super) fn feed(&mut self, input: &[u8]) -> Result<Option<usize>, Failure> {
+    /// Shows what of it is the body's content, in order.
+    #[inline]
+    pub(super) fn feed(&mut self, input: &[u8], mut show: impl FnMut(&[u8])) -> Result<Option<usize>, Failure> {
         let available = input.len() as u64;
         match self {
-            Self::Fixed { left } if *left <= available => Ok(Some(std::mem::take(left) as usize)),
+            Self::Fixed { left } if *left <= available => {
+                let used = std::mem::take(left) as usize;
+                show(&input[..used]);
+                Ok(Some(used))
+            }
             Self::Fixed { left } => {
                 *left -= available;
+                show(input);
                 Ok(None)
             }
-            Self::Chunked(chunked) => chunked.feed(input),
+            Self::Chunked(chunked) => chunked.feed(input, show),
             Self::UntilClose { allowed, bytes_max } => match allowed.checked_sub(available) {
                 Some(left) => {
                     *allowed = left;
+                    show(input);
                     Ok(None)
                 }
                 None => Err(too_large("the response body in bytes", *bytes_max)),

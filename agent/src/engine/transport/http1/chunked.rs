@@ -1,4 +1,4 @@
-//! A body in chunks (RFC 9112, 7.1), counted and discarded.
+//! A body in chunks (RFC 9112, 7.1), counted, and its content shown.
 
 use super::super::Failure;
 use super::found::{malformed, too_large};
@@ -41,11 +41,14 @@ impl Chunked {
     }
 
     /// How much of `input` was used when the body is complete, or none when all was used and there is more to come.
-    pub(super) fn feed(&mut self, input: &[u8]) -> Result<Option<usize>, Failure> {
+    /// Shows the content of chunks, in order.
+    pub(super) fn feed(&mut self, input: &[u8], mut show: impl FnMut(&[u8])) -> Result<Option<usize>, Failure> {
         let mut used = 0;
         while let Some(&byte) = input.get(used) {
             if self.at == At::Data {
-                used += self.skip_data(input.len() - used);
+                let data = self.skip_data(input.len() - used);
+                show(&input[used..used + data]);
+                used += data;
                 continue;
             }
             self.at = self.step(byte).map_err(|fault| fault.failure(self.bytes_max, &input[used..]))?;

@@ -2,12 +2,14 @@
 
 use memchr::memchr;
 
-use super::super::Failure;
+use super::super::{Failure, Kept};
 use super::body::Body;
 use super::found::{cut_short, malformed};
 use super::head::{self, Head};
 use super::{Asked, KnownHeads, Limits, Verb};
 
+/// The largest body that is kept to be searched, in bytes.
+const KEPT_BYTES_MAX: u64 = 8 << 20;
 /// The most interim responses (1xx) before the final one.
 const INTERIM_MAX: u8 = 16;
 
@@ -24,6 +26,7 @@ pub struct Decoder {
     status: u16,
     persistent: bool,
     location: Option<Box<str>>,
+    kept: Option<Box<Kept>>,
 }
 
 #[derive(Debug)]
@@ -52,13 +55,17 @@ impl Decoder {
         Self {
             asked,
             head_bytes_max: limits.head_bytes_max,
-            body_bytes_max: limits.body_bytes_max,
+            body_bytes_max: match asked.keep {
+                true => limits.body_bytes_max.min(KEPT_BYTES_MAX),
+                false => limits.body_bytes_max,
+            },
             stage: Stage::Head,
             carry: Vec::new(),
             interim: 0,
             status: 0,
             persistent: false,
             location: None,
+            kept: asked.keep.then(Box::default),
         }
     }
 
@@ -74,7 +81,12 @@ impl Decoder {
             let used = match &mut self.stage {
                 Stage::Head => self.feed_head(known, rest)?,
                 Stage::Body(body) => {
-                    let used = body.feed(rest)?;
+                    let kept = &mut self.kept;
+                    let used = body.feed(rest, |data| {
+                        if let Some(kept) = kept {
+                            kept.body.extend_from_slice(data);
+                        }
+                    })?;
                     if used.is_some() {
                         self.stage = Stage::Complete;
                     }
@@ -124,6 +136,11 @@ impl Decoder {
         self.location.take()
     }
 
+    /// The response itself, if the request wanted it kept.
+    pub fn take_kept(&mut self) -> Option<Box<Kept>> {
+        self.kept.take()
+    }
+
     /// How much of `input` belongs to the head when it is complete.
     fn feed_head(&mut self, known: &mut KnownHeads, input: &[u8]) -> Result<Option<usize>, Failure> {
         if !self.carry.is_empty() {
@@ -132,7 +149,7 @@ impl Decoder {
         if let Some((bytes, head)) = known.find(input)
             && bytes <= self.head_bytes_max
         {
-            self.accept(head, input)?;
+            self.accept(head, &input[..bytes])?;
             return Ok(Some(bytes));
         }
         let Some((bytes, head)) = head::parse(input, self.head_bytes_max)? else {
@@ -140,7 +157,7 @@ impl Decoder {
             return Ok(None);
         };
         known.learn(&input[..bytes], head);
-        self.accept(head, input)?;
+        self.accept(head, &input[..bytes])?;
         Ok(Some(bytes))
     }
 
@@ -157,7 +174,7 @@ impl Decoder {
         let carry = std::mem::take(&mut self.carry);
         match head::parse(&carry, self.head_bytes_max)? {
             Some((bytes, head)) => {
-                self.accept(head, &carry)?;
+                self.accept(head, &carry[..bytes])?;
                 Ok(Some(bytes - before))
             }
             None => {
@@ -170,6 +187,9 @@ impl Decoder {
     fn accept(&mut self, head: Head, bytes: &[u8]) -> Result<(), Failure> {
         if head.status < 200 {
             return self.skip_interim(head.status, bytes);
+        }
+        if let Some(kept) = &mut self.kept {
+            kept.head.extend_from_slice(bytes);
         }
         self.status = head.status;
         self.persistent = head.persistent;

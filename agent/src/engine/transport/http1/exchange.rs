@@ -216,6 +216,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Exchange<'_, IO> {
                 && !self.request.rendered.closes()
                 && self.decoder.is_persistent(),
             location: self.decoder.take_location(),
+            kept: self.decoder.take_kept(),
         }
     }
 

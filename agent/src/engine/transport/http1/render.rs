@@ -58,6 +58,8 @@ pub struct Asked {
     pub verb: Verb,
     /// Whether a redirect's `location` is wanted.
     pub location: bool,
+    /// Whether the response is to be kept, to be searched.
+    pub keep: bool,
 }
 
 /// The methods whose responses end differently.
@@ -72,7 +74,7 @@ pub enum Verb {
 }
 
 /// How requests are put on a connection.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Manner {
     /// Whether the request line names the whole URL, as a proxy that speaks plain HTTP needs it.
     pub absolute: bool,
@@ -80,6 +82,8 @@ pub struct Manner {
     pub keep_alive: bool,
     /// Whether the request carries a number, unless the plan gives it one of its own.
     pub numbered: bool,
+    /// Whether its response is kept, to be searched.
+    pub keep: bool,
 }
 
 /// Why a request cannot be put on the wire.
@@ -125,7 +129,7 @@ impl Rendered {
         bytes.extend_from_slice(&request.body.0);
         Ok(Self {
             bytes: bytes.into_boxed_slice(),
-            asked: Asked { verb, location: request.redirects.0 > 0 },
+            asked: Asked { verb, location: request.redirects.0 > 0, keep: manner.keep },
             closes: !manner.keep_alive || says_close(request),
             id_at,
         })
@@ -240,23 +244,22 @@ fn is_token(text: &str) -> bool {
 mod tests {
     use std::time::Duration;
 
-    use muster_proto::plan::{Body, Redirects, StatusSet, Templates, Url};
+    use muster_proto::plan::{Body, Redirects, Url};
 
     use super::*;
 
-    const KEPT: Manner = Manner { absolute: false, keep_alive: true, numbered: false };
+    const KEPT: Manner = Manner { absolute: false, keep_alive: true, numbered: false, keep: false };
 
     fn request(method: &str, headers: &[(&str, &str)], body: &'static str) -> Request {
         Request {
-            name: "step".into(),
-            method: method.into(),
-            url: Url { tls: false, host: "shop.test".into(), port: 8080, path: "/a?b=c".into() },
             headers: headers.iter().map(|&(name, value)| (name.into(), value.into())).collect(),
             body: Body(body.into()),
-            expect_status: StatusSet::default(),
-            templates: Templates::default(),
-            redirects: Redirects(0),
             timeout: Duration::from_secs(1),
+            ..Request::new(
+                "step",
+                method,
+                Url { tls: false, host: "shop.test".into(), port: 8080, path: "/a?b=c".into() },
+            )
         }
     }
 
@@ -331,7 +334,7 @@ mod tests {
     #[test]
     fn what_decides_about_the_response_is_kept() {
         let asked = |method| Rendered::new(&request(method, &[], ""), KEPT).unwrap().asked();
-        assert_eq!(asked("GET"), Asked { verb: Verb::Other, location: false });
+        assert_eq!(asked("GET"), Asked { verb: Verb::Other, location: false, keep: false });
         assert_eq!(asked("HEAD").verb, Verb::Head);
         assert_eq!(asked("CONNECT").verb, Verb::Connect);
         let following = Request { redirects: Redirects(3), ..request("GET", &[], "") };

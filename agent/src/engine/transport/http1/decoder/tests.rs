@@ -5,9 +5,9 @@ use muster_proto::outcome::ErrorKind;
 use super::*;
 
 const LIMITS: Limits = Limits { head_bytes_max: 2_000, body_bytes_max: 1_000, silence_max_ns: 0 };
-const GET: Asked = Asked { verb: Verb::Other, location: true };
-const HEAD: Asked = Asked { verb: Verb::Head, location: true };
-const CONNECT: Asked = Asked { verb: Verb::Connect, location: true };
+const GET: Asked = Asked { verb: Verb::Other, location: true, keep: false };
+const HEAD: Asked = Asked { verb: Verb::Head, location: true, keep: false };
+const CONNECT: Asked = Asked { verb: Verb::Connect, location: true, keep: false };
 
 /// What a decoder made of a connection's bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -344,4 +344,29 @@ fn failures_show_the_line_that_is_wrong() {
     let broken_size = text(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n1\r\nx\r\nzz\r\n");
     assert!(broken_size.contains("found \"zz"), "{broken_size}");
     assert!(text(b"SSH-2.0\r\n").contains("found \"SSH-2.0"));
+}
+
+#[test]
+fn what_is_kept_is_the_head_and_the_content_however_it_comes() {
+    let head = "HTTP/1.1 200 OK\r\nx: 1\r\n";
+    let (fixed, chunked) =
+        ("content-length: 5\r\n\r\nhello", "transfer-encoding: chunked\r\n\r\n2;a=b\r\nhe\r\n3\r\nllo\r\n0\r\n\r\n");
+    for rest in [fixed, chunked, "\r\nhello"] {
+        let input = format!("HTTP/1.1 100 Continue\r\n\r\n{head}{rest}");
+        for middle in 0..=input.len() {
+            let (left, right) = input.as_bytes().split_at(middle);
+            let mut decoder = Decoder::begin(Asked { keep: true, ..GET }, &LIMITS);
+            let mut known = KnownHeads::default();
+            let fed = [left, right].map(|piece| decoder.feed(&mut known, piece).unwrap());
+            if fed[1] == Fed::Partial {
+                decoder.eof().unwrap();
+            }
+            let kept = decoder.take_kept().unwrap();
+            assert_eq!(String::from_utf8(kept.body).unwrap(), "hello", "{rest:?} at {middle}");
+            assert!(kept.head.starts_with(head.as_bytes()) && kept.head.ends_with(b"\r\n\r\n"), "{rest:?} at {middle}");
+        }
+    }
+    let mut decoder = Decoder::begin(GET, &LIMITS);
+    decoder.feed(&mut KnownHeads::default(), format!("{head}{fixed}").as_bytes()).unwrap();
+    assert_eq!(decoder.take_kept(), None, "nobody asked for it");
 }

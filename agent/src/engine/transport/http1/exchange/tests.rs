@@ -5,7 +5,7 @@ use std::future::Future;
 use std::rc::Rc;
 use std::time::Duration;
 
-use muster_proto::plan::{Body, Redirects, Request, StatusSet, Templates, Url};
+use muster_proto::plan::{Body, Request, Url};
 use socket2::SockRef;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, BufWriter, DuplexStream, duplex};
 use tokio::net::{TcpListener, TcpStream};
@@ -22,20 +22,15 @@ const SHORT_NS: u64 = 20_000_000;
 const LIMITS: Limits = Limits { head_bytes_max: 4_096, body_bytes_max: 16 << 20, silence_max_ns: LONG_NS };
 
 fn request(body: Vec<u8>) -> Rendered {
-    rendered(body, Manner { absolute: false, keep_alive: true, numbered: false })
+    rendered(body, Manner { keep_alive: true, ..Manner::default() })
 }
 
 fn rendered(body: Vec<u8>, manner: Manner) -> Rendered {
+    let method = if body.is_empty() { "GET" } else { "POST" };
     let request = Request {
-        name: "step".into(),
-        method: if body.is_empty() { "GET" } else { "POST" }.into(),
-        url: Url { tls: false, host: "shop.test".into(), port: 80, path: "/".into() },
-        headers: Vec::new(),
         body: Body(body.into()),
-        expect_status: StatusSet::default(),
-        templates: Templates::default(),
-        redirects: Redirects(0),
         timeout: Duration::from_secs(60),
+        ..Request::new("step", method, Url { tls: false, host: "shop.test".into(), port: 80, path: "/".into() })
     };
     Rendered::new(&request, manner).unwrap()
 }
@@ -217,7 +212,7 @@ async fn what_the_connection_holds_back_is_flushed() {
 async fn a_connection_for_one_request_is_not_reused_whatever_the_target_says() {
     let (near, mut far) = duplex(1 << 16);
     let mut http = Http1::new(near);
-    let once = rendered(Vec::new(), Manner { absolute: false, keep_alive: false, numbered: false });
+    let once = rendered(Vec::new(), Manner::default());
     far.write_all(b"HTTP/1.1 200 OK\r\nconnection: keep-alive\r\ncontent-length: 0\r\n\r\n").await.unwrap();
     assert!(!send(&mut http, &once, &LIMITS, LONG_NS).await.unwrap().reusable);
     assert!(http.is_stale());

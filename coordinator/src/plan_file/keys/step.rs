@@ -1,0 +1,152 @@
+//! Keys of steps.
+
+use std::time::Duration;
+
+use muster_proto::plan::FINDINGS_MAX;
+
+use super::{HEADERS, Kind, PAIRS, REDIRECTS, TAGS, TIMEOUT, Table, key};
+use crate::plan_file::limits::THINK_MAX;
+
+/// The methods that a step may use as its key.
+pub(in crate::plan_file) static METHODS: &[&str] = &["get", "post", "put", "patch", "delete", "head", "options"];
+
+/// A step that talks to the target.
+pub(in crate::plan_file) static REQUEST: Table = Table {
+    about: "A request: `get: /path`, or `method` and `url`",
+    keys: &[
+        key("name", Kind::Text, "The series under which it is measured; method and path unless said"),
+        key("get", Kind::Text, "GET this URL, or this path of the target"),
+        key("post", Kind::Text, "POST to this URL, or this path of the target"),
+        key("put", Kind::Text, "PUT to this URL, or this path of the target"),
+        key("patch", Kind::Text, "PATCH this URL, or this path of the target"),
+        key("delete", Kind::Text, "DELETE this URL, or this path of the target"),
+        key("head", Kind::Text, "HEAD of this URL, or of this path of the target"),
+        key("options", Kind::Text, "OPTIONS of this URL, or of this path of the target"),
+        key("method", Kind::Text, "Any other method"),
+        key("url", Kind::Text, "Where a request with `method` goes"),
+        key("query", PAIRS, "Parameters to append to the URL, percent-encoded"),
+        key("headers", HEADERS, "Header fields beside those of `http.headers`"),
+        key("body", Kind::AnyOf(&[Kind::Text, Kind::Table(&BODY_FILE)]), "The body, as text or from a file"),
+        key("json", Kind::Anything, "The body, as a value to be sent as JSON"),
+        key("form", PAIRS, "The body, as fields of a form"),
+        key("expect", Kind::Table(&EXPECT), "What the response must be"),
+        key(
+            "capture",
+            CAPTURES,
+            "What is kept of the response for the rest of the iteration, by the names that templates use",
+        ),
+        key(
+            "metrics",
+            Kind::Map { of: &Kind::Table(&METRIC), max: FINDINGS_MAX },
+            "Metrics of your own that are noted after the response, by name",
+        ),
+        key("tags", TAGS, "By which thresholds can select it: names and values"),
+        key("redirects", REDIRECTS, "How many redirects it follows"),
+        key("timeout", TIMEOUT, "How long it may take, from sent to done"),
+    ],
+    named: &[],
+    later: &[
+        "choose",
+        "group",
+        "repeat",
+        "if",
+        "while",
+        "websocket",
+        "grpc",
+        "html",
+        "auth",
+        "cookies",
+        "retry",
+        "multipart",
+        "weight",
+        "trace",
+        "connect",
+    ],
+};
+
+/// A step that pauses.
+pub(in crate::plan_file) static THINK: Table = Table {
+    about: "A pause of the user",
+    keys: &[key("think", Kind::Pause, "How long: `1s`, or evenly drawn from `1s..3s`").required()],
+    named: &[],
+    later: &[],
+};
+
+/// The longest pause, for the reader of [`Kind::Pause`].
+pub(in crate::plan_file) const PAUSE_MAX: Duration = THINK_MAX;
+
+/// `body`, where it is a map.
+pub(in crate::plan_file) static BODY_FILE: Table = Table {
+    about: "A body from a file",
+    keys: &[key("file", Kind::Text, "A file in the plan's folder; sent as it is").required()],
+    named: &[],
+    later: &[],
+};
+
+/// `expect`.
+pub(in crate::plan_file) static EXPECT: Table = Table {
+    about: "What the response must be; each line is counted as a check by its name",
+    keys: &[
+        key(
+            "status",
+            Kind::AnyOf(&[Kind::Status, Kind::List { of: &Kind::Status, max: 100 }]),
+            "Statuses: 200, `2xx`, `200-299`, or a list of them; anything else is a failure. 200 to 399 unless said",
+        ),
+        key("body", EXPECTATIONS, "What the body must be, as text"),
+        key("size", EXPECTATIONS, "The body's size, such as `< 10KiB`"),
+        key("time", EXPECTATIONS, "The response time, such as `< 500ms`"),
+        key(
+            "schema",
+            Kind::AnyOf(&[Kind::Table(&BODY_FILE), Kind::Anything]),
+            "A JSON Schema for the body, here or in a file",
+        ),
+        key("fail", Kind::Flag, "Whether the request has failed when one of these lines has; `false` unless said"),
+    ],
+    named: &[
+        key("header", EXPECTATIONS, "What a header field must be: `header content-type`"),
+        key("cookie", EXPECTATIONS, "What a cookie that is set must be: `cookie sid`"),
+        key("json", EXPECTATIONS, "What a JSONPath finds in the body: `json $.items[0].id`"),
+        key("regex", EXPECTATIONS, "What a regular expression finds in the body: its first group, or all of it"),
+        key("css", EXPECTATIONS, "What a CSS selector finds in the body: the text within, or an `@attribute`"),
+    ],
+    later: &["html", "duration"],
+};
+
+/// What something must be, or several such things.
+const EXPECTATIONS: Kind = Kind::AnyOf(&[Kind::Expectation, Kind::List { of: &Kind::Expectation, max: FINDINGS_MAX }]);
+
+const CAPTURES: Kind = Kind::Map { of: &Kind::AnyOf(&[Kind::Text, Kind::Table(&CAPTURE)]), max: FINDINGS_MAX };
+
+/// `capture.<name>`, where it is a map.
+pub(in crate::plan_file) static CAPTURE: Table = Table {
+    about: "What is kept of a response",
+    keys: &[
+        key("from", Kind::Text, "Where it is found: `json $.id`, `header x-id`, `cookie sid`, `regex id=(.*)`, `css input @value`, `status` or `body`")
+            .required(),
+        key("pick", Kind::OneOf(&["first", "last", "random", "all"]), "Which of several; `first` unless said"),
+        key(
+            "missing",
+            Kind::OneOf(&["fail", "skip", "go-on"]),
+            "What if there is none: the iteration ends and has failed (unless said), ends without failing, or goes on",
+        ),
+        key("default", Kind::Anything, "A value that stands in its place if there is none"),
+    ],
+    named: &[],
+    later: &[],
+};
+
+/// The kinds of metrics of a plan's own.
+pub(in crate::plan_file) static METRIC_KINDS: [&str; 4] = ["trend", "counter", "rate", "gauge"];
+
+/// `metrics.<name>`.
+pub(in crate::plan_file) static METRIC: Table = Table {
+    about: "A metric of your own: one of these kinds, and what it is worth now",
+    keys: &[
+        key("trend", Kind::Text, "A number, 0 or more, of which the distribution is kept"),
+        key("counter", Kind::Text, "A number, 0 or more, that is added up"),
+        key("rate", Kind::Text, "`true` or `false`, of which the share is kept"),
+        key("gauge", Kind::Text, "A number of which the last, lowest and highest are kept"),
+    ],
+    named: &[],
+    later: &[],
+};

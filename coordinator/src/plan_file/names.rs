@@ -1,0 +1,63 @@
+//! Names that the plan's writer gives, for templates to call: variables, captures and the like.
+
+use muster_agent::engine::template::{BUILT_IN, FUNCTIONS, Names, Vars};
+
+use super::reader::{Field, Reader};
+use super::tree::{Node, Value, quoted};
+
+/// Whether a name can be given; what is wrong with it is told.
+pub(super) fn check(reader: &mut Reader, field: &Field<'_>, name: &str) -> bool {
+    if FUNCTIONS.contains(&name) || BUILT_IN.contains(&name) {
+        let mistake = reader.at_key(field, format!("the name {} is taken", quoted(name)));
+        mistake.help("it means something else in templates");
+        return false;
+    }
+    if !is_identifier(name) {
+        let mistake = reader.at_key(field, format!("wanted a name such as `pages`, found {}", quoted(name)));
+        mistake.help("letters, digits and `_` make up a name, which begins with no digit");
+        return false;
+    }
+    true
+}
+
+/// As [`check`], for what is no variable of the plan.
+pub(super) fn check_new(reader: &mut Reader, field: &Field<'_>, name: &str) -> bool {
+    if reader.vars.names().any(|known| known == name) {
+        let mistake = reader.at_key(field, format!("the name {} is taken", quoted(name)));
+        mistake.help("it is one of the plan's `vars`");
+        return false;
+    }
+    check(reader, field, name)
+}
+
+pub(super) fn is_identifier(name: &str) -> bool {
+    let mut bytes = name.bytes();
+    let begins = bytes.next().is_some_and(|first| first.is_ascii_alphabetic() || first == b'_');
+    begins && bytes.all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+}
+
+/// What the templates of a scenario can name. Steps may be repeated, so a name counts wherever it is given.
+pub(super) fn of_scenario(vars: &Vars, steps: &Node) -> Names {
+    let mut slots = Vec::new();
+    find_captured(steps, &mut slots);
+    Names::new(vars.clone(), slots)
+}
+
+fn find_captured(node: &Node, slots: &mut Vec<String>) {
+    match &node.value {
+        Value::List(items) => items.iter().for_each(|item| find_captured(item, slots)),
+        Value::Map(entries) => {
+            for entry in entries {
+                match (entry.key.as_str(), &entry.node.value) {
+                    ("capture", Value::Map(captures)) => {
+                        let new = captures.iter().map(|capture| capture.key.clone());
+                        slots.extend(new.filter(|name| is_identifier(name)));
+                    }
+                    ("json" | "form" | "expect", _) => {}
+                    _ => find_captured(&entry.node, slots),
+                }
+            }
+        }
+        _ => {}
+    }
+}
