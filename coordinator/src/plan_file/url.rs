@@ -33,7 +33,7 @@ pub(super) enum Target {
 pub(super) fn step(reader: &mut Reader, field: &Field<'_>, target: &Target) -> Option<Url> {
     let text = reader.template(field)?;
     let (text, made) = text.split_at(text.find("{{").unwrap_or(text.len()));
-    let in_host = text.split_once("://").is_some_and(|(_, rest)| !rest.contains('/'));
+    let in_host = !text.starts_with('/') && text.split_once("://").is_some_and(|(_, rest)| !rest.contains('/'));
     if in_host && !made.is_empty() {
         reader.wrong(field, "wanted templates behind the host only").help("write `http://host:port/{{ ... }}`");
         return None;

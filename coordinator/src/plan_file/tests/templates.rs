@@ -21,6 +21,7 @@ fn body(keys: &str) -> String {
 fn what_stands_around_an_expression_is_encoded_and_what_it_makes_will_be() {
     assert_eq!(made("get: '/ü/{{ id }}/x'").url.path, "/%C3%BC/{{ id }}/x");
     assert_eq!(made("get: 'http://h/a?b={{ who }}'").url.path, "/a?b={{ who }}");
+    assert_eq!(made("get: '/go?to=http://{{ who }}'").url.path, "/go?to=http://{{ who }}");
     let query = made("get: /a, query: {q: 'x y{{ id + 1 }}', r: '{{who}}'}");
     assert_eq!(query.url.path, "/a?q=x%20y{{ (id + 1) | urlencode }}&r={{ (who) | urlencode }}");
     assert_eq!(query.name, "GET /a");
