@@ -6,6 +6,7 @@ pub mod conduct;
 pub mod doctor;
 pub mod exit;
 pub mod forecast;
+pub mod import;
 pub mod journal;
 pub mod plan_file;
 pub mod report;

@@ -1,6 +1,7 @@
 //! The command line: each sub-command parses, calls and prints; what it calls stands elsewhere.
 
 mod doctor;
+mod import;
 mod keep;
 mod orders;
 mod report;
@@ -46,6 +47,8 @@ enum Command {
     Annotate(orders::AnnotateArgs),
     /// Check a plan and show what it would do, without sending anything
     Validate(validate::ValidateArgs),
+    /// Make a plan of a browser's recording, curl commands, an OpenAPI description or a Postman collection
+    Import(import::ImportArgs),
     /// Print the plan file's JSON Schema, for completion in editors
     Schema,
     /// Look at what this machine allows a load test: descriptors, ports, clock, cores
@@ -84,6 +87,7 @@ pub fn main() -> std::process::ExitCode {
         Command::Stop(args) => orders::stop(&args),
         Command::Annotate(args) => orders::annotate(args),
         Command::Validate(args) => validate::main(&args),
+        Command::Import(args) => import::main(args),
         Command::Schema => schema::main(),
         Command::Doctor => doctor::main(),
         Command::Target(args) => target::main(args),
