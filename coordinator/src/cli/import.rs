@@ -31,6 +31,11 @@ enum From {
     },
     /// curl commands, one or more, as browsers copy them (as cURL, bash)
     Curl(Files),
+    /// A description of an interface: OpenAPI 3.0 or 3.1, in JSON or YAML
+    #[command(name = "openapi")]
+    OpenApi(Files),
+    /// A collection of requests: Postman Collection v2.1
+    Postman(Files),
 }
 
 #[derive(Debug, Args)]
@@ -48,6 +53,8 @@ struct Files {
 pub(super) fn main(args: ImportArgs) -> Outcome {
     let (files, source) = match args.from {
         From::Curl(files) => (files, Source::Curl),
+        From::OpenApi(files) => (files, Source::OpenApi),
+        From::Postman(files) => (files, Source::Postman),
         From::Har { files, assets, all_origins } => (files, Source::Har(HarOptions { assets, all_origins })),
     };
     let bad = |error: ImportError| Problem::new(ExitCode::BadPlan, format!("error: {error}"));

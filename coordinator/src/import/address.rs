@@ -34,6 +34,10 @@ impl Address {
         if parsed.port() == Some(0) || parsed.host_str().is_none_or(str::is_empty) {
             return Err("no host and port can be reached by it".to_owned());
         }
+        // A host may have braces in it, but a plan would take them for an expression.
+        if parsed.host_str().is_some_and(|host| host.contains('{')) {
+            return Err("its host is not known".to_owned());
+        }
         let mut path = Text::literal(&escaped(&parsed[Position::BeforePath..Position::AfterQuery]));
         if parsed.fragment().is_none() {
             path.push(behind(rest));
@@ -97,7 +101,8 @@ mod tests {
         ] {
             assert_eq!(address(url), Ok((origin.to_owned(), path.to_owned())), "{url}");
         }
-        for url in ["", "/x", "ws://a/", "http://", "http://a:0/", "data:text/plain,x", "http://a b/"] {
+        for url in ["", "/x", "ws://a/", "http://", "http://a:0/", "data:text/plain,x", "http://a b/", "http://{{a}}/"]
+        {
             assert!(address(url).is_err(), "{url}");
         }
     }

@@ -89,7 +89,7 @@ impl Json {
     }
 
     /// The same value with texts of another kind.
-    pub(super) fn map<T>(&self, text: &impl Fn(&str) -> T) -> Json<T> {
+    pub(super) fn map<T>(&self, text: &mut impl FnMut(&str) -> T) -> Json<T> {
         match self {
             Self::Null => Json::Null,
             Self::Flag(flag) => Json::Flag(*flag),
@@ -104,7 +104,7 @@ impl Json {
 
     /// The same value as the body of a request.
     pub(super) fn literal(&self) -> Json<Text> {
-        self.map(&|text| Text::literal(text))
+        self.map(&mut |text| Text::literal(text))
     }
 }
 

@@ -13,7 +13,10 @@ mod journey;
 mod json;
 mod names;
 mod notes;
+mod openapi;
 mod plan;
+mod postman;
+mod secrets;
 mod sound;
 mod text;
 mod yaml;
@@ -36,6 +39,10 @@ pub enum Source {
     Har(HarOptions),
     /// `curl` commands, as browsers copy them.
     Curl,
+    /// A description of an interface: OpenAPI 3.0 or 3.1.
+    OpenApi,
+    /// A collection of requests: Postman Collection v2.1.
+    Postman,
 }
 
 /// A plan, and what did not become a part of it.
@@ -87,6 +94,8 @@ fn journey(text: &str, source: Source) -> Result<Journey, ImportError> {
     match source {
         Source::Har(options) => har::read(text, options),
         Source::Curl => curl::read(text),
+        Source::OpenApi => openapi::read(text),
+        Source::Postman => postman::read(text),
     }
 }
 

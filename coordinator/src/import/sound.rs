@@ -6,6 +6,7 @@ use super::body::Body;
 use super::headers::is_token;
 use super::journey::Request;
 use super::notes::Notes;
+use super::secrets;
 use super::text::Text;
 
 /// The longest method.
@@ -43,6 +44,7 @@ pub(super) fn sound(mut request: Request, notes: &mut Notes) -> Option<Request> 
         notes.add_of("users and passwords in URLs are left out, because they are secrets", &shown);
     }
     headers(&mut request, notes, &shown);
+    secrets::warn(&request, notes, &shown);
     request.body = body(&request, notes, &shown);
     request.name = request.name.as_deref().and_then(name);
     request.expect = request.expect.filter(|status| (100..600).contains(status));
@@ -103,7 +105,7 @@ pub(super) fn name(text: &str) -> Option<String> {
     let mut name = String::new();
     for c in text.trim().chars().filter(|c| !c.is_control()) {
         // Two braces would be taken for an expression.
-        if !(c == '{' && name.ends_with('{')) {
+        if !(['{', '}'].contains(&c) && name.ends_with(c)) {
             name.push(c);
         }
     }

@@ -11,14 +11,19 @@ pub(super) fn read(reader: &mut Reader, field: &Field<'_>) -> Option<Vec<u8>> {
         true => check_plain(reader, field, text),
         false => _ = template::check(reader, field, text),
     });
-    (reader.mistakes.len() == before).then(|| written(field.node).into_bytes())
+    (reader.mistakes.len() == before).then(|| written(field.node, &made_text).into_bytes())
 }
 
 /// Writes a value without templates.
 pub(super) fn plain(reader: &mut Reader, field: &Field<'_>) -> Option<String> {
     let before = reader.mistakes.len();
     each_text(field, &mut |field, text, _| check_plain(reader, field, text));
-    (reader.mistakes.len() == before).then(|| written(field.node))
+    (reader.mistakes.len() == before).then(|| literal(field.node))
+}
+
+/// Writes a value in which every text stands for itself.
+pub(super) fn literal(node: &Node) -> String {
+    written(node, &quoted)
 }
 
 fn check_plain(reader: &mut Reader, field: &Field<'_>, text: &str) {
@@ -42,24 +47,23 @@ fn each_text(field: &Field<'_>, show: &mut impl FnMut(&Field<'_>, &str, bool)) {
     }
 }
 
-pub(super) fn written(node: &Node) -> String {
+fn written(node: &Node, text: &impl Fn(&str) -> String) -> String {
     let mut out = String::new();
-    write(&mut out, node);
+    write(&mut out, node, text);
     out
 }
 
-fn write(out: &mut String, node: &Node) {
+fn write(out: &mut String, node: &Node, as_text: &impl Fn(&str) -> String) {
     match &node.value {
         Value::Null => out.push_str("null"),
         Value::Flag(flag) => out.push_str(if *flag { "true" } else { "false" }),
         Value::Number(text) => write_number(out, text),
-        Value::Text(text) if template::is_template(text) => out.push_str(&template::to_json(text)),
-        Value::Text(text) => write_text(out, text),
+        Value::Text(text) => out.push_str(&as_text(text)),
         Value::List(items) => {
             out.push('[');
             for (index, item) in items.iter().enumerate() {
                 out.push_str(if index > 0 { "," } else { "" });
-                write(out, item);
+                write(out, item, as_text);
             }
             out.push(']');
         }
@@ -67,17 +71,22 @@ fn write(out: &mut String, node: &Node) {
             out.push('{');
             for (index, entry) in entries.iter().enumerate() {
                 out.push_str(if index > 0 { "," } else { "" });
-                write_text(out, &entry.key);
+                out.push_str(&quoted(&entry.key));
                 out.push(':');
-                write(out, &entry.node);
+                write(out, &entry.node, as_text);
             }
             out.push('}');
         }
     }
 }
 
-fn write_text(out: &mut String, text: &str) {
-    out.push_str(&serde_json::Value::from(text).to_string());
+/// A text that may be a template.
+fn made_text(text: &str) -> String {
+    if template::is_template(text) { template::to_json(text) } else { quoted(text) }
+}
+
+fn quoted(text: &str) -> String {
+    serde_json::Value::from(text).to_string()
 }
 
 /// A number that JSON spells the same way is kept, digit for digit; others, such as `+1`, `.5` and `007`, are rewritten.

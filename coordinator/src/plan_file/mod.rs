@@ -126,6 +126,18 @@ pub fn from_str(text: &str, format: Format, origin: &str, base: &Path) -> Result
     plan.ok_or_else(|| Mistakes::new(origin, text, reader.mistakes))
 }
 
+/// Writes a YAML document that is no plan as JSON, in its order and with numbers as it spells them, so that nobody else
+/// has to read YAML. An empty one is null.
+///
+/// # Errors
+/// What keeps it from being YAML.
+pub(crate) fn yaml_as_json(text: &str, origin: &str) -> Result<String, Mistakes> {
+    match yaml::parse(text, "YAML") {
+        Ok(tree) => Ok(tree.map_or_else(|| "null".to_owned(), |tree| json::literal(&tree))),
+        Err(mistake) => Err(Mistakes::new(origin, text, vec![mistake])),
+    }
+}
+
 /// What a plan is called unless it says so: its file's name without extension.
 fn name_of(origin: &str) -> String {
     let stem = Path::new(origin).file_stem().map(|stem| stem.to_string_lossy());

@@ -166,4 +166,5 @@ proptest! {
     }
 }
 
-const SOURCES: [Source; 2] = [Source::Har(HarOptions { assets: true, all_origins: true }), Source::Curl];
+const SOURCES: [Source; 4] =
+    [Source::Har(HarOptions { assets: true, all_origins: true }), Source::Curl, Source::OpenApi, Source::Postman];

@@ -1,8 +1,11 @@
 //! Plans of realistic inputs, and the laws that hold for all.
 
+mod bounds;
 mod curl;
 mod har;
 mod law;
+mod openapi;
+mod postman;
 
 use super::{Imported, Source, import};
 
