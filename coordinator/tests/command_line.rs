@@ -207,3 +207,25 @@ fn a_plan_can_be_tried_without_a_target_of_ones_own() {
     let output = muster(&["run", "http://example.com/", "--serve-target"]);
     assert_eq!(code(&output), 104);
 }
+
+#[test]
+fn a_plan_is_made_of_what_there_is_and_never_written_over() {
+    let folder = tempfile::tempdir().unwrap();
+    let commands = file(&folder, "commands.sh", b"curl http://127.0.0.1:8080/a -u me:hunter2\n");
+    let printed = muster(&["import", "curl", &commands]);
+    assert_eq!((code(&printed), text(&printed.stderr).contains("note: secrets are left out")), (0, true));
+    let plan = folder.path().join("plan.yaml").to_string_lossy().into_owned();
+    let written = muster(&["import", "curl", &commands, "-o", &plan]);
+    assert_eq!((code(&written), text(&written.stdout)), (0, String::new()));
+    assert_eq!(std::fs::read_to_string(&plan).unwrap(), text(&printed.stdout));
+    assert_eq!(code(&muster(&["validate", &plan])), 0);
+    let again = muster(&["import", "curl", &commands, "--output", &plan]);
+    assert_eq!((code(&again), text(&again.stderr).contains("--force replaces it")), (104, true));
+    assert_eq!(code(&muster(&["import", "curl", &commands, "--output", &plan, "--force"])), 0);
+    // There is nothing on standard input, and a recording is no command.
+    for arguments in [["import", "postman", "-"], ["import", "har", &commands], ["import", "openapi", "/nowhere"]] {
+        let refused = muster(&arguments);
+        assert_eq!((code(&refused), refused.stdout.is_empty()), (104, true), "{}", text(&refused.stderr));
+        assert!(text(&refused.stderr).starts_with("error: "), "{}", text(&refused.stderr));
+    }
+}

@@ -8,26 +8,17 @@ use super::journey::Request;
 use super::notes::Notes;
 use super::secrets;
 use super::text::Text;
+use crate::plan_file::{HEADER_BYTES_MAX, HEADERS_MAX, PATH_BYTES_MAX, REDIRECTS_MAX, THINK_MAX, TIMEOUT_MAX};
+use muster_proto::plan::NAME_BYTES_MAX;
 
 /// The longest method.
 const METHOD_BYTES_MAX: usize = 32;
-/// The longest path and query, and the longest value of a header field.
-const PATH_BYTES_MAX: usize = 8 << 10;
-const VALUE_BYTES_MAX: usize = 8 << 10;
 /// The longest name of a header field.
 const FIELD_NAME_BYTES_MAX: usize = 256;
-/// The most header fields, with room for one that follows from the body.
-const HEADERS_MAX: usize = 99;
 /// The largest body, as it stands in the plan: it must leave room for other requests.
 const BODY_BYTES_MAX: usize = 64 << 10;
-/// The most redirects.
-const REDIRECTS_MAX: u8 = 20;
-/// The shortest and the longest timeout, and the longest pause.
+/// The shortest timeout.
 const TIMEOUT_MIN: Duration = Duration::from_millis(1);
-const TIMEOUT_MAX: Duration = Duration::from_secs(3600);
-const THINK_MAX: Duration = Duration::from_secs(24 * 3600);
-/// The longest name of a request, in bytes.
-const NAME_BYTES_MAX: usize = muster_proto::plan::NAME_BYTES_MAX;
 
 /// The request as a plan can say it; nothing if it cannot be said at all.
 pub(super) fn sound(mut request: Request, notes: &mut Notes) -> Option<Request> {
@@ -37,7 +28,7 @@ pub(super) fn sound(mut request: Request, notes: &mut Notes) -> Option<Request> 
         return None;
     }
     if request.address.path.written().len() > PATH_BYTES_MAX {
-        notes.add_of("requests with a path of more than 8 KiB are left out", &shown);
+        notes.add_of("requests with too long a path are left out", &shown);
         return None;
     }
     if request.address.had_user {
@@ -48,7 +39,7 @@ pub(super) fn sound(mut request: Request, notes: &mut Notes) -> Option<Request> 
     request.body = body(&request, notes, &shown);
     request.name = request.name.as_deref().and_then(name);
     request.expect = request.expect.filter(|status| (100..600).contains(status));
-    request.redirects = request.redirects.map(|count| count.min(REDIRECTS_MAX));
+    request.redirects = request.redirects.map(|count| count.min(REDIRECTS_MAX as u8));
     request.timeout = request.timeout.map(|timeout| timeout.clamp(TIMEOUT_MIN, TIMEOUT_MAX));
     request.think = request.think.map(|think| think.min(THINK_MAX)).filter(|think| !think.is_zero());
     Some(request)
@@ -65,15 +56,16 @@ fn headers(request: &mut Request, notes: &mut Notes, shown: &str) {
     for (_, value) in &mut request.headers {
         *value = trimmed(value);
     }
-    if request.headers.len() > HEADERS_MAX {
-        request.headers.truncate(HEADERS_MAX);
-        notes.add_of("header fields after the 99th are left out", shown);
+    // One may follow from the body.
+    if request.headers.len() >= HEADERS_MAX {
+        request.headers.truncate(HEADERS_MAX - 1);
+        notes.add_of("requests have fewer header fields than they had: a plan cannot have so many", shown);
     }
 }
 
 fn is_value(value: &Text) -> bool {
     let written = value.written();
-    written.len() <= VALUE_BYTES_MAX && !written.contains(|c: char| c.is_control() && c != '\t')
+    written.len() <= HEADER_BYTES_MAX && !written.contains(|c: char| c.is_control() && c != '\t')
 }
 
 /// A value without space around it, which is no part of it.

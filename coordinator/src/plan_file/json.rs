@@ -11,19 +11,14 @@ pub(super) fn read(reader: &mut Reader, field: &Field<'_>) -> Option<Vec<u8>> {
         true => check_plain(reader, field, text),
         false => _ = template::check(reader, field, text),
     });
-    (reader.mistakes.len() == before).then(|| written(field.node, &made_text).into_bytes())
+    (reader.mistakes.len() == before).then(|| written(field.node).into_bytes())
 }
 
 /// Writes a value without templates.
 pub(super) fn plain(reader: &mut Reader, field: &Field<'_>) -> Option<String> {
     let before = reader.mistakes.len();
     each_text(field, &mut |field, text, _| check_plain(reader, field, text));
-    (reader.mistakes.len() == before).then(|| literal(field.node))
-}
-
-/// Writes a value in which every text stands for itself.
-pub(super) fn literal(node: &Node) -> String {
-    written(node, &quoted)
+    (reader.mistakes.len() == before).then(|| written(field.node))
 }
 
 fn check_plain(reader: &mut Reader, field: &Field<'_>, text: &str) {
@@ -47,9 +42,16 @@ fn each_text(field: &Field<'_>, show: &mut impl FnMut(&Field<'_>, &str, bool)) {
     }
 }
 
-fn written(node: &Node, text: &impl Fn(&str) -> String) -> String {
+fn written(node: &Node) -> String {
     let mut out = String::new();
-    write(&mut out, node, text);
+    write(&mut out, node, &made_text);
+    out
+}
+
+/// Writes a value in which every text stands for itself, whatever it looks like.
+pub(super) fn literal(node: &Node) -> String {
+    let mut out = String::new();
+    write(&mut out, node, &quoted);
     out
 }
 

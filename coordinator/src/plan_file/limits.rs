@@ -33,19 +33,19 @@ pub(super) const MANUAL_DURATION_DEFAULT: Duration = Duration::from_secs(24 * 36
 /// The longest profile and the longest delay of a scenario.
 pub(super) const PROFILE_MAX: Duration = Duration::from_secs(366 * 24 * 3600);
 /// The longest timeout: what histograms can hold.
-pub(super) const TIMEOUT_MAX: Duration = Duration::from_secs(3600);
+pub(crate) const TIMEOUT_MAX: Duration = Duration::from_secs(3600);
 /// The longest pause of a `think` step.
-pub(super) const THINK_MAX: Duration = Duration::from_secs(24 * 3600);
+pub(crate) const THINK_MAX: Duration = Duration::from_secs(24 * 3600);
 /// The longest window of a threshold, in seconds.
 pub(super) const WINDOW_SECONDS_MAX: u32 = 3600;
 /// The most redirects that a request may follow.
-pub(super) const REDIRECTS_MAX: u64 = 20;
+pub(crate) const REDIRECTS_MAX: u64 = 20;
 /// The most header fields of one request.
-pub(super) const HEADERS_MAX: usize = 100;
+pub(crate) const HEADERS_MAX: usize = 100;
 /// The longest value of a header field, in bytes.
-pub(super) const HEADER_BYTES_MAX: usize = 8 << 10;
+pub(crate) const HEADER_BYTES_MAX: usize = 8 << 10;
 /// The longest path and query of a request, in bytes.
-pub(super) const PATH_BYTES_MAX: usize = 8 << 10;
+pub(crate) const PATH_BYTES_MAX: usize = 8 << 10;
 /// How long iterations may still take once a profile has ended, unless the plan says so; as in k6.
 pub(super) const GRACEFUL_STOP_DEFAULT: Duration = Duration::from_secs(30);
 /// When the users of an iterations executor are stopped, unless the plan says so; as in k6.

@@ -44,6 +44,7 @@ use std::path::Path;
 use muster_proto::plan::{NAME_BYTES_MAX, Plan};
 
 pub use limits::{BODY_BYTES_MAX, FILE_BYTES_MAX, MAX_USERS_DEFAULT, SEED_DEFAULT, USERS_MAX};
+pub(crate) use limits::{HEADER_BYTES_MAX, HEADERS_MAX, PATH_BYTES_MAX, REDIRECTS_MAX, THINK_MAX, TIMEOUT_MAX};
 pub use mistakes::{MISTAKES_MAX, Mistake, Mistakes, Place};
 pub use quick::{QUICK_DURATION, QUICK_USERS, QuickPlan, quick};
 pub use resolved::resolved;

@@ -188,15 +188,15 @@ impl Command {
     }
 
     fn proxy(&mut self, text: &str, notes: &mut Notes) {
-        let with_scheme = if text.contains("://") { text.to_owned() } else { format!("http://{text}") };
-        match url::Url::parse(&with_scheme) {
-            Ok(url) if url.scheme() == "http" && url.port() != Some(0) && url.host_str().is_some() => {
-                // A port that the scheme implies is not kept in the URL.
-                let port = url.port().unwrap_or(if with_scheme.contains(":80") { 80 } else { PROXY_PORT });
-                self.proxy = url.host_str().map(|host| format!("http://{host}:{port}"));
-            }
-            _ => notes.add("proxies other than HTTP are left out"),
-        }
+        let url = if text.contains("://") { text.to_owned() } else { format!("http://{text}") };
+        let origin = Address::parse(&Text::literal(&url)).ok().map(|address| address.origin);
+        let Some(origin) = origin.filter(|origin| origin.starts_with("http://")) else {
+            return notes.add("proxies other than HTTP are left out");
+        };
+        let has_port = origin.rsplit([':', ']']).next().is_some_and(|port| port.parse::<u16>().is_ok());
+        // The port that a URL implies is not the one that curl means by none.
+        let port = if url.trim_end_matches('/').ends_with(":80") { 80 } else { PROXY_PORT };
+        self.proxy = Some(if has_port { origin } else { format!("{origin}:{port}") });
     }
 
     /// Adds its requests to a journey.

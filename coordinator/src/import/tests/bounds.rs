@@ -50,7 +50,7 @@ fn a_plan_stays_within_what_agents_take() {
 fn what_a_plan_cannot_say_is_left_out() {
     let long = "z".repeat(9_000);
     for (request, note) in [
-        (format!(r#"{{"url": "http://a/{long}"}}"#), "requests with a path of more than 8 KiB"),
+        (format!(r#"{{"url": "http://a/{long}"}}"#), "requests with too long a path"),
         (r#"{"url": "http://a/", "method": "CONNECT"}"#.to_owned(), "requests with a method that a plan cannot have"),
         (r#"{"url": "http://a/", "method": "A B"}"#.to_owned(), "requests with a method that a plan cannot have"),
         (r#"{"url": "http://a:0/"}"#.to_owned(), "no host and port can be reached by it"),
