@@ -1,6 +1,6 @@
 //! Plans from what people have already: browsers' recordings, curl commands, descriptions and collections of requests.
 //!
-//! Each importer makes a [`Journey`](journey::Journey) of its input: requests, and notes of what it left out. One writer
+//! Each importer makes a `Journey` of its input: requests, and notes of what it left out. One writer
 //! makes the plan of that, which is read as any plan is before anybody is given it.
 
 mod address;
