@@ -1,5 +1,8 @@
 //! `$ref`: parts of a description that stand elsewhere in it.
 
+use std::cell::RefCell;
+use std::collections::HashMap;
+
 use crate::import::json::Json;
 
 /// How many references may lead to one another.
@@ -10,11 +13,13 @@ static NOTHING: Json = Json::Null;
 /// A description whose references can be followed.
 pub(super) struct Document<'d> {
     root: &'d Json,
+    /// Where references lead that were followed already: a schema may be used by thousands of others.
+    known: RefCell<HashMap<&'d str, Option<&'d Json>>>,
 }
 
 impl<'d> Document<'d> {
     pub(super) fn new(root: &'d Json) -> Self {
-        Self { root }
+        Self { root, known: RefCell::default() }
     }
 
     /// What a value stands for: itself, or what it refers to. Nothing where that is not in the description.
@@ -23,7 +28,10 @@ impl<'d> Document<'d> {
         for _ in 0..CHAIN_MAX {
             match value.text_of("$ref") {
                 None => return value,
-                Some(reference) => value = self.find(reference).unwrap_or(&NOTHING),
+                Some(reference) => {
+                    let mut known = self.known.borrow_mut();
+                    value = known.entry(reference).or_insert_with(|| self.find(reference)).unwrap_or(&NOTHING);
+                }
             }
         }
         &NOTHING

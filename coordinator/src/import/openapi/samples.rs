@@ -5,9 +5,9 @@ use crate::import::json::Json;
 use crate::import::text::Text;
 
 /// The deepest nesting of what is made up.
-const DEPTH_MAX: usize = 16;
+const DEPTH_MAX: usize = 8;
 /// The most values in one sample, because schemas that use one another multiply.
-const VALUES_MAX: usize = 2_000;
+const VALUES_MAX: usize = 300;
 /// The most items of a list that must have several.
 const ITEMS_MAX: u64 = 10;
 /// The length of a text that may have any, and the longest that is made up.
@@ -233,7 +233,7 @@ mod tests {
         let lists = format!("[{}]", ["[]"; 9].join(","));
         assert_eq!(sample(r##"{"type": "array", "minItems": 9, "items": {"$ref": "#/s"}}"##), lists);
         let deep = format!("{}{}{}", r#"{"items":"#.repeat(100), "{}", "}".repeat(100));
-        assert_eq!(sample(&deep), format!("{}{}", "[".repeat(17), "]".repeat(17)));
+        assert_eq!(sample(&deep), format!("{}{}", "[".repeat(9), "]".repeat(9)));
     }
 
     #[test]
