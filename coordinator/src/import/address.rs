@@ -4,6 +4,9 @@ use url::{Position, Url};
 
 use super::text::{Piece, Text};
 
+/// Where requests go for which no host is known.
+pub(super) const ORIGIN_DEFAULT: &str = "http://127.0.0.1:8080";
+
 /// Where a request goes, in the one spelling that a plan keeps.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Address {

@@ -1,5 +1,7 @@
 //! Which header fields of a request are worth repeating, and which belong to something else.
 
+use super::text::{Piece, Text};
+
 /// What a header field is to whoever imports it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
@@ -82,6 +84,20 @@ pub(super) fn is_secret(name: &str) -> bool {
     name.ends_with("-key") || SECRET.iter().any(|part| name.contains(part))
 }
 
+/// Whether the value of a secret field has nothing of it beside an expression: a word before it, or a cookie's name.
+pub(super) fn holds_nothing_else(name: &str, value: &Text) -> bool {
+    match value.pieces() {
+        [Piece::Expression(_)] => true,
+        [Piece::Literal(before), Piece::Expression(_)] if name == "cookie" => {
+            before.split_once('=').is_some_and(|(_, behind)| behind.is_empty())
+        }
+        [Piece::Literal(before), Piece::Expression(_)] => {
+            before.ends_with(' ') && before.trim_end().bytes().all(|byte| byte.is_ascii_alphabetic())
+        }
+        _ => false,
+    }
+}
+
 /// Whether a text is a name of a header field, or a method.
 pub(super) fn is_token(text: &str) -> bool {
     let token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
@@ -112,5 +128,19 @@ mod tests {
         }
         assert_eq!(kind_by_hand("host"), Kind::Kept);
         assert_eq!(kind_by_hand("content-length"), Kind::Passing);
+    }
+
+    #[test]
+    fn a_secret_is_known_by_what_is_beside_an_expression() {
+        let holds = |name: &str, before: &str, behind: &str| {
+            let mut value = Text::literal(before);
+            value.push_expression("token");
+            value.push_literal(behind);
+            holds_nothing_else(name, &value)
+        };
+        assert!(holds("x-api-key", "", "") && holds("authorization", "Bearer ", "") && holds("cookie", "sid=", ""));
+        assert!(!holds("authorization", "Basic c2VjcmV0", "") && !holds("cookie", "a=secret; sid=", ""));
+        assert!(!holds("x-api-key", "", "secret") && !holds("x-api-key", "s3cret ", ""));
+        assert!(!holds_nothing_else("x-api-key", &Text::literal("secret")));
     }
 }

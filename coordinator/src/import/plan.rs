@@ -69,11 +69,12 @@ impl Room {
     /// Takes what a step needs, if it is there.
     fn take(&mut self, step: &str, request: &Request) -> bool {
         let wire = ENCODED * step.len() + self.common + OVERHEAD + request.address.origin.len();
-        let fits = step.len() <= self.file && wire <= self.wire && self.steps >= 2;
+        let steps = 1 + usize::from(request.think.is_some());
+        let fits = step.len() <= self.file && wire <= self.wire && steps <= self.steps;
         if fits {
             self.file -= step.len();
             self.wire -= wire;
-            self.steps -= 2;
+            self.steps -= steps;
         }
         fits
     }

@@ -45,7 +45,7 @@ impl Command {
         let mut only_urls = false;
         while let Some(word) = words.next() {
             if word.expands {
-                notes.add_of("variables and commands of a shell are taken as they are written", &word.text);
+                notes.add_of("variables and commands of a shell are taken as they are written", "in a URL");
             }
             match word.text.as_str() {
                 "--" => only_urls = true,
@@ -130,7 +130,7 @@ impl Command {
                 self.body_method = Some(if effect == Effect::Parts { "POST" } else { "PUT" });
                 notes.add_of("bodies in parts or from files are left out", shown);
             }
-            Effect::Elsewhere => notes.add_of("options that a plan says in `connect` or `http` are left out", shown),
+            Effect::Elsewhere => notes.add_of("options that change more than a request are left out", shown),
             Effect::Nothing => {}
         }
     }

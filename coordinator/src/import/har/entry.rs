@@ -43,6 +43,8 @@ fn headers(request: &mut Request, fields: &[Json], notes: &mut Notes) -> Headers
         let field = (name.clone(), Text::literal(value));
         match kind(&name) {
             Kind::Kept => request.headers.push(field),
+            // Sent twice, it would tell the target to do nothing.
+            Kind::Secret if name == "idempotency-key" => request.headers.push((name, Text::expression("uuid()"))),
             Kind::Secret => secrets.push(field),
             Kind::Passing => {
                 notes.add_of("header fields of the browser's connection and cache are left out", &name);

@@ -1,10 +1,8 @@
 //! Where the operations of a description are served.
 
+use crate::import::address::ORIGIN_DEFAULT;
 use crate::import::json::Json;
 use crate::import::notes::Notes;
-
-/// Where a target is looked for that a description does not name.
-const ORIGIN_DEFAULT: &str = "http://127.0.0.1:8080";
 
 /// The URL before every path, without a slash at its end.
 pub(super) fn base(root: &Json, notes: &mut Notes) -> String {

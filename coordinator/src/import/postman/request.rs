@@ -2,15 +2,12 @@
 
 use super::body;
 use super::variables::Variables;
-use crate::import::address::Address;
-use crate::import::headers::{Kind, kind_by_hand};
+use crate::import::address::{Address, ORIGIN_DEFAULT};
+use crate::import::headers::{Kind, holds_nothing_else, kind_by_hand};
 use crate::import::journey::Request;
 use crate::import::json::Json;
 use crate::import::notes::Notes;
 use crate::import::text::Text;
-
-/// Where a request goes whose host is not known.
-const ORIGIN_DEFAULT: &str = "http://127.0.0.1:8080";
 
 /// Reads a request, which may be just a URL. The error tells why it can go nowhere.
 pub(super) fn read(of: &Json, variables: &mut Variables, name: &str, notes: &mut Notes) -> Result<Request, String> {
@@ -32,13 +29,12 @@ pub(super) fn is_enabled(entry: &Json) -> bool {
 fn header(request: &mut Request, field: &Json, variables: &mut Variables, notes: &mut Notes) {
     let (Some(key), true) = (field.text_of("key"), is_enabled(field)) else { return };
     let name = key.trim().to_ascii_lowercase();
-    let value = field.get("value").scalar().unwrap_or_default();
+    let given = field.get("value").scalar().unwrap_or_default();
     match kind_by_hand(&name) {
-        Kind::Kept => request.headers.push((name, variables.text(&value))),
+        Kind::Kept => request.headers.push((name, variables.text(&given))),
         // A variable keeps the secret out of the plan.
-        Kind::Secret if value.contains("{{") => {
-            let parts = variables.secret_text(&value);
-            request.headers.push((name, parts));
+        Kind::Secret if holds_nothing_else(&name, &variables.secret_text(&given)) => {
+            request.headers.push((name, variables.text(&given)));
         }
         Kind::Secret => notes.add_of("header fields that hold secrets are left out", &name),
         Kind::Passing => notes.add_of("header fields that follow from the request are left out", &name),
