@@ -44,6 +44,8 @@ pub(super) struct Request {
     pub(super) expect: Option<u16>,
     pub(super) redirects: Option<u8>,
     pub(super) timeout: Option<Duration>,
+    /// What is kept of the response for later requests: a name, and where it stands.
+    pub(super) captures: Vec<(String, String)>,
 }
 
 /// Header fields in order, names in lower case.
@@ -62,6 +64,7 @@ impl Request {
             expect: None,
             redirects: None,
             timeout: None,
+            captures: Vec::new(),
         }
     }
 

@@ -192,7 +192,18 @@ fn step(request: &Request, target: &str, common: &Headers, is_first: bool) -> St
     out.truncate(out.len() - INDENT);
     headers(&mut out, INDENT, &own_headers(request, common));
     body(&mut out, &request.body);
+    captures(&mut out, &request.captures);
     out
+}
+
+fn captures(out: &mut String, captures: &[(String, String)]) {
+    let margin = " ".repeat(INDENT);
+    if !captures.is_empty() {
+        let _ = writeln!(out, "{margin}capture:");
+    }
+    for (name, place) in captures {
+        let _ = writeln!(out, "{margin}  {}: {}", key(name), scalar(place));
+    }
 }
 
 /// The fields that are neither all requests' nor follow from the body.

@@ -23,12 +23,7 @@ const TIMEOUT_MIN: Duration = Duration::from_millis(1);
 /// The request as a plan can say it; nothing if it cannot be said at all.
 pub(super) fn sound(mut request: Request, notes: &mut Notes) -> Option<Request> {
     let shown = request.shown();
-    if !is_token(&request.method) || request.method.len() > METHOD_BYTES_MAX || request.method == "CONNECT" {
-        notes.add_of("requests with a method that a plan cannot have are left out", &shown);
-        return None;
-    }
-    if request.address.path.written().len() > PATH_BYTES_MAX {
-        notes.add_of("requests with too long a path are left out", &shown);
+    if !is_sendable(&request, notes) {
         return None;
     }
     if request.address.had_user {
@@ -43,6 +38,20 @@ pub(super) fn sound(mut request: Request, notes: &mut Notes) -> Option<Request> 
     request.timeout = request.timeout.map(|timeout| timeout.clamp(TIMEOUT_MIN, TIMEOUT_MAX));
     request.think = request.think.map(|think| think.min(THINK_MAX)).filter(|think| !think.is_zero());
     Some(request)
+}
+
+/// Whether a plan can have a request with this method and path at all.
+pub(super) fn is_sendable(request: &Request, notes: &mut Notes) -> bool {
+    let method = request.method.as_str();
+    let why = if !is_token(method) || method.len() > METHOD_BYTES_MAX || method == "CONNECT" {
+        "requests with a method that a plan cannot have are left out"
+    } else if request.address.path.written().len() > PATH_BYTES_MAX {
+        "requests with too long a path are left out"
+    } else {
+        return true;
+    };
+    notes.add_of(why, &request.shown());
+    false
 }
 
 fn headers(request: &mut Request, notes: &mut Notes, shown: &str) {

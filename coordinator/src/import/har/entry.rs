@@ -1,5 +1,6 @@
 //! One entry of a recording as a request.
 
+use super::answers::{Given, given};
 use super::choice::status;
 use crate::import::address::Address;
 use crate::import::body::{Body, FORM, essence};
@@ -12,8 +13,10 @@ use crate::import::text::Text;
 /// A request as it was recorded.
 pub(super) struct Recorded {
     pub(super) request: Request,
-    /// Header fields that are no part of the request, because they hold secrets.
+    /// Header fields that are no part of the request, because they hold secrets; each cookie by itself.
     pub(super) secrets: Headers,
+    /// What its response gave.
+    pub(super) given: Vec<Given>,
 }
 
 /// Reads an entry.
@@ -31,7 +34,7 @@ pub(super) fn read(entry: &Json, notes: &mut Notes) -> Option<Recorded> {
     let secrets = headers(&mut request, of.get("headers").items(), notes);
     body(&mut request, of.get("postData"), notes);
     request.expect = expected(status(entry), &request, notes);
-    Some(Recorded { request, secrets })
+    Some(Recorded { request, secrets, given: given(entry) })
 }
 
 /// Takes the header fields over that mean something again, and gives back those that hold secrets.
@@ -45,6 +48,9 @@ fn headers(request: &mut Request, fields: &[Json], notes: &mut Notes) -> Headers
             Kind::Kept => request.headers.push(field),
             // Sent twice, it would tell the target to do nothing.
             Kind::Secret if name == "idempotency-key" => request.headers.push((name, Text::expression("uuid()"))),
+            Kind::Secret if name == "cookie" => {
+                secrets.extend(value.split(';').map(|cookie| (name.clone(), Text::literal(cookie.trim()))));
+            }
             Kind::Secret => secrets.push(field),
             Kind::Passing => {
                 notes.add_of("header fields of the browser's connection and cache are left out", &name);

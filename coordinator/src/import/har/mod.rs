@@ -1,13 +1,17 @@
 //! HTTP archives (HAR 1.2), as browsers record them.
 
+mod answers;
 mod choice;
+mod correlate;
 mod entry;
+mod exchange;
 mod pauses;
 
 use super::ImportError;
 use super::journey::Journey;
 use super::json::Json;
 use super::notes::Notes;
+use super::sound::is_sendable;
 use choice::Choice;
 use entry::Recorded;
 use pauses::Pauses;
@@ -46,6 +50,8 @@ fn recorded(entries: &[Json], options: HarOptions, notes: &mut Notes) -> Vec<Rec
     let mut kept = Vec::new();
     for (begun, entry) in entries {
         let recorded = choice.admits(entry, notes).then(|| entry::read(entry, notes)).flatten();
+        // What cannot be sent gives nothing that could be captured.
+        let recorded = recorded.filter(|recorded| is_sendable(&recorded.request, notes));
         let Some(mut recorded) = recorded else {
             pauses.goes_by(begun, entry);
             continue;
@@ -57,7 +63,9 @@ fn recorded(entries: &[Json], options: HarOptions, notes: &mut Notes) -> Vec<Rec
     kept
 }
 
-fn journey(recorded: Vec<Recorded>, mut notes: Notes) -> Journey {
+fn journey(mut recorded: Vec<Recorded>, mut notes: Notes) -> Journey {
+    correlate::correlate(&mut recorded, &mut notes);
+    recorded.iter_mut().for_each(Recorded::take_captured_secrets);
     for (name, _) in recorded.iter().flat_map(|one| &one.secrets) {
         notes.add_of("header fields that hold secrets are left out; the target may want others of yours", name);
     }
