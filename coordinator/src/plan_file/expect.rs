@@ -60,7 +60,7 @@ fn status_check(name: String, set: &StatusSet) -> Check {
 fn shown(field: &Field<'_>) -> String {
     match &field.node.value {
         Value::List(items) => items.iter().filter_map(|item| item.scalar()).collect::<Vec<_>>().join(", "),
-        _ => field.node.scalar().map_or_else(|| json::written(field.node), str::to_owned),
+        _ => field.node.scalar().map_or_else(|| json::literal(field.node), str::to_owned),
     }
 }
 

@@ -2,8 +2,8 @@
 
 use proptest::prelude::*;
 
-use super::{shown, with_variables};
-use crate::import::{HarOptions, ImportError, Source, finished, import, journey};
+use super::shown;
+use crate::import::{HarOptions, ImportError, Source, import};
 
 const HAR: Source = Source::Har(HarOptions { assets: true, all_origins: true });
 
@@ -106,7 +106,7 @@ proptest! {
             let end = text.floor_char_boundary((begin + length).min(text.len())).max(begin);
             text.replace_range(begin..end, &insertion);
         }
-        let imported = journey(&text, source).map(with_variables).and_then(finished);
+        let imported = import(&text, source);
         prop_assert!(!matches!(imported, Err(ImportError::Invalid(_))), "{:?}", imported);
     }
 }

@@ -1,18 +1,10 @@
 //! Browsers' recordings.
 
-use super::{refused, with_variables};
-use crate::import::{HarOptions, Imported, Source, finished, journey, plan};
+use super::{refused, shown};
+use crate::import::{HarOptions, Source};
 
 const SHOP: &str = include_str!("inputs/shop.har");
 const PLAIN: Source = Source::Har(HarOptions { assets: false, all_origins: false });
-
-/// The notes and the plan of a recording. With variables in place of captures, it is valid.
-fn shown(text: &str, source: Source) -> String {
-    let journey = journey(text, source).unwrap();
-    finished(with_variables(journey.clone())).unwrap();
-    let Imported { plan, notes } = plan::write(journey).unwrap();
-    format!("{}\n---\n{plan}", notes.join("\n"))
-}
 
 #[test]
 fn a_visit_of_a_shop() {

@@ -3,8 +3,7 @@
 use std::path::Path;
 
 use muster_agent::engine::random::Key;
-use muster_agent::engine::template::{Scope, Template, Vars};
-use muster_proto::plan::Step;
+use muster_agent::engine::template::{Names, Template, Variables, Vars, within};
 use proptest::prelude::*;
 
 use crate::import::address::Address;
@@ -21,8 +20,9 @@ type Sent = (String, String, Vec<(String, String)>, String);
 
 /// A text as it is sent.
 fn made(text: &str) -> String {
-    let vars = Vars::new([("v", "\"made \\\"up\\\"\"")], 0);
-    Template::compile(text, &vars).unwrap().render(&Scope::of(Key::default(), &vars)).unwrap()
+    let names = Names::new(Vars::new([("v", "\"made \\\"up\\\"\"")], 0), []);
+    let template = Template::compile(text, &names).unwrap();
+    within(Key::default(), &mut Variables::default(), |scope| template.render(scope)).unwrap()
 }
 
 /// What a journey means.
@@ -51,11 +51,7 @@ fn meant(request: &Request) -> Sent {
 fn read(text: &str) -> Vec<Sent> {
     let plan =
         from_str(text, Format::Yaml, "plan", Path::new("")).unwrap_or_else(|mistakes| panic!("{mistakes}\n{text}"));
-    let requests = plan.scenarios[0].steps.iter().filter_map(|step| match step {
-        Step::Request(request) => Some(request),
-        Step::Think(_) => None,
-    });
-    let sent = requests.map(|request| {
+    let sent = plan.scenarios[0].requests().map(|request| {
         let mut headers: Vec<_> = request.headers.iter().map(|(name, value)| (name.clone(), made(value))).collect();
         headers.sort();
         let base = muster_proto::plan::Url { path: String::new(), ..request.url.clone() };

@@ -8,8 +8,6 @@ mod law;
 mod openapi;
 mod postman;
 
-use super::journey::Journey;
-use super::json::Json;
 use super::{Imported, Source, import};
 
 /// What becomes of a sound input: the notes as they are told, and the plan, which was read as any plan is.
@@ -21,11 +19,4 @@ fn shown(text: &str, source: Source) -> String {
 /// What is said about an input of which nothing can be made.
 fn refused(text: &str, source: Source) -> String {
     import(text, source).expect_err("this can be imported").to_string()
-}
-
-/// The journey with a variable in place of each value that it captures.
-fn with_variables(mut journey: Journey) -> Journey {
-    let captures = journey.requests.iter_mut().flat_map(|request| std::mem::take(&mut request.captures));
-    journey.vars.extend(captures.map(|(name, _)| (name, Json::Text("captured".to_owned()))));
-    journey
 }
