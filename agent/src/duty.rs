@@ -194,7 +194,7 @@ mod tests {
             graceful_stop: second,
             warm_up: Duration::ZERO,
             connections: Connections::PerUser,
-            steps: vec![Step::Think(Think { min: second, max: second })],
+            steps: vec![Step::Think(Think::Even(second, second))],
         };
         prepared(vec![scenario])
     }

@@ -3,10 +3,11 @@
 use std::fmt::Write;
 use std::time::Duration;
 
-use muster_proto::plan::{Connections, Executor, Plan, Scenario, Step};
+use muster_proto::plan::{Connections, Executor, Plan, Request, Scenario, Step};
 use muster_proto::schedule::{ArrivalSchedule, Stream};
 
 use crate::plan_file::format_duration;
+use crate::steps::{blocks, in_words};
 
 /// A plan's load in words, a paragraph per scenario.
 #[must_use]
@@ -26,19 +27,31 @@ pub fn forecast(plan: &Plan) -> String {
     for (index, scenario) in plan.scenarios.iter().enumerate() {
         let _ = writeln!(text, "\n{} ({})", scenario.name, scenario.executor.name());
         describe_load(&mut text, plan.seed, index, scenario);
-        for step in &scenario.steps {
-            let _ = match step {
-                Step::Request(request) => writeln!(text, "  {:<24} {} {}", request.name, request.method, request.url),
-                Step::Think(think) if think.min == think.max => {
-                    writeln!(text, "  think {}", format_duration(think.min))
-                }
-                Step::Think(think) => {
-                    writeln!(text, "  think {} to {}", format_duration(think.min), format_duration(think.max))
-                }
-            };
-        }
+        describe_steps(&mut text, &scenario.steps, 1);
     }
     text
+}
+
+/// What an iteration does, block by block.
+fn describe_steps(text: &mut String, steps: &[Step], depth: usize) {
+    let indent = "  ".repeat(depth);
+    let request = |request: &Request| format!("{:<24} {} {}", request.name, request.method, request.url);
+    for step in steps {
+        let _ = match step {
+            Step::Request(of) => writeln!(text, "{indent}{}", request(of)),
+            step => writeln!(text, "{indent}{}", in_words(step, true)),
+        };
+        if let Step::Parallel(parallel) = step {
+            parallel.requests.iter().for_each(|of| _ = writeln!(text, "{indent}  {}", request(of)));
+        }
+        for (words, steps) in blocks(step) {
+            let has_words = !words.is_empty();
+            if has_words {
+                let _ = writeln!(text, "{indent}  {words}");
+            }
+            describe_steps(text, steps, depth + 1 + usize::from(has_words));
+        }
+    }
 }
 
 fn describe_load(text: &mut String, seed: u64, index: usize, scenario: &Scenario) {
@@ -64,9 +77,12 @@ fn describe_load(text: &mut String, seed: u64, index: usize, scenario: &Scenario
             (Some(*iterations), u64::from(*users))
         }
     };
-    let per_iteration = scenario.requests().count() as u64;
+    let per_iteration = scenario.requests_max(|_| 1);
+    let varies =
+        scenario.steps.iter().any(|step| matches!(step, Step::If(_) | Step::Loop(_) | Step::Choose(_) | Step::Stop(_)));
     if let Some(iterations) = requests {
-        let _ = writeln!(text, "  {} requests without redirects", iterations.saturating_mul(per_iteration));
+        let most = if varies { "at most " } else { "" };
+        let _ = writeln!(text, "  {most}{} requests without redirects", iterations.saturating_mul(per_iteration));
     }
     let _ = match scenario.connections {
         Connections::New => writeln!(text, "  a connection per request, at most {connections} at once"),

@@ -15,6 +15,7 @@ pub mod run;
 pub mod run_clock;
 mod scribe;
 pub mod service;
+mod steps;
 pub mod store;
 pub mod surroundings;
 pub mod verdict;

@@ -12,9 +12,9 @@ use muster_proto::id::RunId;
 use muster_proto::measurement::{Delta, Health, Measurement, Note, Sample, Sampled, Shape as MeasurementShape, Totals};
 use muster_proto::outcome::{ErrorKind, Outcome};
 use muster_proto::plan::{
-    AgentsWanted, Arrivals, Body, Capture, Check, Condition, Connect, Connections, DnsPolicy, Executor, Http,
-    MetricKind, Missing, Observation, Pick, Plan, Rate, RateStage, Redirects, Request, Scenario, Shape, Source,
-    StatusSet, Step, Templates, Think, Tls, Url, UserStage,
+    AgentsWanted, Arrivals, Body, Branch, Capture, Check, Choice, Condition, Connect, Connections, DnsPolicy, Executor,
+    Group, Http, Loop, MetricKind, Missing, Observation, Parallel, Pick, Plan, Rate, RateStage, Redirects, Request,
+    Retry, Rounds, Scenario, Shape, Source, StatusSet, Step, Stop, Templates, Think, Tls, Url, UserStage,
 };
 use muster_proto::share::Share;
 use muster_proto::wire;
@@ -35,6 +35,7 @@ fn request(name: &str) -> Step {
         templates: Templates { head: true, body: name.is_empty() },
         redirects: Redirects(3),
         timeout: Duration::from_millis(2_500),
+        retry: Retry { times: 3, pause: Duration::from_millis(100) },
         checks: checks(),
         fails_on_check: true,
         captures: captures(),
@@ -76,7 +77,6 @@ fn captures() -> Vec<Capture> {
 }
 
 fn scenario(name: &str, executor: Executor, connections: Connections) -> Scenario {
-    let think = Step::Think(Think { min: Duration::from_secs(1), max: Duration::from_secs(3) });
     Scenario {
         name: name.to_owned(),
         executor,
@@ -84,8 +84,31 @@ fn scenario(name: &str, executor: Executor, connections: Connections) -> Scenari
         graceful_stop: Duration::from_secs(30),
         warm_up: Duration::from_secs(2),
         connections,
-        steps: vec![request("a"), think, request("b")],
+        steps: [vec![request("a"), request("b")], flow()].concat(),
     }
+}
+
+/// One of each kind of step that is no request.
+fn flow() -> Vec<Step> {
+    let (short, long) = (Duration::from_secs(1), Duration::from_secs(3));
+    let steps = || vec![Step::Think(Think::Even(short, long))];
+    let rounds = [Rounds::Times("3".into()), Rounds::While("a > 1".into()), Rounds::Each("items".into())];
+    let name = |rounds: &Rounds| matches!(rounds, Rounds::Each(_)).then(|| "item".to_owned());
+    let looped = |rounds: Rounds| Loop { name: name(&rounds), rounds, max: 9, steps: steps() };
+    let mut flow: Vec<Step> = rounds.map(|rounds| Step::Loop(Box::new(looped(rounds)))).into();
+    let branch = Branch { condition: "a == 1".to_owned(), then: steps(), otherwise: vec![Step::Pace(long)] };
+    let Step::Request(one) = request("c") else { unreachable!("a request") };
+    flow.extend([
+        Step::Think(Think::Exponential(short)),
+        Step::Think(Think::Normal(long, short)),
+        Step::Set(vec![("a".to_owned(), "{{ b }}".to_owned())]),
+        Step::Stop(Stop::Completed),
+        Step::Stop(Stop::Failed),
+        Step::If(Box::new(branch)),
+        Step::Choose(vec![Choice { weight: 2, steps: steps() }, Choice { weight: 1, steps: vec![] }]),
+        Step::Parallel(Parallel { requests: vec![(*one).clone(), *one], at_once: 6 }),
+    ]);
+    vec![Step::Group(Group { name: "all".to_owned(), steps: flow })]
 }
 
 /// A plan in which every kind of thing occurs.

@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
-use muster_proto::measurement::{SeriesTable, Shape, TallyTable};
-use muster_proto::plan::{Connections, Executor, NUMBER_BITS, Plan, Request, Step, Templates, Think};
+use muster_proto::measurement::{SeriesTable, Shape, TallyKey, TallyTable};
+use muster_proto::plan::{Connections, Executor, NUMBER_BITS, Plan, Request, Templates};
 use muster_proto::schedule::{ScheduleError, Stream, Timing};
 use muster_proto::share::Share;
 
 use super::findings::{FindingError, Findings, Preparing};
 use super::made::{Made, MakeError};
+use super::program::{Layout, Op};
 use super::quota::Quota;
 use super::random::Key;
 use super::supply::{Supplies, Supply};
@@ -35,6 +36,16 @@ pub enum CompileError {
         request: String,
         /// What is wrong.
         source: Box<MakeError>,
+    },
+    /// An expression that steers a scenario is none.
+    #[error("scenario {scenario}, {place}: {reason}")]
+    Step {
+        /// The scenario's name.
+        scenario: String,
+        /// Which one.
+        place: String,
+        /// What is wrong.
+        reason: String,
     },
     /// Something cannot be looked for in responses.
     #[error("scenario {scenario}, request {request}: {source}")]
@@ -81,7 +92,7 @@ pub struct CompiledScenario {
     /// Who shares connections.
     pub connections: Connections,
     /// What an iteration does.
-    pub steps: Vec<CompiledStep>,
+    pub ops: Vec<Op>,
     /// What its random numbers are derived from.
     pub stream: Stream,
     /// What its templates can name, by the number of the worker.
@@ -94,14 +105,6 @@ pub enum Bound {
     UsersMax(u32),
     /// In a closed one, how often users iterate.
     Quota(Quota),
-}
-
-/// A step prepared for sending.
-pub enum CompiledStep {
-    /// Talk to the target.
-    Request(Box<RequestStep>),
-    /// Pause.
-    Think(Think),
 }
 
 /// What is sent of a request.
@@ -126,6 +129,8 @@ pub struct RequestStep {
     pub content: Content,
     /// What is made of responses, by the number of the worker; nothing if there is nothing.
     pub findings: Box<[Findings]>,
+    /// The slots of what is captured.
+    pub captured: Vec<usize>,
     /// From sent to done at most, in nanoseconds.
     pub timeout_ns: u64,
     /// Whether it may be repeated on a fresh connection.
@@ -146,8 +151,9 @@ impl CompiledPlan {
         let scenarios = plan.scenarios.iter().take(shares.len()).enumerate();
         let scenarios = scenarios.map(|(index, scenario)| {
             let names: Box<[Names]> = vars.iter().map(|vars| Names::new(vars.clone(), scenario.slots())).collect();
-            let steps = scenario.steps.iter().map(|step| compiler.step(index, step, &names));
-            let steps = steps.collect::<Result<_, _>>()?;
+            let mut layout = Layout { compiler: &mut compiler, scenario: index, names: &names, ops: Vec::new() };
+            layout.steps(&scenario.steps, "")?;
+            let ops = layout.ops;
             let stream = Stream { seed: plan.seed, scenario: index as u32 };
             let wrap = |source| CompileError::Schedule { scenario: scenario.name.clone(), source };
             Ok(CompiledScenario {
@@ -158,7 +164,7 @@ impl CompiledPlan {
                 timing: Timing::of(&scenario.executor, stream).map_err(wrap)?,
                 bound: bound_of(&scenario.executor, supplies.of(index)),
                 connections: scenario.connections,
-                steps,
+                ops,
                 stream,
                 names,
             })
@@ -195,10 +201,11 @@ fn bound_of(executor: &Executor, supply: Option<&Arc<Supply>>) -> Bound {
 
 /// Gives each request numbers of its own, so that no two of the plan ever carry the same.
 fn number_requests(scenarios: &mut [CompiledScenario]) {
-    let steps = scenarios.iter_mut().flat_map(|scenario| &mut scenario.steps);
-    let requests = steps.filter_map(|step| match step {
-        CompiledStep::Request(request) => Some(request),
-        CompiledStep::Think(_) => None,
+    let ops = scenarios.iter_mut().flat_map(|scenario| &mut scenario.ops);
+    let requests = ops.flat_map(|op| match op {
+        Op::Request(request) => std::slice::from_mut(&mut **request),
+        Op::Parallel(requests, _) => requests,
+        _ => &mut [],
     });
     for (place, request) in requests.enumerate() {
         request.first_id = (place as u64) << NUMBER_BITS;
@@ -206,25 +213,26 @@ fn number_requests(scenarios: &mut [CompiledScenario]) {
 }
 
 /// Prepares steps, and remembers where their requests go.
-struct Compiler<'p> {
-    plan: &'p Plan,
+pub(super) struct Compiler<'p> {
+    pub(super) plan: &'p Plan,
     series: &'p SeriesTable,
     tallies: &'p TallyTable,
     origins: Vec<(bool, String, u16)>,
 }
 
 impl Compiler<'_> {
-    fn step(&mut self, scenario: usize, step: &Step, names: &[Names]) -> Result<CompiledStep, CompileError> {
-        match step {
-            Step::Think(think) => Ok(CompiledStep::Think(*think)),
-            Step::Request(request) => {
-                let step = self.request(scenario, (**request).clone(), names)?;
-                Ok(CompiledStep::Request(Box::new(step)))
-            }
-        }
+    /// The number of a tally.
+    pub(super) fn tally(&self, key: &TallyKey) -> u16 {
+        self.tallies.find(key).unwrap_or(u16::MAX)
     }
 
-    fn request(&mut self, place: usize, request: Request, names: &[Names]) -> Result<RequestStep, CompileError> {
+    /// Prepares a request of a scenario.
+    pub(super) fn request(
+        &mut self,
+        place: usize,
+        request: Request,
+        names: &[Names],
+    ) -> Result<RequestStep, CompileError> {
         let scenario = &self.plan.scenarios[place];
         let findings = self.findings(place, &request, names)?;
         let manner = Manner {
@@ -245,6 +253,7 @@ impl Compiler<'_> {
             content,
             findings,
             timeout_ns: request.timeout.as_nanos() as u64,
+            captured: request.captures.iter().filter_map(|capture| names.first()?.slot(&capture.name)).collect(),
             idempotent: request.is_idempotent(),
             request,
         })

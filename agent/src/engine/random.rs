@@ -11,6 +11,8 @@ pub struct Key {
     pub iteration: u64,
     /// The step's place in the scenario.
     pub step: usize,
+    /// Which rounds of the loops around it, as one number; 0 outside of loops.
+    pub round: u64,
 }
 
 impl Key {
@@ -21,7 +23,8 @@ impl Key {
 
     fn mixed(self) -> u64 {
         let words = [self.stream.seed, u64::from(self.stream.scenario), self.iteration, self.step as u64];
-        words.into_iter().fold(0, |state, word| mix(state ^ word))
+        let mixed = words.into_iter().fold(0, |state, word| mix(state ^ word));
+        if self.round == 0 { mixed } else { mix(mixed ^ self.round) }
     }
 
     /// A number from 0 up to but not including 1, always the same for this step of this iteration under this seed:
@@ -67,12 +70,12 @@ mod tests {
     #[test]
     fn fractions_are_even_and_repeatable() {
         let stream = Stream { seed: 42, scenario: 3 };
-        let draw = |iteration| Key { stream, iteration, step: 1 }.fraction();
+        let draw = |iteration| Key { stream, iteration, step: 1, round: 0 }.fraction();
         let mean = (0..10_000).map(draw).sum::<f64>() / 10_000.0;
         assert!((mean - 0.5).abs() < 0.02, "mean {mean}");
         assert!((0..10_000).all(|iteration| (0.0..1.0).contains(&draw(iteration))));
         assert_eq!(draw(7), draw(7));
         let other = Stream { seed: 43, scenario: 3 };
-        assert_ne!(draw(7), Key { stream: other, iteration: 7, step: 1 }.fraction());
+        assert_ne!(draw(7), Key { stream: other, iteration: 7, step: 1, round: 0 }.fraction());
     }
 }

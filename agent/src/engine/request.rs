@@ -49,6 +49,18 @@ pub(super) struct Ended {
     unleased: bool,
 }
 
+impl Ended {
+    /// How two requests ended together that were made at the same time.
+    pub(super) fn and(self, other: Self) -> Self {
+        Self {
+            done_ns: self.done_ns.max(other.done_ns),
+            expected: self.expected && other.expected,
+            onward: self.onward.max(other.onward),
+            unleased: self.unleased || other.unleased,
+        }
+    }
+}
+
 /// A request's bytes, by when they were written.
 enum Written<'a> {
     /// Before the start.
@@ -97,9 +109,22 @@ pub(super) struct Errand<'a> {
 }
 
 impl Errand<'_> {
-    /// Sends the step's request, and those to which it is redirected, and measures them. `None` when the lease ended
-    /// first: then the iteration does not go on.
-    pub(super) async fn perform(&mut self, mut turn: Turn) -> Option<Ended> {
+    /// Sends the step's request, those to which it is redirected, and all of them again if the plan says so, and measures
+    /// them. `None` when the lease ended first: then the iteration does not go on.
+    pub(super) async fn perform(&mut self, turn: Turn) -> Option<Ended> {
+        let (mut turn, mut retries) = (turn, self.step.request.retry.times);
+        loop {
+            let ended = self.perform_once(turn).await?;
+            if retries == 0 || (ended.expected && ended.onward == Onward::GoOn) {
+                return Some(ended);
+            }
+            retries -= 1;
+            tokio::time::sleep(self.step.request.retry.pause).await;
+            turn = Turn::at(clock::now_ns());
+        }
+    }
+
+    async fn perform_once(&mut self, mut turn: Turn) -> Option<Ended> {
         if !self.worker.lease.holds(turn.now_ns) {
             return None;
         }
@@ -241,7 +266,7 @@ impl Errand<'_> {
         let origin = call.origin?;
         match self.connections {
             Connections::Pool => self.worker.pool.borrow_mut().take(origin),
-            Connections::PerUser => self.user.connections.take(origin),
+            Connections::PerUser => self.user.connections.borrow_mut().take(origin),
             Connections::New => None,
         }
     }
@@ -250,7 +275,7 @@ impl Errand<'_> {
         let Some(origin) = call.origin else { return };
         match self.connections {
             Connections::Pool => self.worker.pool.borrow_mut().give(origin, connection),
-            Connections::PerUser => self.user.connections.give(origin, connection),
+            Connections::PerUser => self.user.connections.borrow_mut().give(origin, connection),
             Connections::New => {}
         }
     }

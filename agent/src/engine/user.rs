@@ -1,25 +1,35 @@
 //! A user: who makes iterations.
 
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use muster_proto::measurement::Note;
+use muster_proto::plan::Stop;
+
 use super::clock;
-use super::compiled::{CompiledScenario, CompiledStep};
+use super::compiled::CompiledScenario;
 use super::deadline::Deadline;
 use super::findings::Onward;
+use super::flow::{Flow, Own, pause_ns};
+use super::parallel::Errands;
 use super::pool::Pool;
+use super::program::Op;
 use super::random::Key;
 use super::request::{Errand, Turn};
 use super::template::Variables;
 use super::worker::Worker;
-use muster_proto::plan::Think;
 
 /// What a user keeps from one request to the next.
 #[derive(Default)]
 pub(super) struct User {
-    /// Its own idle connections, where users do not share them.
-    pub(super) connections: Pool,
+    /// Its own idle connections, where users do not share them. All requests that it makes at once do.
+    pub(super) connections: Rc<RefCell<Pool>>,
     /// The end of its patience with the request under way.
     pub(super) deadline: Deadline,
     /// What its iteration has found out.
     pub(super) variables: Variables,
+    /// Where its iteration stands.
+    pub(super) flow: Flow,
 }
 
 /// What makes an iteration begin.
@@ -43,44 +53,90 @@ impl User {
     pub(super) async fn iterate(&mut self, worker: &Worker, scenario: &CompiledScenario, begin: Begin) -> u64 {
         let mut iteration = Iteration::begin(worker, scenario.index, begin);
         self.variables.begin(&scenario.names[worker.number]);
+        self.flow.begin(begin.now_ns);
         let mut turn =
             Turn { due_ns: begin.due_ns, free_ns: begin.free_ns, now_ns: begin.now_ns, arrival: begin.arrival };
-        for (index, step) in scenario.steps.iter().enumerate() {
-            let key = Key { stream: scenario.stream, iteration: begin.id, step: index };
-            let now_ns = match step {
-                CompiledStep::Request(request) => {
+        while let Some((step, op)) = self.flow.next(&scenario.ops) {
+            let round = self.flow.rounds();
+            let key = Key { stream: scenario.stream, iteration: begin.id, step, round };
+            let ended = match op {
+                Op::Request(request) => {
                     let connections = scenario.connections;
-                    let mut errand = Errand { worker, user: self, step: request, connections, key };
-                    let Some(ended) = errand.perform(turn).await else {
-                        iteration.unleased = true;
-                        return clock::now_ns();
-                    };
-                    iteration.all_expected &= ended.expected && ended.onward != Onward::Fail;
-                    if ended.onward != Onward::GoOn {
-                        turn = Turn::at(ended.done_ns);
-                        break;
-                    }
-                    ended.done_ns
+                    Errand { worker, user: self, step: request, connections, key }.perform(turn).await
                 }
-                CompiledStep::Think(range) => {
-                    let pause_ns = pause_ns(*range, key.fraction());
-                    think(worker, scenario.index, turn.now_ns + pause_ns).await
+                // Boxed, because their state is large and would otherwise lie in every user's memory.
+                Op::Parallel(requests, at_once) => {
+                    let errands = Errands { worker, requests, connections: scenario.connections, key };
+                    Box::pin(errands.perform(self, turn, *at_once)).await
+                }
+                Op::Think(think) => {
+                    let until_ns = turn.now_ns + pause_ns(*think, key);
+                    turn = Turn::at(pause(worker, scenario.index, until_ns).await);
+                    continue;
+                }
+                Op::Pace(pace_ns) => {
+                    let until_ns = self.flow.paced_until_ns(*pace_ns);
+                    turn = Turn::at(pause(worker, scenario.index, until_ns).await);
+                    self.flow.paced(turn.now_ns);
+                    continue;
+                }
+                Op::Stop(stop) => {
+                    iteration.all_expected &= *stop == Stop::Completed;
+                    break;
+                }
+                op => {
+                    self.steer(worker, scenario, op, key, turn.now_ns);
+                    // A loop that never waits must not keep the worker from the others.
+                    if matches!(op, Op::Round(..)) {
+                        tokio::task::coop::consume_budget().await;
+                    }
+                    continue;
                 }
             };
-            turn = Turn::at(now_ns);
+            let Some(ended) = ended else {
+                iteration.unleased = true;
+                return clock::now_ns();
+            };
+            turn = Turn::at(ended.done_ns);
+            iteration.all_expected &= ended.expected && ended.onward != Onward::Fail;
+            if ended.onward != Onward::GoOn {
+                break;
+            }
         }
         iteration.end(turn.now_ns);
         turn.now_ns
     }
-}
 
-fn pause_ns(range: Think, fraction: f64) -> u64 {
-    let width = range.max.saturating_sub(range.min);
-    (range.min + width.mul_f64(fraction)).as_nanos() as u64
+    /// What takes no time: jumps, values, and the counting of groups.
+    fn steer(&mut self, worker: &Worker, scenario: &CompiledScenario, op: &Op, key: Key, now_ns: u64) {
+        let mut own = Own { key, worker: worker.number, variables: &mut self.variables };
+        match op {
+            Op::Set(values) => own.set(values),
+            Op::Jump(to) => self.flow.jump(*to),
+            Op::Unless(condition, to) => {
+                if !own.holds(condition) {
+                    self.flow.jump(*to);
+                }
+            }
+            Op::Choose(places) => self.flow.choose(key, places),
+            Op::Enter(of) => self.flow.enter(of, &mut own),
+            Op::Round(enter, otherwise) => {
+                if let Op::Enter(of) = &scenario.ops[*enter] {
+                    self.flow.begin_round(of, &mut own, *otherwise);
+                }
+            }
+            Op::Begin => self.flow.begin_group(now_ns),
+            Op::End(tally) => {
+                let took_ns = self.flow.end_group(now_ns);
+                worker.recorder.borrow_mut().tally(*tally, Note::Value(took_ns), now_ns);
+            }
+            Op::Request(_) | Op::Parallel(..) | Op::Think(_) | Op::Pace(_) | Op::Stop(_) => {}
+        }
+    }
 }
 
 /// Pauses until a moment, to the millisecond, and returns the time then.
-async fn think(worker: &Worker, scenario: usize, until_ns: u64) -> u64 {
+async fn pause(worker: &Worker, scenario: usize, until_ns: u64) -> u64 {
     let now_ns = clock::now_ns();
     tokio::time::sleep(std::time::Duration::from_nanos(until_ns.saturating_sub(now_ns))).await;
     let now_ns = clock::now_ns();

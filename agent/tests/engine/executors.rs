@@ -93,7 +93,7 @@ fn shared_iterations_are_made_by_whoever_is_free_on_whichever_worker() {
 #[test]
 fn users_come_and_go_with_their_profile_and_pause_between_requests() {
     let target = target("");
-    let think = Step::Think(Think { min: seconds(0.02), max: seconds(0.03) });
+    let think = Step::Think(Think::Even(seconds(0.02), seconds(0.03)));
     let steps = vec![get(target.addr(), "/"), think];
     let profile = users(&[(0.3, 0, 6), (0.3, 6, 6), (0.2, 6, 0)]);
     let generated = generate(plan(vec![scenario(profile, steps)]), 2);
@@ -109,7 +109,7 @@ fn users_come_and_go_with_their_profile_and_pause_between_requests() {
 #[test]
 fn every_executor_at_once_keeps_its_own_books() {
     let target = target("");
-    let think = Step::Think(Think { min: seconds(0.05), max: seconds(0.05) });
+    let think = Step::Think(Think::Even(seconds(0.05), seconds(0.05)));
     let rising = vec![RateStage { duration: seconds(1.0), from: Rate(0), to: Rate::per_second(100) }];
     let rising =
         Executor::ArrivalRate { stages: rising, arrivals: Arrivals::Uniform, max_users: 100, shape: Shape::Ramping };

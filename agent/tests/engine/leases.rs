@@ -47,7 +47,7 @@ fn arrivals_without_a_lease_are_skipped_and_not_made_up_for() {
 fn iterations_under_way_end_with_the_lease_and_are_told_apart() {
     let target = target("");
     let lease = Lease::until(clock::now_ns() + 500_000_000);
-    let pause = Step::Think(Think { min: Duration::from_millis(800), max: Duration::from_millis(800) });
+    let pause = Step::Think(Think::Even(Duration::from_millis(800), Duration::from_millis(800)));
     let steps = vec![get(target.addr(), "/"), pause, get(target.addr(), "/")];
     let plan = plan(vec![scenario(arrivals(50, 0.4, 100), steps)]);
     let generated = generate_under(&lease, plan, 2, |_| {

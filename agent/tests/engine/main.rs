@@ -6,6 +6,7 @@ mod certificates;
 mod executors;
 mod failures;
 mod findings;
+mod flow;
 mod handovers;
 mod leases;
 mod numbers;

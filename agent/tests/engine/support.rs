@@ -180,7 +180,7 @@ pub(crate) fn changed(step: Step, change: impl FnOnce(&mut Request)) -> Step {
             change(&mut request);
             Step::Request(request)
         }
-        Step::Think(_) => step,
+        step => step,
     }
 }
 

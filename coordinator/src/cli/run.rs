@@ -71,6 +71,9 @@ pub(super) struct RunArgs {
     /// What the run's random numbers are derived from
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
+    /// Leave out the plan's pauses to think
+    #[arg(long)]
+    no_think: bool,
     /// Serve the plan's target here while it runs, scripted as `muster target --script` has it, to try things out
     #[arg(long, value_name = "SCRIPT", num_args = 0..=1, default_missing_value = "")]
     serve_target: Option<Script>,
@@ -92,13 +95,14 @@ pub(super) struct RunArgs {
 }
 
 /// What a run is told at its beginning, and never again.
-const NOT_RESUMED: [&str; 18] = [
+const NOT_RESUMED: [&str; 19] = [
     "plan",
     "agents",
     "wait",
     "workers",
     "allow",
     "seed",
+    "no_think",
     "serve_target",
     "tag",
     "strict",
@@ -186,6 +190,9 @@ fn read_plan(name: &str, args: &RunArgs) -> Result<Plan, Problem> {
     let mut plan = plan.map_err(|mistakes| Problem::new(ExitCode::BadPlan, mistakes.render(colour_on_stderr())))?;
     if let Some(seed) = args.seed {
         plan.seed = seed;
+    }
+    if args.no_think {
+        plan.scenarios.iter_mut().for_each(Scenario::leave_out_thinking);
     }
     if let Some(agents) = args.agents {
         plan.agents.start_when = agents.max(1);

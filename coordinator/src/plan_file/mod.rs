@@ -5,6 +5,7 @@
 //! description makes the schema with which editors complete plan files.
 
 mod capture;
+mod choose;
 mod connect;
 mod expect;
 mod files;
@@ -20,17 +21,19 @@ mod names;
 mod plan;
 mod quick;
 mod reader;
+mod request;
 mod resolved;
 mod scenario;
 mod schema;
 mod source;
 mod status;
-mod step;
+mod steps;
 mod suggest;
 mod tags;
 mod template;
 #[cfg(test)]
 mod tests;
+mod think;
 mod threshold;
 mod toml;
 mod tree;

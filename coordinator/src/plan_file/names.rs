@@ -39,13 +39,15 @@ pub(super) fn is_identifier(name: &str) -> bool {
 /// What the templates of a scenario can name. Steps may be repeated, so a name counts wherever it is given.
 pub(super) fn of_scenario(vars: &Vars, steps: &Node) -> Names {
     let mut slots = Vec::new();
-    find_captured(steps, &mut slots);
+    find_given(steps, &mut slots);
+    slots.sort();
+    slots.dedup();
     Names::new(vars.clone(), slots)
 }
 
-fn find_captured(node: &Node, slots: &mut Vec<String>) {
+fn find_given(node: &Node, slots: &mut Vec<String>) {
     match &node.value {
-        Value::List(items) => items.iter().for_each(|item| find_captured(item, slots)),
+        Value::List(items) => items.iter().for_each(|item| find_given(item, slots)),
         Value::Map(entries) => {
             for entry in entries {
                 match (entry.key.as_str(), &entry.node.value) {
@@ -53,8 +55,13 @@ fn find_captured(node: &Node, slots: &mut Vec<String>) {
                         let new = captures.iter().map(|capture| capture.key.clone());
                         slots.extend(new.filter(|name| is_identifier(name)));
                     }
+                    ("set", Value::Map(values)) => {
+                        let new = values.iter().map(|value| value.key.clone());
+                        slots.extend(new.filter(|name| is_identifier(name)));
+                    }
+                    ("as", Value::Text(name)) if is_identifier(name) => slots.push(name.clone()),
                     ("json" | "form" | "expect", _) => {}
-                    _ => find_captured(&entry.node, slots),
+                    _ => find_given(&entry.node, slots),
                 }
             }
         }

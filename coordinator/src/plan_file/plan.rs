@@ -5,7 +5,7 @@ use muster_proto::plan::{AgentsWanted, NUMBERED_MAX, OnLoss, Plan, STEPS_MAX, Sc
 use super::keys::{AGENTS, PLAN};
 use super::limits::SEED_DEFAULT;
 use super::reader::{Field, Fields, Reader};
-use super::step::Defaults;
+use super::request::Defaults;
 use super::tags::Tags;
 use super::tree::Value;
 use super::url::{self, Target};
@@ -62,7 +62,7 @@ pub(super) fn read(reader: &mut Reader, field: &Field<'_>, name: &str) -> Option
 
 /// The steps of all scenarios together.
 fn check_steps(reader: &mut Reader, field: &Field<'_>, scenarios: &[Scenario]) {
-    let steps: usize = scenarios.iter().map(|scenario| scenario.steps.len()).sum();
+    let steps: usize = scenarios.iter().map(Scenario::steps_total).sum();
     if steps > STEPS_MAX {
         reader.at_key(field, format!("wanted at most {STEPS_MAX} steps in all scenarios, found {steps}"));
     }

@@ -17,7 +17,7 @@ use super::mistakes::Mistakes;
 use super::reader::{Field, Reader};
 use super::tree::Node;
 use super::units::format_duration;
-use super::{headers, step, url};
+use super::{headers, request, url};
 
 /// The users of a quick plan, unless it says so.
 pub const QUICK_USERS: u32 = 10;
@@ -65,7 +65,7 @@ fn read(reader: &mut Reader, wanted: QuickPlan) -> Option<Plan> {
     let url = Node::text(&wanted.url);
     let url = url::typed(reader, &Field::root(&url, "URL", &Kind::Text));
     let method = wanted.method.unwrap_or_else(|| if wanted.body.is_some() { "POST" } else { "GET" }.to_owned());
-    let method = step::method(reader, &Field::root(&Node::text(&method), "--method", &Kind::Text));
+    let method = request::method(reader, &Field::root(&Node::text(&method), "--method", &Kind::Text));
     let headers = headers(reader, &wanted.headers);
     let executor = executor(reader, wanted.rate, wanted.users, wanted.duration.unwrap_or(QUICK_DURATION));
     let body = wanted.body.unwrap_or_default();
@@ -77,13 +77,13 @@ fn read(reader: &mut Reader, wanted: QuickPlan) -> Option<Plan> {
     let (url, method, executor) = (url?, method?, executor?);
     let connections = if executor.is_open() { Connections::Pool } else { Connections::PerUser };
     let name = format!("{}{}", url.authority(), url.path.split('?').next().unwrap_or_default());
-    let templates = Templates { head: step::has_templates(&url, &headers), body: false };
+    let templates = Templates { head: request::has_templates(&url, &headers), body: false };
     let request = Request {
         headers,
         body: Body(body.into()),
         templates,
         timeout,
-        ..Request::new(step::default_name(&method, &url.to_string()), method, url)
+        ..Request::new(request::default_name(&method, &url.to_string()), method, url)
     };
     let scenario = Scenario {
         name: "default".to_owned(),

@@ -6,6 +6,7 @@ use muster_proto::plan::{
 use serde_json::{Value, json};
 
 use super::units::{format_duration, format_rate};
+use crate::steps::{blocks, in_words};
 
 /// The most characters of a body that are shown.
 const PREVIEW_CHARS: usize = 64;
@@ -119,8 +120,19 @@ fn load(executor: &Executor) -> Vec<(&'static str, Value)> {
 
 fn step(step: &Step) -> Value {
     match step {
-        Step::Think(think) => json!({"think": {"min": format_duration(think.min), "max": format_duration(think.max)}}),
         Step::Request(of) => request(of),
+        Step::Parallel(parallel) => {
+            json!({"does": in_words(step, true), "requests": parallel.requests.iter().map(request).collect::<Vec<_>>()})
+        }
+        of => {
+            let within = |(words, steps): (String, &[Step])| json!({"part": words, "steps": steps.iter().map(self::step).collect::<Vec<_>>()});
+            let parts: Vec<Value> = blocks(of).into_iter().map(within).collect();
+            if parts.is_empty() {
+                json!({"does": in_words(of, true)})
+            } else {
+                json!({"does": in_words(of, true), "parts": parts})
+            }
+        }
     }
 }
 

@@ -7,9 +7,10 @@ use muster_proto::plan::{Connections, Scenario, Step};
 use super::keys::SCENARIO;
 use super::limits::GRACEFUL_STOP_DEFAULT;
 use super::reader::{Field, Fields, Reader};
-use super::step::{self, Defaults};
+use super::request::Defaults;
+use super::steps::Steps;
 use super::units::format_duration;
-use super::{connect, load, names, tags};
+use super::{choose, connect, load, names, tags};
 
 /// A scenario as far as it could be read.
 pub(super) struct Read {
@@ -66,15 +67,19 @@ fn duration(reader: &mut Reader, fields: &Fields<'_>, name: &str, default: Durat
 
 /// The names of the requests, if all are known, and the steps, if all are sound.
 fn steps(reader: &mut Reader, fields: &Fields<'_>, defaults: &Defaults) -> (Option<Vec<String>>, Option<Vec<Step>>) {
-    let Some(field) = fields.get("steps") else { return (None, None) };
-    reader.names = names::of_scenario(&reader.vars, field.node);
-    let read: Vec<step::Read> = reader.items(&field).iter().map(|item| step::read(reader, item, defaults)).collect();
-    if read.is_empty() {
+    let Some(field) = fields.get("steps") else {
+        fields.get("choose").map(|choose| reader.named(&choose));
         return (None, None);
-    }
-    if read.iter().all(|step| !step.is_request) {
+    };
+    reader.names = names::of_scenario(&reader.vars, field.node);
+    let mut reading = Steps { defaults, requests: Vec::new(), nesting: 0 };
+    let steps = reading.list(reader, &field);
+    if steps.is_some() && reading.requests.is_empty() {
         reader.at_key(&field, "wanted at least one request among the steps").help("write `- get: /path`");
     }
-    let names = read.iter().filter(|step| step.is_request).map(|step| step.name.clone()).collect();
-    (names, read.into_iter().map(|step| step.step).collect())
+    let steps = match fields.get("choose") {
+        Some(choose) => steps.and_then(|steps| choose::among(reader, &choose, steps)),
+        None => steps,
+    };
+    (reading.requests.into_iter().collect(), steps)
 }

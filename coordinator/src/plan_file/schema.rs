@@ -3,7 +3,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::keys::{EXECUTORS, Key, Kind, PLAN, SCENARIO, Table};
+use super::keys::{EXECUTORS, Key, Kind, PLAN, SCENARIO, STEPS, Table};
 
 /// The JSON Schema (draft 2020-12) of plan files.
 #[must_use]
@@ -11,6 +11,7 @@ pub fn schema() -> Value {
     let mut schema = table(&PLAN);
     schema["$schema"] = json!("https://json-schema.org/draft/2020-12/schema");
     schema["title"] = json!("Muster plan");
+    schema["$defs"] = json!({"step": {"anyOf": STEPS.iter().map(|of| table(of)).collect::<Vec<_>>()}});
     schema
 }
 
@@ -72,6 +73,7 @@ fn kind(of: &Kind) -> Value {
             {"type": "string", "pattern": r"^([1-5](xx|XX)|[1-5][0-9]{2}\s*(-\s*[1-5][0-9]{2})?)$"},
         ]}),
         Kind::Expectation => json!({"examples": ["not empty", "contains json", "< 5"]}),
+        Kind::Step => json!({"$ref": "#/$defs/step"}),
         Kind::Pause => json!({"type": "string", "examples": ["1s", "1s..3s"]}),
         Kind::Threshold => json!({"anyOf": [
             {"type": "string", "examples": ["http_req_duration: p(99) < 250ms"]},
@@ -84,7 +86,6 @@ fn kind(of: &Kind) -> Value {
             json!({"type": "string", "enum": names})
         }
         Kind::Table(of) => table(of),
-        Kind::Tables(tables) => json!({"anyOf": tables.iter().map(|of| table(of)).collect::<Vec<_>>()}),
         Kind::List { of, max } => json!({"type": "array", "items": kind(of), "minItems": 1, "maxItems": max}),
         Kind::Map { of, max } => json!({"type": "object", "additionalProperties": kind(of), "maxProperties": max}),
         Kind::AnyOf(kinds) => json!({"anyOf": kinds.iter().map(kind).collect::<Vec<_>>()}),

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use muster_agent::engine::random::Key;
 pub(super) use muster_agent::engine::template::is_template;
 use muster_agent::engine::template::{
-    BUILT_IN, FUNCTIONS, Names, Piece, Template, TemplateError, Variables, split, within,
+    BUILT_IN, FUNCTIONS, Formula, Names, Piece, Template, TemplateError, Variables, split, within,
 };
 
 use super::reader::{Field, Reader};
@@ -39,6 +39,29 @@ fn what_is_known(name: &str, names: &Names) -> String {
             FUNCTIONS.into_iter().chain(BUILT_IN).collect::<Vec<_>>().join("`, `")
         ),
     }
+}
+
+/// Reads an expression, with or without the braces around it.
+pub(super) fn formula(reader: &mut Reader, field: &Field<'_>) -> Option<String> {
+    let Some(text) = field.node.scalar() else {
+        reader.wanted(field, "an expression such as `count > 5`");
+        return None;
+    };
+    let source = match split(text).as_deref() {
+        Ok([Piece::Expression(source)]) => *source,
+        _ if !is_template(text) => text.trim(),
+        _ => {
+            reader.wanted(field, "one expression, such as `count > 5`");
+            return None;
+        }
+    };
+    let names = reader.names.clone();
+    let Err(error) = Formula::compile(source, &names) else { return Some(source.to_owned()) };
+    let mistake = reader.wrong(field, format!("wanted an expression, found {}: {error}", quoted(text)));
+    if let TemplateError::Unknown { name } = &error {
+        mistake.help(what_is_known(name, &names));
+    }
+    None
 }
 
 /// A text in which what stands for itself is written in another way, and what is made goes through a filter.

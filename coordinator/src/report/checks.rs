@@ -1,4 +1,4 @@
-//! What was expected of responses, and what the plan's own metrics are worth.
+//! What is counted beside requests and iterations: checks, groups, and the plan's own metrics.
 
 use muster_proto::measurement::{METRIC_UNIT, Sampled, Tally, TallyKind};
 use muster_proto::plan::MetricKind;
@@ -43,6 +43,13 @@ pub(super) fn metrics(record: &RunRecord, scope: &Scope, scenario: Option<usize>
     };
     if let Some(checks) = merged(TallyKind::Check, None) {
         metrics.push(scope.rate("checks", checks.hits, checks.count));
+    }
+    if let Some(scenario) = scenario {
+        for name in record.plan.scenarios[scenario].groups() {
+            let times = merged(TallyKind::Group, Some(&name));
+            let metric = times.and_then(|tally| scope.trend("group_duration", &tally.trend, true));
+            metrics.extend(metric.map(|metric| Metric { group: Some(name), ..metric }));
+        }
     }
     for (name, kind) in &record.plan.metrics {
         if let Some(tally) = merged(TallyKind::Metric(*kind), Some(name)) {

@@ -235,6 +235,9 @@ pub struct Metric {
     pub scenario: Option<String>,
     /// Of which request; of all without.
     pub request: Option<String>,
+    /// Of which group; of no group without.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group: Option<String>,
     /// `trend`, `counter`, `rate` or `gauge`.
     pub kind: String,
     /// How many durations, or what a counter counted, or how many of a rate's whole were hits. Of a counter or gauge of the

@@ -1,6 +1,6 @@
 //! What must stay secret of a plan, for everything that is shown or kept.
 
-use muster_proto::plan::{Body, Missing, Plan, Scenario};
+use muster_proto::plan::{Body, Missing, Plan, Rounds, Scenario, Step};
 
 /// What stands in place of a secret.
 pub const ELIDED: &str = "***";
@@ -38,7 +38,26 @@ pub fn elided(plan: &Plan) -> Plan {
             }
         }
     }
+    for scenario in &mut plan.scenarios {
+        elide_expressions(&mut scenario.steps);
+    }
     plan
+}
+
+/// Expressions hold what is compared, and values.
+fn elide_expressions(steps: &mut [Step]) {
+    for step in steps {
+        match step {
+            Step::Set(values) => values.iter_mut().for_each(|(_, value)| ELIDED.clone_into(value)),
+            Step::If(branch) => ELIDED.clone_into(&mut branch.condition),
+            Step::Loop(of) => {
+                let (Rounds::Times(source) | Rounds::While(source) | Rounds::Each(source)) = &mut of.rounds;
+                ELIDED.clone_into(source);
+            }
+            _ => {}
+        }
+        step.blocks_mut().into_iter().for_each(|steps| elide_expressions(steps));
+    }
 }
 
 /// Queries carry keys and tokens as often as page numbers.

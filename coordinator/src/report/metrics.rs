@@ -94,6 +94,7 @@ impl Scope {
             name: name.to_owned(),
             scenario: self.scenario.clone(),
             request: self.request.clone(),
+            group: None,
             kind: kind.to_owned(),
             count,
             rate_per_s: per_second(count, self.stretch_ns),

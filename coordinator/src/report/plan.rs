@@ -6,6 +6,7 @@ use muster_proto::plan::{Arrivals, Connections, Executor, Plan, Request, Scenari
 use serde::{Deserialize, Serialize};
 
 use super::elide::{shown_value, without_query};
+use crate::steps::{blocks, in_words};
 
 /// A plan for people and programs to read.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -95,6 +96,14 @@ pub enum StepView {
         /// At most.
         max_s: f64,
     },
+    /// Anything else, which may be made of other steps.
+    Block {
+        /// What it does, in words.
+        what: String,
+        /// What it is made of, alternatives one after the other.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        steps: Vec<StepView>,
+    },
 }
 
 impl PlanView {
@@ -164,7 +173,15 @@ impl StepView {
     fn of(step: &Step) -> Self {
         match step {
             Step::Request(request) => Self::request(request),
-            Step::Think(Think { min, max }) => Self::Think { min_s: min.as_secs_f64(), max_s: max.as_secs_f64() },
+            Step::Think(Think::Even(min, max)) => Self::Think { min_s: min.as_secs_f64(), max_s: max.as_secs_f64() },
+            Step::Parallel(parallel) => Self::Block {
+                what: in_words(step, false),
+                steps: parallel.requests.iter().map(Self::request).collect(),
+            },
+            step => Self::Block {
+                what: in_words(step, false),
+                steps: blocks(step).into_iter().flat_map(|(_, steps)| steps).map(Self::of).collect(),
+            },
         }
     }
 

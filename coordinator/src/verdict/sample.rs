@@ -74,7 +74,8 @@ enum Parts {
 /// Whether something that is counted by request is selected by it, and by its tags.
 fn is_chosen(selector: &Selector, plan: &Plan, scenario: usize, name: &str) -> bool {
     let has_tags = |request: &Request| selector.tags.iter().all(|tag| request.tags.contains(tag));
-    let is_tagged = || plan.scenarios[scenario].requests().any(|request| request.name == name && has_tags(request));
+    let is_tagged =
+        || plan.scenarios[scenario].requests().into_iter().any(|request| request.name == name && has_tags(request));
     selector.request.as_ref().is_none_or(|wanted| wanted == name) && (selector.tags.is_empty() || is_tagged())
 }
 
@@ -94,6 +95,9 @@ impl Selection {
                 key.kind == TallyKind::Check
                     && selector.check.as_ref().is_none_or(|name| *name == key.name)
                     && is_chosen(selector, plan, key.scenario, &key.request)
+            }),
+            MetricName::GroupDuration => of_tallies(&|key| {
+                key.kind == TallyKind::Group && selector.group.as_ref().is_none_or(|name| *name == key.name)
             }),
             MetricName::Own(place) => {
                 let own = plan.metrics.get(usize::from(place));
@@ -206,6 +210,7 @@ impl Selection {
             | MetricName::Iterations
             | MetricName::DroppedIterations
             | MetricName::Checks
+            | MetricName::GroupDuration
             | MetricName::Own(_) => {}
         }
     }

@@ -8,7 +8,9 @@ mod change;
 mod measurement;
 mod packed;
 mod plan;
+mod request;
 mod response;
+mod step;
 mod supply;
 
 pub use assignment::{AssignmentMessage, assignment_from_wire, assignment_to_wire};

@@ -3,11 +3,10 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use super::{ConvertError, at_most, invalid, missing, response};
+use super::{ConvertError, at_most, invalid, missing, response, step};
 use crate::plan::{
-    AgentsWanted, Arrivals, Body, Connect, Connections, DnsPolicy, Executor, Http, NAME_BYTES_MAX, Plan, Rate,
-    RateStage, Redirects, Request, SCENARIOS_MAX, STEPS_MAX, Scenario, Shape, StatusSet, Step, Templates, Think, Tls,
-    USERS_MAX, Url, UserStage, VARS_MAX,
+    AgentsWanted, Arrivals, Connect, Connections, DnsPolicy, Executor, Http, NAME_BYTES_MAX, NESTING_MAX, Plan, Rate,
+    RateStage, SCENARIOS_MAX, STEPS_MAX, Scenario, Shape, Tls, USERS_MAX, Url, UserStage, VARS_MAX,
 };
 use crate::wire;
 
@@ -16,7 +15,7 @@ const DURATION_MAX: Duration = Duration::from_secs(366 * 24 * 3600);
 /// The most stages of a profile.
 const STAGES_MAX: usize = 10_000;
 /// The most entries of a list that people write by hand: header fields, host names, source addresses.
-const LIST_MAX: usize = 10_000;
+pub(super) const LIST_MAX: usize = 10_000;
 
 /// A plan as a message.
 #[must_use]
@@ -45,12 +44,13 @@ pub fn plan_to_wire(plan: &Plan) -> wire::Plan {
 pub fn plan_from_wire(message: wire::Plan) -> Result<Plan, ConvertError> {
     name("plan.name", &message.name)?;
     at_most("scenarios", message.scenarios.len(), SCENARIOS_MAX)?;
-    at_most("steps", message.scenarios.iter().map(|s| s.steps.len()).sum(), STEPS_MAX)?;
     at_most("vars", message.vars.len(), VARS_MAX)?;
     message.vars.iter().try_for_each(|var| name("var.name", &var.name))?;
     let http = message.http.ok_or_else(|| missing("plan.http"))?;
     let metrics = response::metrics_from_wire(message.metrics)?;
     let scenarios = message.scenarios.into_iter().map(|scenario| scenario_from_wire(scenario, metrics.len()));
+    let scenarios: Vec<Scenario> = scenarios.collect::<Result<_, _>>()?;
+    at_most("steps", scenarios.iter().map(Scenario::steps_total).sum(), STEPS_MAX)?;
     Ok(Plan {
         name: message.name,
         seed: message.seed,
@@ -63,7 +63,7 @@ pub fn plan_from_wire(message: wire::Plan) -> Result<Plan, ConvertError> {
             request_ids: http.request_ids,
         },
         connect: connect_from_wire(message.connect.ok_or_else(|| missing("plan.connect"))?)?,
-        scenarios: scenarios.collect::<Result<_, _>>()?,
+        scenarios,
         metrics,
         thresholds: Vec::new(),
         agents: AgentsWanted::default(),
@@ -129,7 +129,7 @@ fn scenario_to_wire(scenario: &Scenario) -> wire::Scenario {
             Connections::PerUser => wire::Connections::PerUser,
             Connections::New => wire::Connections::New,
         } as i32,
-        steps: scenario.steps.iter().map(step_to_wire).collect(),
+        steps: step::to_wire(&scenario.steps),
     }
 }
 
@@ -150,7 +150,7 @@ fn scenario_from_wire(message: wire::Scenario, metrics: usize) -> Result<Scenari
         start_delay: duration("start_delay_ns", message.start_delay_ns)?,
         graceful_stop: duration("graceful_stop_ns", message.graceful_stop_ns)?,
         warm_up: duration("warm_up_ns", message.warm_up_ns)?,
-        steps: message.steps.into_iter().map(|step| step_from_wire(step, metrics)).collect::<Result<_, _>>()?,
+        steps: step::from_wire(message.steps, metrics, NESTING_MAX)?,
     })
 }
 
@@ -263,79 +263,11 @@ fn user_stage_from_wire(message: &wire::UserStage) -> Result<UserStage, ConvertE
     Ok(UserStage { duration, from: users(message.from)?, to: users(message.to)? })
 }
 
-fn step_to_wire(step: &Step) -> wire::Step {
-    let step = match step {
-        Step::Request(request) => wire::step::Step::Request(request_to_wire(request)),
-        Step::Think(think) => wire::step::Step::Think(wire::Think { min_ns: ns(think.min), max_ns: ns(think.max) }),
-    };
-    wire::Step { step: Some(step) }
-}
-
-fn step_from_wire(message: wire::Step, metrics: usize) -> Result<Step, ConvertError> {
-    Ok(match message.step.ok_or_else(|| missing("step"))? {
-        wire::step::Step::Request(request) => Step::Request(Box::new(request_from_wire(request, metrics)?)),
-        wire::step::Step::Think(think) => {
-            let (min, max) = (duration("think.min_ns", think.min_ns)?, duration("think.max_ns", think.max_ns)?);
-            if max < min {
-                return Err(invalid("think.max_ns", format!("{} or more", think.min_ns), think.max_ns));
-            }
-            Step::Think(Think { min, max })
-        }
-    })
-}
-
-fn request_to_wire(request: &Request) -> wire::Request {
-    let header = |(name, value): &(String, String)| wire::Header { name: name.clone(), value: value.clone() };
-    let range = |&(low, high): &(u16, u16)| wire::StatusRange { low: low.into(), high: high.into() };
-    wire::Request {
-        name: request.name.clone(),
-        method: request.method.clone(),
-        url: Some(url_to_wire(&request.url)),
-        headers: request.headers.iter().map(header).collect(),
-        body: request.body.0.clone(),
-        expect_status: request.expect_status.0.iter().map(range).collect(),
-        redirects: request.redirects.0.into(),
-        timeout_ns: ns(request.timeout),
-        head_templates: request.templates.head,
-        body_template: request.templates.body,
-        checks: request.checks.iter().map(response::check_to_wire).collect(),
-        fails_on_check: request.fails_on_check,
-        captures: request.captures.iter().map(response::capture_to_wire).collect(),
-        metrics: request.metrics.iter().map(response::observation_to_wire).collect(),
-        tags: request.tags.iter().map(|(name, value)| wire::Tag { name: name.clone(), value: value.clone() }).collect(),
-    }
-}
-
-fn request_from_wire(message: wire::Request, metrics: usize) -> Result<Request, ConvertError> {
-    name("request.name", &message.name)?;
-    at_most("request.headers", message.headers.len(), LIST_MAX)?;
-    at_most("request.tags", message.tags.len(), LIST_MAX)?;
-    let status = |value: u32| u16::try_from(value).map_err(|_| invalid("expect_status", "at most 65535", value));
-    let ranges = message.expect_status.iter().map(|range| Ok((status(range.low)?, status(range.high)?)));
-    let redirects = u8::try_from(message.redirects);
-    Ok(Request {
-        expect_status: StatusSet(ranges.collect::<Result<_, ConvertError>>()?),
-        redirects: Redirects(redirects.map_err(|_| invalid("redirects", "at most 255", message.redirects))?),
-        name: message.name,
-        method: message.method,
-        url: url_from_wire(message.url.ok_or_else(|| missing("request.url"))?)?,
-        headers: message.headers.into_iter().map(|header| (header.name, header.value)).collect(),
-        body: Body(message.body),
-        templates: Templates { head: message.head_templates, body: message.body_template },
-        timeout: duration("timeout_ns", message.timeout_ns)?,
-        checks: response::checks_from_wire(message.checks)?,
-        fails_on_check: message.fails_on_check,
-        captures: response::captures_from_wire(message.captures)?,
-        metrics: response::observations_from_wire(message.metrics, metrics)?,
-        tags: message.tags.into_iter().map(|tag| (tag.name, tag.value)).collect(),
-    })
-}
-
-fn url_to_wire(url: &Url) -> wire::Url {
+pub(super) fn url_to_wire(url: &Url) -> wire::Url {
     wire::Url { tls: url.tls, host: url.host.clone(), port: url.port.into(), path: url.path.clone() }
 }
 
-fn url_from_wire(message: wire::Url) -> Result<Url, ConvertError> {
+pub(super) fn url_from_wire(message: wire::Url) -> Result<Url, ConvertError> {
     let port = u16::try_from(message.port).map_err(|_| invalid("url.port", "at most 65535", message.port))?;
     if !message.path.starts_with('/') {
         return Err(invalid("url.path", "a path that begins with /", message.path));
@@ -348,18 +280,18 @@ fn addresses(field: &'static str, texts: &[String]) -> Result<Vec<IpAddr>, Conve
     texts.iter().map(|text| text.parse().map_err(|_| invalid(field, "an IP address", text))).collect()
 }
 
-fn name(field: &'static str, name: &str) -> Result<(), ConvertError> {
+pub(super) fn name(field: &'static str, name: &str) -> Result<(), ConvertError> {
     if name.is_empty() {
         return Err(missing(field));
     }
     at_most(field, name.len(), NAME_BYTES_MAX)
 }
 
-fn ns(duration: Duration) -> u64 {
+pub(super) fn ns(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
 
-fn duration(field: &'static str, value_ns: u64) -> Result<Duration, ConvertError> {
+pub(super) fn duration(field: &'static str, value_ns: u64) -> Result<Duration, ConvertError> {
     let duration = Duration::from_nanos(value_ns);
     if duration <= DURATION_MAX { Ok(duration) } else { Err(invalid(field, "at most 366 days", value_ns)) }
 }

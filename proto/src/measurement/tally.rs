@@ -117,6 +117,8 @@ impl Tally {
 pub enum TallyKind {
     /// Whether a named thing is true of responses.
     Check,
+    /// How long steps take that are measured together.
+    Group,
     /// A metric of the plan's own.
     Metric(MetricKind),
 }
@@ -144,6 +146,9 @@ impl TallyTable {
     pub fn of(plan: &Plan) -> Self {
         let mut table = Self::default();
         for (scenario, of) in plan.scenarios.iter().enumerate() {
+            for group in of.groups() {
+                table.add(TallyKey::group(scenario, &group));
+            }
             for request in of.requests() {
                 for check in &request.checks {
                     table.add(TallyKey::check(scenario, &request.name, &check.name));
@@ -183,6 +188,12 @@ impl TallyKey {
     #[must_use]
     pub fn check(scenario: usize, request: &str, name: &str) -> Self {
         Self { scenario, request: request.to_owned(), name: name.to_owned(), kind: TallyKind::Check }
+    }
+
+    /// A group, by its own name and those of the groups around it.
+    #[must_use]
+    pub fn group(scenario: usize, name: &str) -> Self {
+        Self { scenario, request: String::new(), name: name.to_owned(), kind: TallyKind::Group }
     }
 
     /// A metric of the plan's own, by its place among them.

@@ -4,6 +4,7 @@ mod http;
 mod load;
 mod response;
 mod scenario;
+mod step;
 mod threshold;
 
 use std::time::Duration;
@@ -14,7 +15,11 @@ pub use response::{
     Capture, Check, Condition, FINDINGS_MAX, METRICS_MAX, MetricKind, Missing, Observation, PATTERN_BYTES_MAX, Pick,
     Source, TALLIES_MAX,
 };
-pub use scenario::{Request, Scenario, Step, Templates, Think};
+pub use scenario::{Request, Retry, Scenario, Templates, Think};
+pub use step::{
+    AT_ONCE_MAX, Branch, Choice, Group, Loop, NESTING_MAX, Parallel, ROUNDS_MAX, Rounds, Step, Stop, each_step,
+    group_path,
+};
 pub use threshold::{Aggregate, Bound, Comparison, MetricName, Selector, Threshold, ThresholdWindow};
 
 /// What a test does, complete: two machines that hold equal plans would do the same.

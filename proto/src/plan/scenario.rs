@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::step::{self, Step};
 use super::{Body, Capture, Check, Connections, Executor, Observation, Redirects, StatusSet, Url};
 
 /// A load profile and the steps it repeats.
@@ -33,39 +34,53 @@ impl Scenario {
     /// The names of what its iterations find out, each once, in the order of the plan.
     #[must_use]
     pub fn slots(&self) -> Vec<String> {
-        let mut slots: Vec<String> = Vec::new();
-        for capture in self.requests().flat_map(|request| &request.captures) {
-            if !slots.contains(&capture.name) {
-                slots.push(capture.name.clone());
-            }
-        }
-        slots
+        step::slots(&self.steps)
+    }
+
+    /// The names of its groups, each with those around it, each once, in the order of the plan.
+    #[must_use]
+    pub fn groups(&self) -> Vec<String> {
+        let mut groups = Vec::new();
+        step::groups(&self.steps, "", &mut groups);
+        groups
+    }
+
+    /// Leaves out all of its pauses to think.
+    pub fn leave_out_thinking(&mut self) {
+        step::leave_out_thinking(&mut self.steps);
     }
 
     /// The requests of its steps, in the order of the plan.
-    pub fn requests(&self) -> impl Iterator<Item = &Request> {
-        self.steps.iter().filter_map(|step| match step {
-            Step::Request(request) => Some(&**request),
-            Step::Think(_) => None,
-        })
+    #[must_use]
+    pub fn requests(&self) -> Vec<&Request> {
+        step::requests(&self.steps)
     }
 
     /// The same, to be changed.
-    pub fn requests_mut(&mut self) -> impl Iterator<Item = &mut Request> {
-        self.steps.iter_mut().filter_map(|step| match step {
-            Step::Request(request) => Some(&mut **request),
-            Step::Think(_) => None,
-        })
+    pub fn requests_mut(&mut self) -> Vec<&mut Request> {
+        let mut requests = Vec::new();
+        step::requests_mut(&mut self.steps, &mut requests);
+        requests
     }
-}
 
-/// One action of an iteration.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Step {
-    /// Talk to the target.
-    Request(Box<Request>),
-    /// Pause.
-    Think(Think),
+    /// The most requests that an iteration makes, each as often as this says.
+    #[must_use]
+    pub fn requests_max(&self, each: impl Fn(&Request) -> u64) -> u64 {
+        step::requests_max(&self.steps, &each)
+    }
+
+    /// How many steps it has, those within others included.
+    #[must_use]
+    pub fn steps_total(&self) -> usize {
+        let mut total = 0;
+        step::each_step(&self.steps, &mut |step| {
+            total += 1;
+            if let Step::Parallel(parallel) = step {
+                total += parallel.requests.len();
+            }
+        });
+        total
+    }
 }
 
 /// What of a request are templates: texts in which `{{ ... }}` stands for values.
@@ -109,6 +124,17 @@ pub struct Request {
     pub redirects: Redirects,
     /// From sent to done, at most.
     pub timeout: Duration,
+    /// How often it is made again when it was not as expected.
+    pub retry: Retry,
+}
+
+/// How often a request is made again when it was not as expected.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Retry {
+    /// So often at most.
+    pub times: u8,
+    /// After so long.
+    pub pause: Duration,
 }
 
 impl Request {
@@ -130,6 +156,7 @@ impl Request {
             tags: Vec::new(),
             redirects: Redirects(0),
             timeout: Duration::from_secs(10),
+            retry: Retry::default(),
         }
     }
 
@@ -141,11 +168,25 @@ impl Request {
     }
 }
 
-/// A pause of an iteration, drawn evenly from a range.
+/// A pause of an iteration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Think {
-    /// The shortest pause.
-    pub min: Duration,
-    /// The longest pause; equal to `min` for a fixed one.
-    pub max: Duration,
+pub enum Think {
+    /// Drawn evenly between two; equal for a fixed one.
+    Even(Duration, Duration),
+    /// Drawn from an exponential distribution with this mean, as independent people pause.
+    Exponential(Duration),
+    /// Drawn from a normal distribution with this mean and deviation; never below zero.
+    Normal(Duration, Duration),
+}
+
+impl Think {
+    /// The longest pause that is drawn: what lies beyond four deviations, or ten means, is held to it.
+    #[must_use]
+    pub fn max(self) -> Duration {
+        match self {
+            Self::Even(_, max) => max,
+            Self::Exponential(mean) => mean.saturating_mul(10),
+            Self::Normal(mean, deviation) => mean.saturating_add(deviation.saturating_mul(4)),
+        }
+    }
 }

@@ -58,6 +58,8 @@ pub enum MetricName {
     Iterations,
     /// `dropped_iterations`: how many arrivals were skipped.
     DroppedIterations,
+    /// `group_duration`: how long the steps of a group took together.
+    GroupDuration,
     /// `checks`: the fraction of checks that were true.
     Checks,
     /// A metric of the plan's own, by its place among them.
@@ -73,6 +75,8 @@ pub struct Selector {
     pub request: Option<String>,
     /// Only requests that were (or were not) as expected.
     pub expected_response: Option<bool>,
+    /// Only this group.
+    pub group: Option<String>,
     /// Only checks of this name.
     pub check: Option<String>,
     /// Only requests with these tags: names and values.

@@ -71,6 +71,8 @@ enum Part {
     Value {
         expression: Expression<'static, 'static>,
         source: Box<str>,
+        /// Whether it is the same each time.
+        constant: bool,
     },
 }
 
@@ -95,10 +97,29 @@ impl Template {
         Ok(template)
     }
 
+    /// Compiles a text for [`Template::value`]: a lone expression keeps the kind of what it is worth.
+    ///
+    /// # Errors
+    /// [`TemplateError`] tells what is wrong with it.
+    pub fn compile_value(text: &str, names: &Names) -> Result<Self, TemplateError> {
+        match split(text).as_deref() {
+            Ok([Piece::Expression(source)]) => Formula::compile(source, names).map(|formula| formula.0),
+            _ => Self::compile(text, names),
+        }
+    }
+
     /// Whether it depends on what iterations find out, so that it cannot be made without one.
     #[must_use]
     pub fn needs_iteration(&self) -> bool {
         self.varies
+    }
+
+    /// What it is worth: of a lone expression that, of anything else the text. `None` if it has no value.
+    pub(in crate::engine) fn value(&self, scope: &Scope) -> Option<Value> {
+        match &self.parts[..] {
+            [part @ (Part::Slot(..) | Part::Value { .. })] => value_of(part, &self.context, scope),
+            _ => self.render(scope).ok().map(Value::from),
+        }
     }
 
     /// Makes the text.
@@ -116,7 +137,7 @@ impl Template {
             match part {
                 Part::Literal(literal) => text.push_str(literal),
                 Part::Slot(slot, name) => scope.show(*slot, |value| push(text, value, name))?,
-                Part::Value { expression, source } => {
+                Part::Value { expression, source, .. } => {
                     let value = expression.eval(&self.context).map_err(|error| no_value(source, reason(&error)))?;
                     push(text, &value, source)?;
                 }
@@ -128,7 +149,20 @@ impl Template {
         Ok(())
     }
 
+    /// An expression in a text. What does not vary is made at once.
     fn expression(&mut self, source: &str, names: &Names) -> Result<Part, TemplateError> {
+        let varied = std::mem::take(&mut self.varies);
+        let part = self.part(source, names)?;
+        let is_constant = matches!(&part, Part::Value { constant: true, .. });
+        self.varies |= varied;
+        if !is_constant {
+            return Ok(part);
+        }
+        let alone = Self { parts: vec![part], context: self.context.clone(), varies: false };
+        within(Key::default(), &mut Variables::default(), |scope| alone.render(scope)).map(Part::Literal)
+    }
+
+    fn part(&mut self, source: &str, names: &Names) -> Result<Part, TemplateError> {
         if let Some(Meaning::Slot(slot)) = names.meaning(source) {
             self.varies = true;
             return Ok(Part::Slot(slot, source.into()));
@@ -138,22 +172,47 @@ impl Template {
             .map_err(|error| TemplateError::Syntax { expression: source.to_owned(), reason: reason(&error) })?;
         let mut named: Vec<String> = expression.undeclared_variables(false).into_iter().collect();
         named.sort();
-        let mut is_constant = true;
+        let mut constant = true;
         for name in named {
             match names.meaning(&name) {
                 Some(Meaning::Constant) => {}
-                Some(Meaning::BuiltIn) => is_constant = false,
-                Some(Meaning::Slot(_)) => (is_constant, self.varies) = (false, true),
+                Some(Meaning::BuiltIn) => constant = false,
+                Some(Meaning::Slot(_)) => (constant, self.varies) = (false, true),
                 None => return Err(TemplateError::Unknown { name }),
             }
         }
-        let part = Part::Value { expression, source: source.into() };
-        if !is_constant {
-            return Ok(part);
-        }
-        let alone = Self { parts: vec![part], context: self.context.clone(), varies: false };
-        within(Key::default(), &mut Variables::default(), |scope| alone.render(scope)).map(Part::Literal)
+        Ok(Part::Value { expression, source: source.into(), constant })
     }
+}
+
+/// An expression by itself, compiled.
+pub struct Formula(Template);
+
+impl Formula {
+    /// Compiles an expression.
+    ///
+    /// # Errors
+    /// [`TemplateError`] tells what is wrong with it.
+    pub fn compile(source: &str, names: &Names) -> Result<Self, TemplateError> {
+        let mut template = Template { parts: Vec::new(), context: names.context.clone(), varies: false };
+        let part = template.part(source.trim(), names)?;
+        template.parts.push(part);
+        Ok(Self(template))
+    }
+
+    /// What it is worth; `None` if it has no value.
+    pub(super) fn value(&self, scope: &Scope) -> Option<Value> {
+        value_of(&self.0.parts[0], &self.0.context, scope)
+    }
+}
+
+fn value_of(part: &Part, context: &Value, scope: &Scope) -> Option<Value> {
+    let value = match part {
+        Part::Literal(text) => Value::from(text.as_str()),
+        Part::Slot(slot, _) => scope.show(*slot, Value::clone),
+        Part::Value { expression, .. } => expression.eval(context).ok()?,
+    };
+    (!value.is_undefined()).then_some(value)
 }
 
 /// Writes a value as it stands in a text.

@@ -104,6 +104,13 @@ impl Variables {
         self.0.resize(names.slots.len(), Value::UNDEFINED);
     }
 
+    /// Takes over what another has in a slot.
+    pub(in crate::engine) fn take_over(&mut self, slot: usize, other: &Self) {
+        if let Some(value) = other.0.get(slot) {
+            self.set(slot, value.clone());
+        }
+    }
+
     /// Keeps a value.
     pub(in crate::engine) fn set(&mut self, slot: usize, value: Value) {
         if let Some(kept) = self.0.get_mut(slot) {

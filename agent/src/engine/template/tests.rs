@@ -19,7 +19,7 @@ fn kept() -> Variables {
 }
 
 fn key(iteration: u64) -> Key {
-    Key { stream: Stream { seed: 42, scenario: 1 }, iteration, step: 2 }
+    Key { stream: Stream { seed: 42, scenario: 1 }, iteration, step: 2, round: 0 }
 }
 
 fn made(text: &str, iteration: u64) -> Result<String, TemplateError> {

@@ -8,7 +8,7 @@ use muster_proto::share::Share;
 use tokio::sync::watch;
 
 use super::super::changes::Holdings;
-use super::super::compiled::CompiledStep;
+use super::super::program::Op;
 use super::*;
 
 fn request() -> Request {
@@ -71,8 +71,8 @@ fn sets_it_off_when_ready(plan: CompiledPlan, shares: usize, ready: fn(Result<()
 }
 
 fn misnumbered(mut plan: CompiledPlan) -> CompiledPlan {
-    for step in &mut plan.scenarios[0].steps {
-        if let CompiledStep::Request(request) = step {
+    for op in &mut plan.scenarios[0].ops {
+        if let Op::Request(request) = op {
             request.series = 99;
         }
     }

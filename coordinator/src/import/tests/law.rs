@@ -51,7 +51,7 @@ fn meant(request: &Request) -> Sent {
 fn read(text: &str) -> Vec<Sent> {
     let plan =
         from_str(text, Format::Yaml, "plan", Path::new("")).unwrap_or_else(|mistakes| panic!("{mistakes}\n{text}"));
-    let sent = plan.scenarios[0].requests().map(|request| {
+    let sent = plan.scenarios[0].requests().into_iter().map(|request| {
         let mut headers: Vec<_> = request.headers.iter().map(|(name, value)| (name.clone(), made(value))).collect();
         headers.sort();
         let base = muster_proto::plan::Url { path: String::new(), ..request.url.clone() };

@@ -1,15 +1,21 @@
 //! Every key that a plan file may have, described once: the reader refuses what does not stand here, and the schema
 //! is made from it.
 
+mod flow;
 mod plan;
 mod scenario;
 mod step;
 
+pub(super) use flow::{BLOCKS, CHOICE, CHOOSE, FOREACH, GROUP, IF, PACE, PARALLEL, REPEAT, SET, STEPS, STOP, WHILE};
 pub(super) use plan::{AGENTS, CONNECT, DNS, FILE, HTTP, PLAN, TLS};
 pub(super) use scenario::{EXECUTORS, EXECUTORS_LATER, SCENARIO, STAGE};
-pub(super) use step::{BODY_FILE, CAPTURE, EXPECT, METHODS, METRIC, METRIC_KINDS, PAUSE_MAX, REQUEST, THINK};
+pub(super) use step::{
+    BODY_FILE, CAPTURE, EXPECT, METHODS, METRIC, METRIC_KINDS, PAUSE_MAX, REQUEST, RETRY, THINK, THINK_DRAWN,
+};
 
 use std::time::Duration;
+
+use muster_proto::plan::STEPS_MAX;
 
 use super::limits::{HEADERS_MAX, PROFILE_MAX, REDIRECTS_MAX, TIMEOUT_MAX, USERS_MAX};
 
@@ -57,6 +63,8 @@ pub(super) enum Kind {
     Status,
     /// A pause such as `1s` or `1s..3s`.
     Pause,
+    /// A step of any kind.
+    Step,
     /// A pass/fail line.
     Threshold,
     /// What something in a response must be, such as `contains x`, or a value that it must equal.
@@ -65,8 +73,6 @@ pub(super) enum Kind {
     /// An executor, by any of its names.
     Executor,
     Table(&'static Table),
-    /// One of several maps; which one follows from the keys.
-    Tables(&'static [&'static Table]),
     /// A list of at least one and so many.
     List {
         of: &'static Self,
@@ -125,6 +131,8 @@ const PROFILE: Kind = Kind::Duration { min: MILLISECOND, max: PROFILE_MAX };
 const HOLD: Kind = Kind::Duration { min: Duration::from_secs(1), max: Duration::from_secs(60) };
 const DELAY: Kind = Kind::Duration { min: Duration::ZERO, max: PROFILE_MAX };
 const USERS: Kind = Kind::Whole { min: 1, max: USERS_MAX };
+/// Steps within a scenario, or within another step.
+const LIST_OF_STEPS: Kind = Kind::List { of: &Kind::Step, max: STEPS_MAX };
 const TAGS: Kind = Kind::Map { of: &Kind::Text, max: 100 };
 const REDIRECTS: Kind = Kind::Whole { min: 0, max: REDIRECTS_MAX };
 const VALUES: Kind = Kind::AnyOf(&[Kind::Text, Kind::List { of: &Kind::Text, max: 100 }]);

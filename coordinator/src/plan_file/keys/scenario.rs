@@ -1,8 +1,6 @@
 //! Keys of scenarios.
 
-use muster_proto::plan::STEPS_MAX;
-
-use super::{CONNECTIONS, DELAY, ExecutorKeys, Kind, PROFILE, REQUEST, TAGS, THINK, Table, USERS, key};
+use super::{CONNECTIONS, DELAY, ExecutorKeys, Kind, LIST_OF_STEPS, PROFILE, TAGS, Table, USERS, key};
 use crate::plan_file::limits::{ITERATIONS_MAX, STAGES_MAX, USERS_MAX};
 
 /// `scenarios.<name>`.
@@ -31,21 +29,24 @@ pub(in crate::plan_file) static SCENARIO: Table = Table {
             "The users with which a ramp, or what is set by hand, begins; 0 unless said",
         )
         .also(&["startVUs"]),
-        key("tags", TAGS, "By which thresholds can select its requests: names and values"),
         key(
-            "steps",
-            Kind::List { of: &Kind::Tables(&[&REQUEST, &THINK]), max: STEPS_MAX },
-            "What one iteration does, in order",
-        )
-        .required(),
+            "choose",
+            WEIGHTS,
+            "Make one of these steps or groups in each iteration, by weight; all others are always made",
+        ),
+        key("tags", TAGS, "By which thresholds can select its requests: names and values"),
+        key("steps", LIST_OF_STEPS, "What one iteration does, in order").required(),
     ],
     named: &[],
     later: &["choose", "keep_session", "setup", "teardown", "vars", "data", "env", "exec", "options", "placement"],
 };
 
+/// Weights of steps, by their names.
+const WEIGHTS: Kind = Kind::Map { of: &Kind::Whole { min: 1, max: 1_000_000 }, max: 1_000 };
+
 /// The keys of all scenarios, whatever their executor.
 pub(in crate::plan_file) static OF_ALL: &[&str] =
-    &["executor", "start_delay", "graceful_stop", "warm_up", "connections", "tags", "steps"];
+    &["executor", "start_delay", "graceful_stop", "warm_up", "connections", "choose", "tags", "steps"];
 
 /// The executors.
 pub(in crate::plan_file) static EXECUTORS: &[ExecutorKeys] = &[

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use muster_proto::plan::FINDINGS_MAX;
 
-use super::{HEADERS, Kind, PAIRS, REDIRECTS, TAGS, TIMEOUT, Table, key};
+use super::{DELAY, HEADERS, Kind, PAIRS, REDIRECTS, TAGS, TIMEOUT, Table, key};
 use crate::plan_file::limits::THINK_MAX;
 
 /// The methods that a step may use as its key.
@@ -43,34 +43,55 @@ pub(in crate::plan_file) static REQUEST: Table = Table {
         key("tags", TAGS, "By which thresholds can select it: names and values"),
         key("redirects", REDIRECTS, "How many redirects it follows"),
         key("timeout", TIMEOUT, "How long it may take, from sent to done"),
+        key(
+            "retry",
+            Kind::AnyOf(&[RETRIES, Kind::Table(&RETRY)]),
+            "How often it is made again when it was not as expected; each time is a request of its own",
+        ),
     ],
     named: &[],
-    later: &[
-        "choose",
-        "group",
-        "repeat",
-        "if",
-        "while",
-        "websocket",
-        "grpc",
-        "html",
-        "auth",
-        "cookies",
-        "retry",
-        "multipart",
-        "weight",
-        "trace",
-        "connect",
-    ],
+    later: &["websocket", "grpc", "html", "auth", "cookies", "multipart", "weight", "trace", "connect"],
 };
 
 /// A step that pauses.
 pub(in crate::plan_file) static THINK: Table = Table {
     about: "A pause of the user",
-    keys: &[key("think", Kind::Pause, "How long: `1s`, or evenly drawn from `1s..3s`").required()],
+    keys: &[key(
+        "think",
+        Kind::AnyOf(&[Kind::Pause, Kind::Table(&THINK_DRAWN)]),
+        "How long: `1s`, evenly drawn from `1s..3s`, or drawn from a distribution",
+    )
+    .required()],
     named: &[],
     later: &[],
 };
+
+const RETRIES: Kind = Kind::Whole { min: 0, max: 100 };
+
+/// `retry`, where it is a map.
+pub(in crate::plan_file) static RETRY: Table = Table {
+    about: "How often a request is made again",
+    keys: &[
+        key("times", RETRIES, "So often at most").required(),
+        key("pause", DELAY, "How long after it ended; 100ms unless said"),
+    ],
+    named: &[],
+    later: &["backoff", "on"],
+};
+
+/// `think`, where it is a map.
+pub(in crate::plan_file) static THINK_DRAWN: Table = Table {
+    about: "A pause that is drawn from a distribution",
+    keys: &[
+        key("normal", PAUSE, "The mean of a normal distribution"),
+        key("deviation", PAUSE, "Its standard deviation"),
+        key("exponential", PAUSE, "The mean of an exponential distribution"),
+    ],
+    named: &[],
+    later: &["lognormal", "pareto", "poisson"],
+};
+
+const PAUSE: Kind = Kind::Duration { min: Duration::ZERO, max: THINK_MAX };
 
 /// The longest pause, for the reader of [`Kind::Pause`].
 pub(in crate::plan_file) const PAUSE_MAX: Duration = THINK_MAX;

@@ -160,7 +160,7 @@ fn browse() -> Scenario {
         connections: Connections::New,
         steps: vec![
             Step::Request(Box::new(list)),
-            Step::Think(Think { min: seconds(1), max: seconds(3) }),
+            Step::Think(Think::Even(seconds(1), seconds(3))),
             Step::Request(Box::new(cart)),
             Step::Request(Box::new(purge)),
             Step::Request(Box::new(form)),

@@ -185,10 +185,10 @@ fn keys() {
         section("connect: {tls: {ca_file: x}}"),
         section("agents: {placement: {}}"),
         step("gett: /"),
-        step("get: /, retry: {}"),
+        step("get: /, websocket: {}"),
         step("get: /, expect: {'headre content-type': x, html: y}"),
         load("executor: constant-users\nusers: 1\nvus: 2\nduration: 1s"),
-        load("executor: constant-users\nusers: 1\nduration: 1s\nchoose: {}"),
+        load("executor: constant-users\nusers: 1\nduration: 1s\nkeep_session: true"),
         "name: x".to_owned(),
         "scenarios: {}".to_owned(),
         "scenarios:".to_owned(),
@@ -207,11 +207,11 @@ fn keys() {
     1:10 agents.placement: `placement` is not supported by this version
     8:7 scenarios.a.steps[0]: a step needs a method or a pause (write `get: /path`, `post: /path`, ... or `think: 1s`)
     8:9 scenarios.a.steps[0].gett: unknown key `gett` (did you mean `get`?)
-    8:17 scenarios.a.steps[0].retry: `retry` is not supported by this version
+    8:17 scenarios.a.steps[0].websocket: `websocket` is not supported by this version
     8:26 scenarios.a.steps[0].expect.`headre content-type`: unknown key `headre content-type` (did you mean `header`?)
     8:52 scenarios.a.steps[0].expect.html: `html` is not supported by this version
     6:5 scenarios.a.vus: `vus` means the same as `users`, which stands here too
-    7:5 scenarios.a.choose: `choose` is not supported by this version
+    7:5 scenarios.a.keep_session: `keep_session` is not supported by this version
     1:1 : `scenarios` is missing (Load profiles, by name)
     1:1 scenarios: wanted at least one scenario
     1:10 scenarios: wanted a map, found nothing

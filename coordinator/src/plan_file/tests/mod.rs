@@ -3,6 +3,7 @@
 mod example;
 mod files;
 mod findings;
+mod flow;
 mod hostile;
 mod mistakes;
 mod quick;
@@ -56,5 +57,5 @@ fn section(lines: &str) -> String {
 
 /// The first request of a plan.
 fn request(plan: &Plan) -> &Request {
-    plan.scenarios[0].requests().next().expect("the plan has a request")
+    plan.scenarios[0].requests().first().copied().expect("the plan has a request")
 }

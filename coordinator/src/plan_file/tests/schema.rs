@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 
 use super::super::keys::{
-    AGENTS, BODY_FILE, CAPTURE, CONNECT, DNS, EXPECT, HTTP, Kind, METRIC, PLAN, REQUEST, SCENARIO, STAGE, THINK, TLS,
-    Table,
+    AGENTS, BLOCKS, BODY_FILE, CAPTURE, CHOICE, CONNECT, DNS, EXPECT, HTTP, Kind, METRIC, PLAN, REQUEST, RETRY,
+    SCENARIO, STAGE, STEPS, THINK_DRAWN, TLS, Table,
 };
 use super::super::schema;
 use super::{section, step, yaml};
@@ -83,7 +83,13 @@ fn with_entry(table: &'static Table, entry: &str) -> String {
         () if is(&AGENTS) => section(&format!("agents: {{{entry}}}")),
         () if is(&STAGE) => super::scenario(&format!("executor: ramping-users\nstages: [{{{entry}}}]")),
         () if is(&REQUEST) => step(entry),
-        () if is(&THINK) => step(entry),
+        () if is(&THINK_DRAWN) => step(&format!("think: {{{entry}}}")),
+        () if is(&RETRY) => step(&format!("get: /, retry: {{{entry}}}")),
+        () if is(&CHOICE) => step(&format!("choose: [{{{entry}}}]")),
+        () if STEPS.iter().any(|table| is(table)) => {
+            let word = BLOCKS.into_iter().find(|word| table.keys[0].name == *word).unwrap_or("get");
+            step(&if entry.starts_with(&format!("{word}:")) { entry.to_owned() } else { format!("{word}: 1, {entry}") })
+        }
         () if is(&BODY_FILE) => step(&format!("post: /, body: {{{entry}}}")),
         () if is(&CAPTURE) => step(&format!("get: /, capture: {{a: {{{entry}}}}}")),
         () if is(&METRIC) => step(&format!("get: /, metrics: {{a: {{{entry}}}}}")),
@@ -103,13 +109,16 @@ fn tables() -> Vec<&'static Table> {
     fn walk(kind: &'static Kind, found: &mut Vec<&'static Table>) {
         match kind {
             Kind::Table(table) => add(table, found),
-            Kind::Tables(tables) => tables.iter().for_each(|table| add(table, found)),
+            Kind::Step => STEPS.iter().for_each(|table| add(table, found)),
             Kind::List { of, .. } | Kind::Map { of, .. } => walk(of, found),
             Kind::AnyOf(kinds) => kinds.iter().for_each(|kind| walk(kind, found)),
             _ => {}
         }
     }
     fn add(table: &'static Table, found: &mut Vec<&'static Table>) {
+        if found.iter().any(|known| std::ptr::eq(*known, table)) {
+            return;
+        }
         found.push(table);
         table.keys.iter().for_each(|key| walk(&key.kind, found));
     }
@@ -129,7 +138,7 @@ fn takes_anything(kind: &Kind) -> bool {
 
 #[test]
 fn every_described_key_is_read() {
-    assert_eq!(tables().len(), 15);
+    assert_eq!(tables().len(), 27);
     for table in tables() {
         for key in table.keys {
             for name in key.also.iter().chain([&key.name]) {

@@ -125,6 +125,11 @@ fn wrong_name(parsed: &Parsed, named: &Named<'_>) -> Option<Wrong> {
         let known = if known.is_empty() { vec!["(the plan has no checks)".to_owned()] } else { known };
         return wrong("check", wanted, known, &parsed.check_at);
     }
+    if let Some(wanted) = &selector.group {
+        let known: Vec<String> = named.scenarios.iter().flat_map(Scenario::groups).collect();
+        let known = if known.is_empty() { vec!["(the plan has no groups)".to_owned()] } else { known };
+        return wrong("group", wanted, known, &parsed.group_at);
+    }
     selector.tags.iter().zip(&parsed.tags_at).find_map(|((tag, _), at)| {
         let tags = requests().flat_map(|request| request.tags.iter().map(|(name, _)| name.clone()));
         let known = tags.chain(parsed.selectors.iter().map(|name| (*name).to_owned())).collect();

@@ -36,10 +36,11 @@ pub(in crate::plan_file) const SELECTORS: &[&str] = &["scenario", "request", "ex
 const RESPONSE: &[&str] = &["scenario", "request", "expected_response"];
 const REQUEST: &[&str] = &["scenario", "request"];
 const SCENARIO: &[&str] = &["scenario"];
+const GROUP: &[&str] = &["scenario", "group"];
 const CHECK: &[&str] = &["scenario", "request", "check"];
 
 /// All metrics that a threshold can judge.
-pub(super) static METRICS: [Metric<'static>; 17] = [
+pub(super) static METRICS: [Metric<'static>; 18] = [
     metric("http_req_duration", MetricName::HttpReqDuration, Numbers::Times, RESPONSE),
     metric("service_time", MetricName::ServiceTime, Numbers::Times, REQUEST),
     metric("queued", MetricName::Queued, Numbers::Times, REQUEST),
@@ -52,6 +53,7 @@ pub(super) static METRICS: [Metric<'static>; 17] = [
     metric("http_req_waiting", MetricName::HttpReqWaiting, Numbers::Times, REQUEST),
     metric("http_req_receiving", MetricName::HttpReqReceiving, Numbers::Times, REQUEST),
     metric("iteration_duration", MetricName::IterationDuration, Numbers::Times, SCENARIO),
+    metric("group_duration", MetricName::GroupDuration, Numbers::Times, GROUP),
     metric("http_reqs", MetricName::HttpReqs, Numbers::Count, RESPONSE),
     metric("http_req_failed", MetricName::HttpReqFailed, Numbers::Fraction, REQUEST),
     metric("iterations", MetricName::Iterations, Numbers::Count, SCENARIO),

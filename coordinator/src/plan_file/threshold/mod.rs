@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! threshold = metric [ "{" selector { "," selector } "}" ] ":" aggregate operator bound [ window ] [ [","] "abort" ]
-//! selector  = ( "scenario" | "request" | "expected_response" | "check" | tag ) ":" ( text | '"' text '"' )
+//! selector  = ( "scenario" | "request" | "expected_response" | "check" | "group" | tag ) ":" ( text | '"' text '"' )
 //! aggregate = "count" | "rate" | "avg" | "min" | "max" | "med" | "p(" number ")" | "value"
 //! operator  = "<" | "<=" | ">" | ">=" | "==" | "===" | "!="
 //! bound     = number | duration | number "%" | rate
@@ -42,6 +42,7 @@ struct Parsed {
     scenario_at: Range<usize>,
     request_at: Range<usize>,
     check_at: Range<usize>,
+    group_at: Range<usize>,
     tags_at: Vec<Range<usize>>,
     /// What it could have said in place of a tag.
     selectors: &'static [&'static str],
@@ -81,8 +82,8 @@ fn parse(text: &str, own: &Own) -> Result<Parsed, GrammarMistake> {
         window,
         abort,
     };
-    let Selectors { selector: _, scenario_at, request_at, check_at, tags_at } = selectors;
-    Ok(Parsed { threshold, scenario_at, request_at, check_at, tags_at, selectors: metric.selectors })
+    let Selectors { selector: _, scenario_at, request_at, check_at, group_at, tags_at } = selectors;
+    Ok(Parsed { threshold, scenario_at, request_at, check_at, group_at, tags_at, selectors: metric.selectors })
 }
 
 /// Whether thresholds know a metric of this name that is not a plan's own.
@@ -118,6 +119,7 @@ struct Selectors {
     scenario_at: Range<usize>,
     request_at: Range<usize>,
     check_at: Range<usize>,
+    group_at: Range<usize>,
     tags_at: Vec<Range<usize>>,
 }
 
@@ -153,6 +155,10 @@ fn selectors(cursor: &mut Cursor<'_>, metric: &Metric<'_>) -> Result<Selectors, 
             "check" => {
                 found.check_at = at.clone();
                 found.selector.check.replace(value.to_owned()).is_some()
+            }
+            "group" => {
+                found.group_at = at.clone();
+                found.selector.group.replace(value.to_owned()).is_some()
             }
             tag if !is_known => {
                 let twice = found.selector.tags.iter().any(|(known, _)| known == tag);

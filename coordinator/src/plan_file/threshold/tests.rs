@@ -128,7 +128,7 @@ fn what_is_wrong_is_pointed_at() {
     ];
     let messages: Vec<String> = wrong.into_iter().map(mistake).collect();
     insta::assert_snapshot!(messages.join("\n"), @r#"
-    ^ wanted a metric, found nothing; known here: `http_req_duration`, `service_time`, `queued`, `lag`, `http_req_blocked`, `http_req_dns`, `http_req_connecting`, `http_req_tls_handshaking`, `http_req_sending`, `http_req_waiting`, `http_req_receiving`, `iteration_duration`, `http_reqs`, `http_req_failed`, `iterations`, `dropped_iterations` or `checks`
+    ^ wanted a metric, found nothing; known here: `http_req_duration`, `service_time`, `queued`, `lag`, `http_req_blocked`, `http_req_dns`, `http_req_connecting`, `http_req_tls_handshaking`, `http_req_sending`, `http_req_waiting`, `http_req_receiving`, `iteration_duration`, `group_duration`, `http_reqs`, `http_req_failed`, `iterations`, `dropped_iterations` or `checks`
     http_req_duratoin: p(99) < 1s
     ^^^^^^^^^^^^^^^^^ wanted a metric, found `http_req_duratoin`; did you mean `http_req_duration`?
     vus: count > 9

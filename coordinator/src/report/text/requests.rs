@@ -4,7 +4,7 @@ use super::format::{count, foreign, milliseconds, percent, rate};
 use super::paint::{Ink, Paint};
 use super::table::{Cell, Table};
 use super::{NAME_MAX, WORDS_MAX};
-use crate::report::Report;
+use crate::report::{Report, Times};
 
 /// The columns that show a distribution.
 const PERCENTILES: [&str; 4] = ["50", "90", "99", "99.9"];
@@ -29,11 +29,28 @@ pub(super) fn section(report: &Report, paint: Paint) -> String {
     if series.len() > 1 {
         rows(&mut table, report, "all", None, None);
     }
+    groups(&mut table, report);
     let mut out = table.render(0, paint);
     for note in notes(report, series.len()) {
         out += &format!("{}\n", paint.with(Ink::Faint, &format!("  {note}")));
     }
     out
+}
+
+/// A row for each group: how often it was gone through, and how long that took.
+fn groups(table: &mut Table, report: &Report) {
+    let all = report.metrics.iter().filter_map(|metric| metric.group.as_ref().map(|group| (metric, group)));
+    for (metric, group) in all.take(REQUESTS_MAX) {
+        let shown = name(report, metric.scenario.as_deref().unwrap_or_default(), group);
+        let mut row = vec![
+            Cell::left(format!("group {shown}")),
+            Cell::right(count(metric.count)),
+            Cell::right(rate(metric.rate_per_s)),
+            Cell::left(""),
+        ];
+        row.extend(distribution(metric.times.as_ref()));
+        table.row(row);
+    }
 }
 
 /// A request's name; with its scenario's where there are several.
@@ -68,7 +85,10 @@ fn rows(table: &mut Table, report: &Report, name: &str, scenario: Option<&str>, 
 }
 
 fn times(report: &Report, name: &str, scenario: Option<&str>, request: Option<&str>) -> Vec<Cell> {
-    let times = report.metric(name, scenario, request).and_then(|metric| metric.times.as_ref());
+    distribution(report.metric(name, scenario, request).and_then(|metric| metric.times.as_ref()))
+}
+
+fn distribution(times: Option<&Times>) -> Vec<Cell> {
     let percentile = |percent: &str| times.and_then(|times| times.percentiles_ms.get(percent)).copied();
     let all = PERCENTILES.iter().map(|percent| percentile(percent)).chain([times.map(|times| times.max_ms)]);
     all.map(|ms| Cell::right(ms.map_or_else(|| "-".to_owned(), milliseconds))).collect()

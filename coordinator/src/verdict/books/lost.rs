@@ -45,7 +45,7 @@ fn planned(agent: &AgentRecord, told: &AgentTotals, record: &RunRecord) -> u64 {
     untold.fold(begun.saturating_mul(longest), u64::saturating_add)
 }
 
-/// The most requests of an iteration, each redirected as often as it may be.
+/// The most requests of an iteration, each redirected and made again as often as it may be.
 fn requests(scenario: &Scenario) -> u64 {
-    scenario.requests().map(|request| 1 + u64::from(request.redirects.0)).sum()
+    scenario.requests_max(|request| (1 + u64::from(request.redirects.0)) * (1 + u64::from(request.retry.times)))
 }

@@ -1,15 +1,14 @@
-//! One step of a scenario.
+//! A step that talks to the target.
 
 use std::time::Duration;
 
-use muster_proto::plan::{Body, PLAN_BYTES_MAX, Redirects, Request, Step, TALLIES_MAX, Templates, Think, Url};
+use muster_proto::plan::{Body, PLAN_BYTES_MAX, Redirects, Request, Retry, TALLIES_MAX, Templates, Url};
 
 use super::headers::{self, Headers};
-use super::keys::{BODY_FILE, METHODS, PAUSE_MAX, REQUEST, THINK};
+use super::keys::{BODY_FILE, METHODS, REQUEST, RETRY};
 use super::reader::{Field, Fields, Reader};
 use super::tags::Tags;
 use super::tree::Value;
-use super::units::{format_duration, parse_duration};
 use super::url::{self, Target};
 use super::{capture, expect, files, json, metrics, tags, template};
 
@@ -23,28 +22,13 @@ pub(super) struct Defaults {
     pub(super) tags: Tags,
 }
 
-/// A step as far as it could be read.
-pub(super) struct Read {
-    /// The name of a request, known even where something else about it is wrong.
-    pub(super) name: Option<String>,
-    pub(super) is_request: bool,
-    pub(super) step: Option<Step>,
-}
-
-/// Reads one step.
-pub(super) fn read(reader: &mut Reader, field: &Field<'_>, defaults: &Defaults) -> Read {
-    let pauses = matches!(&field.node.value, Value::Map(entries) if entries.iter().any(|entry| entry.key == "think"));
-    if pauses {
-        return Read { name: None, is_request: false, step: think(reader, field).map(Step::Think) };
-    }
-    let Some(fields) = reader.open(field, &REQUEST) else {
-        return Read { name: None, is_request: true, step: None };
-    };
+/// Reads a request. Its name is known even where something else about it is wrong.
+pub(super) fn read(reader: &mut Reader, field: &Field<'_>, defaults: &Defaults) -> (Option<String>, Option<Request>) {
+    let Some(fields) = reader.open(field, &REQUEST) else { return (None, None) };
     let method_and_url = method_and_url(reader, &fields);
     let name = name(reader, &fields, method_and_url.as_ref());
     let request = request(reader, &fields, name.clone(), method_and_url, defaults);
-    let request = request.filter(|request| fits(reader, field, request));
-    Read { name, is_request: true, step: request.map(|request| Step::Request(Box::new(request))) }
+    (name, request.filter(|request| fits(reader, field, request)))
 }
 
 /// Whether there is room for one more request. What all of them take is counted as they are read, because headers of
@@ -68,29 +52,6 @@ fn fits(reader: &mut Reader, field: &Field<'_>, request: &Request) -> bool {
         reader.at_key(field, message).help("use smaller bodies, or fewer of them");
     }
     fits
-}
-
-fn think(reader: &mut Reader, field: &Field<'_>) -> Option<Think> {
-    let fields = reader.open(field, &THINK)?;
-    let pause = fields.get("think")?;
-    let Some(text) = pause.node.scalar() else {
-        reader.wanted(&pause, "a pause such as `1s` or `1s..3s`");
-        return None;
-    };
-    let (min, max) = text.split_once("..").unwrap_or((text, text));
-    let (min, max) = match (parse_duration(min), parse_duration(max)) {
-        (Ok(min), Ok(max)) => (min, max),
-        (Err(mistake), _) | (_, Err(mistake)) => {
-            reader.wrong(&pause, mistake.message).help = mistake.help;
-            return None;
-        }
-    };
-    if min > max || max > PAUSE_MAX {
-        let what = format!("a pause of at most {}, the shorter end first", format_duration(PAUSE_MAX));
-        reader.wanted(&pause, &what);
-        return None;
-    }
-    Some(Think { min, max })
 }
 
 /// The method, and the field that holds the URL.
@@ -192,6 +153,7 @@ fn request(
     let own_tags = fields.get("tags").map(|field| tags::read(reader, &field)).unwrap_or_default();
     let redirects = fields.get("redirects").and_then(|field| reader.whole(&field));
     let timeout = fields.get("timeout").and_then(|field| reader.duration(&field));
+    let retry = fields.get("retry").map(|field| retry(reader, &field)).unwrap_or_default();
     if reader.mistakes.len() > before {
         return None;
     }
@@ -214,7 +176,22 @@ fn request(
         tags: tags::overlaid(&defaults.tags, own_tags),
         redirects: redirects.map_or(defaults.redirects, |count| Redirects(count as u8)),
         timeout: timeout.unwrap_or(defaults.timeout),
+        retry,
     })
+}
+
+/// How often a request is made again: a number, or with a pause.
+fn retry(reader: &mut Reader, field: &Field<'_>) -> Retry {
+    let mut retry = Retry { times: 0, pause: Duration::from_millis(100) };
+    let Value::Map(_) = field.node.value else {
+        retry.times = reader.whole(field).unwrap_or_default() as u8;
+        return retry;
+    };
+    if let Some(fields) = reader.open(field, &RETRY) {
+        retry.times = fields.get("times").and_then(|field| reader.whole(&field)).unwrap_or_default() as u8;
+        retry.pause = fields.get("pause").and_then(|field| reader.duration(&field)).unwrap_or(retry.pause);
+    }
+    retry
 }
 
 /// Whether the head of a request is made anew each time.
