@@ -13,8 +13,9 @@ use muster_proto::measurement::{Delta, Health, Measurement, Note, Sample, Sample
 use muster_proto::outcome::{ErrorKind, Outcome};
 use muster_proto::plan::{
     AgentsWanted, Arrivals, Body, Branch, Capture, Check, Choice, Condition, Connect, Connections, DnsPolicy, Executor,
-    Group, Http, Loop, MetricKind, Missing, Observation, Parallel, Pick, Plan, Rate, RateStage, Redirects, Request,
-    Retry, Rounds, Scenario, Shape, Source, StatusSet, Step, Stop, Templates, Think, Tls, Url, UserStage,
+    Feeder, Group, Http, Loop, MetricKind, Missing, Observation, OnEnd, Order, Parallel, Pick, Plan, Rate, RateStage,
+    Redirects, Request, Retry, Rounds, Rows, Scenario, Shape, Sharing, Source, StatusSet, Step, Stop, Templates, Think,
+    Tls, Url, UserStage,
 };
 use muster_proto::share::Share;
 use muster_proto::wire;
@@ -84,8 +85,22 @@ fn scenario(name: &str, executor: Executor, connections: Connections) -> Scenari
         graceful_stop: Duration::from_secs(30),
         warm_up: Duration::from_secs(2),
         connections,
+        feeders: vec![1, 0],
         steps: [vec![request("a"), request("b")], flow()].concat(),
     }
+}
+
+/// One of each order, of each way to share and to end.
+fn data() -> Vec<Feeder> {
+    let orders = [Order::Sequential, Order::Shuffle, Order::Random];
+    let feeder = |order| Feeder {
+        name: "users".to_owned(),
+        rows: Rows("{\"a\": 1}\n{\"a\": 2}".into()),
+        order,
+        share: if order == Order::Random { Sharing::EveryAgent } else { Sharing::Unique },
+        on_end: if order == Order::Shuffle { OnEnd::Stop } else { OnEnd::Recycle },
+    };
+    orders.into_iter().map(feeder).collect()
 }
 
 /// One of each kind of step that is no request.
@@ -122,6 +137,7 @@ fn plan() -> Plan {
         name: "shop".to_owned(),
         seed: 42,
         vars: vec![("pages".to_owned(), "[1, \"two\"]".to_owned())],
+        data: data(),
         metrics: vec![("seen".to_owned(), MetricKind::Rate), ("total".to_owned(), MetricKind::Gauge)],
         http: Http { request_ids: true, ..Http::default() },
         connect: Connect {

@@ -122,7 +122,12 @@ async fn serve(worker: Rc<Worker>, scenario: usize, queue: Rc<Queue>, first: Beg
     let mut begin = Begin { now_ns: clock::now_ns(), ..first };
     let seat = Rc::new(Seat::default());
     loop {
-        let freed_ns = user.iterate(&worker, &worker.plan.scenarios[scenario], begin).await;
+        let freed_ns = if worker.feeding[scenario].has_rows(begin.id) {
+            user.iterate(&worker, &worker.plan.scenarios[scenario], begin).await
+        } else {
+            worker.recorder.borrow_mut().skip(scenario, begin.due_ns, SkipReason::Data);
+            clock::now_ns()
+        };
         tokio::task::coop::consume_budget().await;
         let may_go_on = !worker.stopping.get() && !queue.is_cut_off(&worker, freed_ns);
         let next = if may_go_on { queue.take_due(&worker, freed_ns) } else { None };

@@ -7,6 +7,7 @@ use muster_proto::plan::{Connections, Executor, NUMBER_BITS, Plan, Request, Temp
 use muster_proto::schedule::{ScheduleError, Stream, Timing};
 use muster_proto::share::Share;
 
+use super::feeder::Table;
 use super::findings::{FindingError, Findings, Preparing};
 use super::made::{Made, MakeError};
 use super::program::{Layout, Op};
@@ -73,6 +74,8 @@ pub struct CompiledPlan {
     pub origins: usize,
     /// What its users may begin, where all of the cluster's share their iterations.
     pub supplies: Supplies,
+    /// Its rows of data, by feeder.
+    pub tables: Vec<Arc<Table>>,
 }
 
 /// A scenario prepared for sending.
@@ -150,7 +153,10 @@ impl CompiledPlan {
         let mut compiler = Compiler { plan: &plan, series: &series, tallies: &tallies, origins: Vec::new() };
         let scenarios = plan.scenarios.iter().take(shares.len()).enumerate();
         let scenarios = scenarios.map(|(index, scenario)| {
-            let names: Box<[Names]> = vars.iter().map(|vars| Names::new(vars.clone(), scenario.slots())).collect();
+            let fed = scenario.feeders.iter().filter_map(|place| plan.data.get(usize::from(*place)));
+            let slots: Vec<String> =
+                scenario.slots().into_iter().chain(fed.map(|feeder| feeder.name.clone())).collect();
+            let names: Box<[Names]> = vars.iter().map(|vars| Names::new(vars.clone(), slots.clone())).collect();
             let mut layout = Layout { compiler: &mut compiler, scenario: index, names: &names, ops: Vec::new() };
             layout.steps(&scenario.steps, "")?;
             let ops = layout.ops;
@@ -172,7 +178,8 @@ impl CompiledPlan {
         let mut scenarios: Vec<_> = scenarios.collect::<Result<_, _>>()?;
         number_requests(&mut scenarios);
         let origins = compiler.origins.len();
-        Ok(Self { series, tallies, scenarios, origins, supplies, plan })
+        let tables = plan.data.iter().map(|feeder| Arc::new(Table::new(feeder))).collect();
+        Ok(Self { series, tallies, scenarios, origins, supplies, tables, plan })
     }
 
     /// When the load of each scenario is due, as the plan has it.

@@ -14,6 +14,7 @@ pub mod control;
 mod cuts;
 pub mod deadline;
 pub mod event;
+pub mod feeder;
 pub mod findings;
 mod flow;
 pub mod held;

@@ -46,6 +46,11 @@ impl Draws {
         Self(key.mixed())
     }
 
+    /// Those that follow from a number.
+    pub(super) fn from(number: u64) -> Self {
+        Self(number)
+    }
+
     pub(super) fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(GAMMA);
         mix(self.0)

@@ -53,6 +53,8 @@ impl User {
     pub(super) async fn iterate(&mut self, worker: &Worker, scenario: &CompiledScenario, begin: Begin) -> u64 {
         let mut iteration = Iteration::begin(worker, scenario.index, begin);
         self.variables.begin(&scenario.names[worker.number]);
+        let own = Key { stream: scenario.stream, iteration: begin.id, ..Key::default() };
+        worker.feeding[scenario.index].feed(own, &mut self.variables);
         self.flow.begin(begin.now_ns);
         let mut turn =
             Turn { due_ns: begin.due_ns, free_ns: begin.free_ns, now_ns: begin.now_ns, arrival: begin.arrival };

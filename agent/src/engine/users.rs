@@ -89,6 +89,8 @@ struct Life {
     user: User,
     /// What it may still begin.
     allowance: Allowance,
+    /// Whether there is no row of data left for it.
+    out_of_rows: bool,
 }
 
 /// A user at work.
@@ -160,7 +162,7 @@ impl Crowd {
     /// What a user keeps, who is ours for so long.
     fn live(&mut self, number: u32, tenure: &Tenure) -> Rc<Mutex<Life>> {
         let (quota, allowance) = (&self.quota, &self.allowance);
-        let new = || Life { next: 0, user: User::default(), allowance: allowance.next(quota) };
+        let new = || Life { next: 0, user: User::default(), allowance: allowance.next(quota), out_of_rows: false };
         let (life, ours) = self.lives.entry(number).or_insert_with(|| (Rc::new(Mutex::new(new())), tenure.clone()));
         *ours = tenure.clone();
         Rc::clone(life)
@@ -232,11 +234,12 @@ impl Crowd {
 
     /// Whether no iteration is left that one of our users could make, whatever becomes of the profile.
     fn is_done(&self) -> bool {
-        let is_spent = |life: &Rc<Mutex<Life>>| life.try_lock().is_ok_and(|life| life.allowance.is_spent());
+        let holds = |life: &Rc<Mutex<Life>>, is: fn(&Life) -> bool| life.try_lock().is_ok_and(|life| is(&life));
+        let all = |is: fn(&Life) -> bool| self.lives.values().all(|(life, _)| holds(life, is));
         match &self.quota {
             Quota::Unlimited => false,
-            Quota::PerUser(_) => self.lives.values().all(|(life, _)| is_spent(life)),
-            Quota::Shared(_) => self.allowance.is_spent(),
+            Quota::PerUser(_) => all(|life| life.out_of_rows || life.allowance.is_spent()),
+            Quota::Shared(_) => self.allowance.is_spent() || all(|life| life.out_of_rows),
         }
     }
 
@@ -293,6 +296,11 @@ async fn repeat(worker: Rc<Worker>, scenario: usize, active: Active) {
             now_ns = worker.lease.regained(LEASE_LOOK_NS).await;
             continue;
         }
+        let id = (u64::from(active.number) << 32) | next;
+        if !worker.feeding[scenario].has_rows(id) {
+            life.out_of_rows = true;
+            break;
+        }
         if !allowance.take() {
             if allowance.is_spent() {
                 break;
@@ -300,7 +308,6 @@ async fn repeat(worker: Rc<Worker>, scenario: usize, active: Active) {
             now_ns = allowance.replenished(active.end_ns.min(active.tenure.until_ns())).await;
             continue;
         }
-        let id = (u64::from(active.number) << 32) | next;
         next += 1;
         // Noted, and never read back here: it lies elsewhere in memory.
         life.next = next;

@@ -13,6 +13,7 @@ use super::changes::ChangeReceiver;
 use super::clock;
 use super::compiled::{Bound, CompiledPlan};
 use super::control::{Control, ControlReceiver};
+use super::feeder::Feeding;
 use super::lease::Lease;
 use super::pacer::Pacer;
 use super::part::PartSender;
@@ -73,6 +74,8 @@ pub(super) struct Worker {
     pub(super) stopping: Cell<bool>,
     /// The plan, prepared.
     pub(super) plan: Arc<CompiledPlan>,
+    /// Where its iterations get their rows, by scenario.
+    pub(super) feeding: Vec<Feeding>,
     /// What each of its tasks holds a copy of.
     pub(super) alarm: Alarm,
 }
@@ -157,6 +160,11 @@ async fn generate(task: WorkerTask, tools: Tools) -> Option<Rc<Worker>> {
     let Control::StartAt(start_ns) = control.wait_for(|control| *control != Control::Wait).await else { return None };
     let number = parts.worker();
     let recorder = Recorder::new(start_ns, clock::now_ns(), lease.clone(), tools.ring, parts);
+    let feeding = plan.scenarios.iter().map(|scenario| {
+        let turns = (number, scenario.names.len());
+        Feeding::new((&plan.plan, scenario.index), &plan.tables, &scenario.names[number], turns)
+    });
+    let feeding = feeding.collect();
     let worker = Rc::new(Worker {
         number,
         recorder: RefCell::new(recorder),
@@ -168,6 +176,7 @@ async fn generate(task: WorkerTask, tools: Tools) -> Option<Rc<Worker>> {
         lease,
         stopping: Cell::new(false),
         plan: Arc::clone(&plan),
+        feeding,
         alarm,
     });
     let ticker = tokio::task::spawn_local(roll_windows(Rc::clone(&worker), progress));

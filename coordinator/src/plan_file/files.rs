@@ -13,6 +13,11 @@ use super::tree::quoted;
 /// A plan may come from a stranger, and its bodies are sent to a target of the stranger's choice; so no body is taken
 /// from elsewhere, not through `..` and not through a link.
 pub(super) fn body(reader: &mut Reader, field: &Field<'_>) -> Option<Vec<u8>> {
+    beside(reader, field, BODY_BYTES_MAX)
+}
+
+/// Reads at most `max` bytes of a file in the plan's folder, as [`body`] does.
+pub(super) fn beside(reader: &mut Reader, field: &Field<'_>, max: u64) -> Option<Vec<u8>> {
     let name = Path::new(reader.text(field)?);
     let inside = name.components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir));
     let path = reader.base.join(name);
@@ -21,7 +26,7 @@ pub(super) fn body(reader: &mut Reader, field: &Field<'_>) -> Option<Vec<u8>> {
         mistake.help("put the file beside the plan, and name it from there");
         return None;
     }
-    contents(reader, field, &path, BODY_BYTES_MAX)
+    contents(reader, field, &path, max)
 }
 
 /// Reads a PEM file that has to contain a section of this kind. It may stand anywhere, as it never reaches a target.

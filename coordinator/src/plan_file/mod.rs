@@ -7,6 +7,7 @@
 mod capture;
 mod choose;
 mod connect;
+mod data;
 mod expect;
 mod files;
 mod headers;

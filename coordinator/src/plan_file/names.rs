@@ -27,6 +27,11 @@ pub(super) fn check_new(reader: &mut Reader, field: &Field<'_>, name: &str) -> b
         mistake.help("it is one of the plan's `vars`");
         return false;
     }
+    if reader.feeders.iter().any(|known| known == name) {
+        let mistake = reader.at_key(field, format!("the name {} is taken", quoted(name)));
+        mistake.help("it is one of the plan's `data`");
+        return false;
+    }
     check(reader, field, name)
 }
 
@@ -37,8 +42,8 @@ pub(super) fn is_identifier(name: &str) -> bool {
 }
 
 /// What the templates of a scenario can name. Steps may be repeated, so a name counts wherever it is given.
-pub(super) fn of_scenario(vars: &Vars, steps: &Node) -> Names {
-    let mut slots = Vec::new();
+pub(super) fn of_scenario(vars: &Vars, feeders: &[String], steps: &Node) -> Names {
+    let mut slots = feeders.to_vec();
     find_given(steps, &mut slots);
     slots.sort();
     slots.dedup();

@@ -9,7 +9,7 @@ use super::request::Defaults;
 use super::tags::Tags;
 use super::tree::Value;
 use super::url::{self, Target};
-use super::{connect, http, scenario, threshold, vars};
+use super::{connect, data, http, scenario, threshold, vars};
 
 /// Reads the plan; nothing if there was a mistake. `name` is what it is called unless it says so.
 pub(super) fn read(reader: &mut Reader, field: &Field<'_>, name: &str) -> Option<Plan> {
@@ -17,6 +17,7 @@ pub(super) fn read(reader: &mut Reader, field: &Field<'_>, name: &str) -> Option
     let name = fields.get("name").map_or(Some(name.to_owned()), |field| reader.name(&field));
     let seed = fields.get("seed").map_or(Some(SEED_DEFAULT), |field| reader.whole(&field));
     let vars = fields.get("vars").map(|field| vars::read(reader, &field)).unwrap_or_default();
+    let data = fields.get("data").map(|field| data::read(reader, &field)).unwrap_or_default();
     let target = match fields.get("target") {
         None => Target::Absent,
         Some(field) => url::target(reader, &field).map_or(Target::Wrong, Target::Known),
@@ -50,6 +51,7 @@ pub(super) fn read(reader: &mut Reader, field: &Field<'_>, name: &str) -> Option
         name: name?,
         seed: seed?,
         vars,
+        data,
         metrics,
         http: http.http,
         connect,

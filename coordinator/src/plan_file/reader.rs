@@ -1,5 +1,6 @@
 //! Reads a tree against the description of its keys and collects every mistake on the way.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -25,6 +26,10 @@ pub(super) struct Reader {
     pub(super) vars: Vars,
     /// What templates can name where it reads.
     pub(super) names: Names,
+    /// The names of its feeders, in the order of the plan.
+    pub(super) feeders: Vec<String>,
+    /// What the templates of the scenario that it reads have named of what iterations find out.
+    pub(super) used: BTreeSet<String>,
     /// Metrics of the plan's own, as far as it has read.
     pub(super) metrics: Vec<(String, MetricKind)>,
     /// How many checks, captures and observations it has read.
@@ -105,6 +110,8 @@ impl Reader {
             plan_bytes: 0,
             names: Names::new(vars.clone(), []),
             vars,
+            feeders: Vec::new(),
+            used: BTreeSet::new(),
             metrics: Vec::new(),
             findings: 0,
         }

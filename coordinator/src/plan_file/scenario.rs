@@ -10,7 +10,7 @@ use super::reader::{Field, Fields, Reader};
 use super::request::Defaults;
 use super::steps::Steps;
 use super::units::format_duration;
-use super::{choose, connect, load, names, tags};
+use super::{choose, connect, data, load, names, tags};
 
 /// A scenario as far as it could be read.
 pub(super) struct Read {
@@ -39,6 +39,7 @@ pub(super) fn read(
     let tags = fields.get("tags").map(|field| tags::read(reader, &field)).unwrap_or_default();
     let defaults = Defaults { tags, ..defaults.clone() };
     let (requests, steps) = steps(reader, &fields, &defaults);
+    let feeders = data::used(reader);
     if let (Some(executor), Some(warm_up), Some(field)) = (&executor, warm_up, fields.get("warm_up"))
         && warm_up >= executor.duration()
     {
@@ -55,6 +56,7 @@ pub(super) fn read(
             warm_up: warm_up?,
             connections: connections.unwrap_or(shared.or(Some(by_model)))?,
             steps: steps?,
+            feeders,
             executor,
         })
     };
@@ -71,7 +73,8 @@ fn steps(reader: &mut Reader, fields: &Fields<'_>, defaults: &Defaults) -> (Opti
         fields.get("choose").map(|choose| reader.named(&choose));
         return (None, None);
     };
-    reader.names = names::of_scenario(&reader.vars, field.node);
+    reader.names = names::of_scenario(&reader.vars, &reader.feeders, field.node);
+    reader.used.clear();
     let mut reading = Steps { defaults, requests: Vec::new(), nesting: 0 };
     let steps = reading.list(reader, &field);
     if steps.is_some() && reading.requests.is_empty() {

@@ -19,9 +19,12 @@ pub(super) fn check(reader: &mut Reader, field: &Field<'_>, text: &str) -> bool 
         return true;
     }
     let names = reader.names.clone();
-    let made = Template::compile(text, &names).and_then(|template| match template.needs_iteration() {
-        true => Ok(()),
-        false => within(Key::default(), &mut Variables::default(), |scope| template.render(scope)).map(drop),
+    let made = Template::compile(text, &names).and_then(|template| {
+        reader.used.extend(template.named());
+        match template.needs_iteration() {
+            true => Ok(()),
+            false => within(Key::default(), &mut Variables::default(), |scope| template.render(scope)).map(drop),
+        }
     });
     let Err(error) = made else { return true };
     let mistake = reader.wrong(field, format!("wanted a template, found {}: {error}", quoted(text)));
@@ -56,7 +59,13 @@ pub(super) fn formula(reader: &mut Reader, field: &Field<'_>) -> Option<String> 
         }
     };
     let names = reader.names.clone();
-    let Err(error) = Formula::compile(source, &names) else { return Some(source.to_owned()) };
+    let error = match Formula::compile(source, &names) {
+        Ok(formula) => {
+            reader.used.extend(formula.named());
+            return Some(source.to_owned());
+        }
+        Err(error) => error,
+    };
     let mistake = reader.wrong(field, format!("wanted an expression, found {}: {error}", quoted(text)));
     if let TemplateError::Unknown { name } = &error {
         mistake.help(what_is_known(name, &names));

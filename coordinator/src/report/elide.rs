@@ -1,6 +1,6 @@
 //! What must stay secret of a plan, for everything that is shown or kept.
 
-use muster_proto::plan::{Body, Missing, Plan, Rounds, Scenario, Step};
+use muster_proto::plan::{Body, Missing, Plan, Rounds, Rows, Scenario, Step};
 
 /// What stands in place of a secret.
 pub const ELIDED: &str = "***";
@@ -22,6 +22,7 @@ const HARMLESS: [&str; 8] = [
 pub fn elided(plan: &Plan) -> Plan {
     let mut plan = plan.clone();
     plan.connect.tls.key_pem.clear();
+    plan.data.iter_mut().for_each(|feeder| feeder.rows = Rows::default());
     plan.vars.iter_mut().for_each(|(_, json)| "null".clone_into(json));
     for request in plan.scenarios.iter_mut().flat_map(Scenario::requests_mut) {
         request.url.path = without_query(&request.url.path);

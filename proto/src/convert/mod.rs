@@ -5,6 +5,7 @@
 
 mod assignment;
 mod change;
+mod data;
 mod measurement;
 mod packed;
 mod plan;

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use super::{ConvertError, at_most, invalid, missing, response, step};
+use super::{ConvertError, at_most, data, invalid, missing, response, step};
 use crate::plan::{
     AgentsWanted, Arrivals, Connect, Connections, DnsPolicy, Executor, Http, NAME_BYTES_MAX, NESTING_MAX, Plan, Rate,
     RateStage, SCENARIOS_MAX, STEPS_MAX, Scenario, Shape, Tls, USERS_MAX, Url, UserStage, VARS_MAX,
@@ -34,6 +34,7 @@ pub fn plan_to_wire(plan: &Plan) -> wire::Plan {
         scenarios: plan.scenarios.iter().map(scenario_to_wire).collect(),
         vars: plan.vars.iter().map(|(name, json)| wire::Var { name: name.clone(), json: json.clone() }).collect(),
         metrics: response::metrics_to_wire(&plan.metrics),
+        data: data::to_wire(&plan.data),
     }
 }
 
@@ -48,7 +49,9 @@ pub fn plan_from_wire(message: wire::Plan) -> Result<Plan, ConvertError> {
     message.vars.iter().try_for_each(|var| name("var.name", &var.name))?;
     let http = message.http.ok_or_else(|| missing("plan.http"))?;
     let metrics = response::metrics_from_wire(message.metrics)?;
-    let scenarios = message.scenarios.into_iter().map(|scenario| scenario_from_wire(scenario, metrics.len()));
+    let data = data::from_wire(message.data)?;
+    let known = (metrics.len(), data.len());
+    let scenarios = message.scenarios.into_iter().map(|scenario| scenario_from_wire(scenario, known));
     let scenarios: Vec<Scenario> = scenarios.collect::<Result<_, _>>()?;
     at_most("steps", scenarios.iter().map(Scenario::steps_total).sum(), STEPS_MAX)?;
     Ok(Plan {
@@ -64,6 +67,7 @@ pub fn plan_from_wire(message: wire::Plan) -> Result<Plan, ConvertError> {
         },
         connect: connect_from_wire(message.connect.ok_or_else(|| missing("plan.connect"))?)?,
         scenarios,
+        data,
         metrics,
         thresholds: Vec::new(),
         agents: AgentsWanted::default(),
@@ -130,10 +134,11 @@ fn scenario_to_wire(scenario: &Scenario) -> wire::Scenario {
             Connections::New => wire::Connections::New,
         } as i32,
         steps: step::to_wire(&scenario.steps),
+        feeders: scenario.feeders.iter().map(|place| (*place).into()).collect(),
     }
 }
 
-fn scenario_from_wire(message: wire::Scenario, metrics: usize) -> Result<Scenario, ConvertError> {
+fn scenario_from_wire(message: wire::Scenario, (metrics, feeders): (usize, usize)) -> Result<Scenario, ConvertError> {
     name("scenario.name", &message.name)?;
     let connections = match message.connections() {
         wire::Connections::Pool => Connections::Pool,
@@ -143,8 +148,14 @@ fn scenario_from_wire(message: wire::Scenario, metrics: usize) -> Result<Scenari
             return Err(invalid("scenario.connections", "pool, per-user or new", message.connections));
         }
     };
+    let feeder = |place: u32| {
+        let known = u16::try_from(place).ok().filter(|place| usize::from(*place) < feeders);
+        known.ok_or_else(|| invalid("scenario.feeders", format!("less than {feeders}"), place))
+    };
+    at_most("scenario.feeders", message.feeders.len(), feeders)?;
     Ok(Scenario {
         connections,
+        feeders: message.feeders.into_iter().map(feeder).collect::<Result<_, _>>()?,
         name: message.name,
         executor: executor_from_wire(message.executor.ok_or_else(|| missing("scenario.executor"))?)?,
         start_delay: duration("start_delay_ns", message.start_delay_ns)?,

@@ -19,11 +19,13 @@ pub enum SkipReason {
     Overload,
     /// The run was stopped first.
     Stopped,
+    /// There was no row of data left for it.
+    Data,
 }
 
 impl SkipReason {
     /// Every reason, in the order of their numbers.
-    pub const ALL: [Self; 5] = [Self::Users, Self::Lease, Self::AgentLost, Self::Overload, Self::Stopped];
+    pub const ALL: [Self; 6] = [Self::Users, Self::Lease, Self::AgentLost, Self::Overload, Self::Stopped, Self::Data];
 
     /// The name that reports use.
     #[must_use]
@@ -34,6 +36,7 @@ impl SkipReason {
             Self::AgentLost => "agent_lost",
             Self::Overload => "overload",
             Self::Stopped => "stopped",
+            Self::Data => "data",
         }
     }
 }

@@ -157,6 +157,16 @@ impl Executor {
         matches!(self, Self::ArrivalRate { shape: Shape::Manual, .. } | Self::Users { shape: Shape::Manual, .. })
     }
 
+    /// The most users at work at once over the whole cluster, as the plan has it.
+    #[must_use]
+    pub fn users_max(&self) -> u32 {
+        match self {
+            Self::ArrivalRate { max_users, .. } => *max_users,
+            Self::Users { stages, .. } => stages.iter().map(|stage| stage.from.max(stage.to)).max().unwrap_or(0),
+            Self::PerUserIterations { users, .. } | Self::SharedIterations { users, .. } => *users,
+        }
+    }
+
     /// How long the profile lasts at most, without start delay and graceful stop.
     #[must_use]
     pub fn duration(&self) -> Duration {

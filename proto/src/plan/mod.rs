@@ -1,5 +1,6 @@
 //! A plan as meant: every default filled in, every file read, nothing left to look up.
 
+mod data;
 mod http;
 mod load;
 mod response;
@@ -9,6 +10,7 @@ mod threshold;
 
 use std::time::Duration;
 
+pub use data::{FEEDERS_MAX, Feeder, OnEnd, Order, ROWS_MAX, Rows, Sharing};
 pub use http::{Body, Connect, Connections, DnsPolicy, Http, Redirects, StatusSet, Tls, Url};
 pub use load::{Arrivals, Executor, Rate, RateStage, Shape, USERS_MAX, UserStage};
 pub use response::{
@@ -31,6 +33,8 @@ pub struct Plan {
     pub seed: u64,
     /// Variables that its templates can name, in order: names, and values as JSON.
     pub vars: Vec<(String, String)>,
+    /// Rows of data that its templates can name.
+    pub data: Vec<Feeder>,
     /// Metrics of its own, in order: names and kinds.
     pub metrics: Vec<(String, MetricKind)>,
     /// How HTTP is spoken.

@@ -20,6 +20,8 @@ pub struct Scenario {
     pub warm_up: Duration,
     /// Who shares connections.
     pub connections: Connections,
+    /// The feeders that its templates name, by their places in the plan.
+    pub feeders: Vec<u16>,
     /// What one iteration does, in order.
     pub steps: Vec<Step>,
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use proptest::prelude::*;
 
 use super::segment::UNITS_PER_ARRIVAL;
-use super::{Arrival, ArrivalCursor, ArrivalSchedule, ScheduleError, Stream};
+use super::{Arrival, ArrivalCursor, ArrivalSchedule, PoissonOrdinals, ScheduleError, Stream};
 use crate::plan::{Arrivals, Rate, RateStage};
 use crate::share::{SHARDS, Share};
 
@@ -408,4 +408,29 @@ fn poisson_arrivals_are_these_on_every_machine() {
     assert_eq!(cursor.next(), Some(Arrival { id: 2 << 20 | 807, due_ns: 19_000_812_187 }));
     assert_eq!(cursor.last(), Some(Arrival { id: 2 << 20 | 1_770, due_ns: 19_994_595_441 }));
     assert_eq!(schedule.arrivals_total(), 9_784);
+}
+
+#[test]
+fn ordinals_of_random_arrivals_count_those_before_them() {
+    let stages =
+        [RateStage { duration: Duration::from_secs(30), from: Rate::per_second(1_000), to: Rate::per_second(1_000) }];
+    let stream = Stream { seed: 7, scenario: 2 };
+    let schedule = Arc::new(ArrivalSchedule::new(&stages, Arrivals::Poisson, stream).unwrap());
+    let mut cursor = ArrivalCursor::new(schedule, Arc::new(Share::full()));
+    let mut ordinals = PoissonOrdinals::new(stream);
+    let ids: Vec<u64> = std::iter::from_fn(|| {
+        let arrival = cursor.peek()?;
+        cursor.count_before(arrival.due_ns + 1);
+        Some(arrival.id)
+    })
+    .collect();
+    assert!(ids.len() > 25_000);
+    // Some fall due in the same nanosecond, and are passed together.
+    let mut before = 0;
+    for id in ids {
+        let ordinal = ordinals.of(id);
+        assert!((before..before + 3).contains(&ordinal), "{id}: {ordinal} after {before}");
+        before = ordinal + 1;
+    }
+    assert_eq!(PoissonOrdinals::new(stream).of(5 << 20 | 3), ordinals.of(5 << 20 | 3));
 }

@@ -24,6 +24,7 @@ use std::time::Duration;
 
 pub use arrivals::{ArrivalSchedule, Load, Stream};
 pub use cursor::{Arrival, ArrivalCursor};
+pub use poisson::PoissonOrdinals;
 pub use timing::{ReshapeError, Timing};
 pub use users::{Span, UserSchedule};
 

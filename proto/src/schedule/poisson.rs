@@ -33,6 +33,46 @@ pub(super) fn shard_key(id: u64) -> u64 {
     (id >> PLACE_BITS) * BLOCK_ARRIVALS % SHARDS as u64 + id % PLACES
 }
 
+/// Tells the ordinals of arrivals from their ids: how many come before them, whosever they are. Remembers how many each
+/// block has, so that asking for one after the other draws each block once.
+#[derive(Clone, Debug)]
+pub struct PoissonOrdinals {
+    stream: Stream,
+    /// How many arrivals come before each block, as far as was asked.
+    before: Vec<u64>,
+}
+
+impl PoissonOrdinals {
+    /// Those of a scenario's arrivals.
+    #[must_use]
+    pub fn new(stream: Stream) -> Self {
+        Self { stream, before: vec![0] }
+    }
+
+    /// How many arrivals come before this one.
+    pub fn of(&mut self, id: u64) -> u64 {
+        let block = (id >> PLACE_BITS) as usize;
+        while self.before.len() <= block {
+            let last = self.before.len() - 1;
+            let next = self.before[last] + arrivals_of(self.stream, last as u64);
+            self.before.push(next);
+        }
+        self.before[block] + id % PLACES
+    }
+}
+
+/// How many arrivals a whole block has.
+fn arrivals_of(stream: Stream, block: u64) -> u64 {
+    let (mut random, mut load, mut places) = (block_random(stream, block), 0, 0);
+    loop {
+        load += exponential(&mut random);
+        if load >= BLOCK_LOAD || places == PLACES {
+            return places;
+        }
+        places += 1;
+    }
+}
+
 /// Walks a share's arrivals in order.
 #[derive(Clone, Debug)]
 pub(super) struct PoissonWalk {

@@ -61,7 +61,8 @@ pub struct Template {
     parts: Vec<Part>,
     /// What its expressions look names up in.
     context: Value,
-    varies: bool,
+    /// The names of what iterations find out that it names.
+    named: Vec<String>,
 }
 
 enum Part {
@@ -83,7 +84,7 @@ impl Template {
     /// [`TemplateError`] tells what is wrong with it.
     pub fn compile(text: &str, names: &Names) -> Result<Self, TemplateError> {
         let pieces = split(text).map_err(|open| TemplateError::Open(open.to_owned()))?;
-        let mut template = Self { parts: Vec::new(), context: names.context.clone(), varies: false };
+        let mut template = Self { parts: Vec::new(), context: names.context.clone(), named: Vec::new() };
         for piece in pieces {
             let part = match piece {
                 Piece::Literal(text) => Part::Literal(text.to_owned()),
@@ -111,7 +112,12 @@ impl Template {
     /// Whether it depends on what iterations find out, so that it cannot be made without one.
     #[must_use]
     pub fn needs_iteration(&self) -> bool {
-        self.varies
+        !self.named.is_empty()
+    }
+
+    /// The names of what iterations find out that it names.
+    pub fn named(&self) -> impl Iterator<Item = String> {
+        self.named.iter().cloned()
     }
 
     /// What it is worth: of a lone expression that, of anything else the text. `None` if it has no value.
@@ -151,20 +157,17 @@ impl Template {
 
     /// An expression in a text. What does not vary is made at once.
     fn expression(&mut self, source: &str, names: &Names) -> Result<Part, TemplateError> {
-        let varied = std::mem::take(&mut self.varies);
         let part = self.part(source, names)?;
-        let is_constant = matches!(&part, Part::Value { constant: true, .. });
-        self.varies |= varied;
-        if !is_constant {
+        if !matches!(&part, Part::Value { constant: true, .. }) {
             return Ok(part);
         }
-        let alone = Self { parts: vec![part], context: self.context.clone(), varies: false };
+        let alone = Self { parts: vec![part], context: self.context.clone(), named: Vec::new() };
         within(Key::default(), &mut Variables::default(), |scope| alone.render(scope)).map(Part::Literal)
     }
 
     fn part(&mut self, source: &str, names: &Names) -> Result<Part, TemplateError> {
         if let Some(Meaning::Slot(slot)) = names.meaning(source) {
-            self.varies = true;
+            self.named.push(source.to_owned());
             return Ok(Part::Slot(slot, source.into()));
         }
         let compiled = names.vars.environment().compile_expression_owned(source.to_owned());
@@ -177,7 +180,10 @@ impl Template {
             match names.meaning(&name) {
                 Some(Meaning::Constant) => {}
                 Some(Meaning::BuiltIn) => constant = false,
-                Some(Meaning::Slot(_)) => (constant, self.varies) = (false, true),
+                Some(Meaning::Slot(_)) => {
+                    constant = false;
+                    self.named.push(name);
+                }
                 None => return Err(TemplateError::Unknown { name }),
             }
         }
@@ -194,10 +200,15 @@ impl Formula {
     /// # Errors
     /// [`TemplateError`] tells what is wrong with it.
     pub fn compile(source: &str, names: &Names) -> Result<Self, TemplateError> {
-        let mut template = Template { parts: Vec::new(), context: names.context.clone(), varies: false };
+        let mut template = Template { parts: Vec::new(), context: names.context.clone(), named: Vec::new() };
         let part = template.part(source.trim(), names)?;
         template.parts.push(part);
         Ok(Self(template))
+    }
+
+    /// The names of what iterations find out that it names.
+    pub fn named(&self) -> impl Iterator<Item = String> {
+        self.0.named()
     }
 
     /// What it is worth; `None` if it has no value.

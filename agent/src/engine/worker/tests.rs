@@ -26,6 +26,7 @@ fn compiled(executor: Executor) -> CompiledPlan {
         graceful_stop: Duration::ZERO,
         warm_up: Duration::ZERO,
         connections: Connections::Pool,
+        feeders: Vec::new(),
         steps: vec![Step::Request(Box::new(request()))],
     };
     let plan = Plan { name: "test".to_owned(), seed: 42, scenarios: vec![scenario], ..Plan::default() };

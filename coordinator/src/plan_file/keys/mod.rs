@@ -7,7 +7,7 @@ mod scenario;
 mod step;
 
 pub(super) use flow::{BLOCKS, CHOICE, CHOOSE, FOREACH, GROUP, IF, PACE, PARALLEL, REPEAT, SET, STEPS, STOP, WHILE};
-pub(super) use plan::{AGENTS, CONNECT, DNS, FILE, HTTP, PLAN, TLS};
+pub(super) use plan::{AGENTS, CONNECT, DNS, FEEDER, FILE, HTTP, PLAN, TLS};
 pub(super) use scenario::{EXECUTORS, EXECUTORS_LATER, SCENARIO, STAGE};
 pub(super) use step::{
     BODY_FILE, CAPTURE, EXPECT, METHODS, METRIC, METRIC_KINDS, PAUSE_MAX, REQUEST, RETRY, THINK, THINK_DRAWN,

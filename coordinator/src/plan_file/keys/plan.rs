@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use muster_proto::plan::{SCENARIOS_MAX, VARS_MAX};
+use muster_proto::plan::{FEEDERS_MAX, ROWS_MAX, SCENARIOS_MAX, VARS_MAX};
 
 use super::{ADDRESSES, CONNECTIONS, HEADERS, HOLD, Kind, REDIRECTS, SCENARIO, TIMEOUT, Table, key};
 use crate::plan_file::limits::{AGENTS_MAX, PROFILE_MAX, THRESHOLDS_MAX};
@@ -18,6 +18,11 @@ pub(in crate::plan_file) static PLAN: Table = Table {
         key("target", Kind::Text, "The base URL, in front of every step's path"),
         key("seed", Kind::Whole { min: 0, max: u64::MAX }, "What all randomness is derived from; 42 unless said"),
         key("vars", Kind::Map { of: &Kind::Anything, max: VARS_MAX }, "Variables that templates can name"),
+        key(
+            "data",
+            Kind::Map { of: &Kind::Table(&FEEDER), max: FEEDERS_MAX },
+            "Rows of data, of which each iteration uses one, by the names that templates use",
+        ),
         key("http", Kind::Table(&HTTP), "How HTTP is spoken"),
         key("connect", Kind::Table(&CONNECT), "How connections are made"),
         key("scenarios", Kind::Map { of: &Kind::Table(&SCENARIO), max: SCENARIOS_MAX }, "Load profiles, by name")
@@ -30,7 +35,35 @@ pub(in crate::plan_file) static PLAN: Table = Table {
         key("agents", Kind::Table(&AGENTS), "What the run asks of its agents"),
     ],
     named: &[],
-    later: &["secrets", "data", "setup", "teardown", "observe", "loss_tolerance", "journal_max"],
+    later: &["secrets", "setup", "teardown", "observe", "loss_tolerance", "journal_max"],
+};
+
+/// `data.<name>`.
+pub(in crate::plan_file) static FEEDER: Table = Table {
+    about: "Rows of data, of which each iteration uses one",
+    keys: &[
+        key("file", Kind::Text, "A file in the plan's folder: `.csv`, `.tsv`, `.jsonl`, `.ndjson` or `.json`"),
+        key("rows", Kind::List { of: &Kind::Anything, max: ROWS_MAX }, "The rows themselves, in place of a file"),
+        key("order", Kind::OneOf(&["sequential", "shuffle", "random"]), "In which order; `sequential` unless said"),
+        key(
+            "share",
+            Kind::OneOf(&["unique", "every-agent"]),
+            "Who uses them: all agents together, no row twice, or each agent all of them; `unique` unless said",
+        ),
+        key(
+            "on_end",
+            Kind::OneOf(&["recycle", "stop"]),
+            "What happens when all have been used: again from the beginning (unless said), or no further iteration",
+        ),
+        key("delimiter", Kind::Text, "What stands between the values of a CSV file; `,` unless said"),
+        key(
+            "columns",
+            Kind::List { of: &Kind::Text, max: 1_000 },
+            "The columns of a CSV file without a first row of names",
+        ),
+    ],
+    named: &[],
+    later: &["url", "compression"],
 };
 
 /// `http`.

@@ -158,6 +158,7 @@ fn browse() -> Scenario {
         graceful_stop: seconds(5),
         warm_up: seconds(10),
         connections: Connections::New,
+        feeders: Vec::new(),
         steps: vec![
             Step::Request(Box::new(list)),
             Step::Think(Think::Even(seconds(1), seconds(3))),

@@ -200,7 +200,7 @@ fn keys() {
     1:1 nmae: unknown key `nmae` (did you mean `name`?)
     2:1 name: the key `name` stands here twice
     1:1 Target: unknown key `Target` (did you mean `target`?)
-    1:1 xyzzy: unknown key `xyzzy` (known here: `name`, `target`, `seed`, `vars`, `http`, `connect`, `scenarios`, `thresholds` or `agents`)
+    1:1 xyzzy: unknown key `xyzzy` (known here: `name`, `target`, `seed`, `vars`, `data`, `http`, `connect`, `scenarios`, `thresholds` or `agents`)
     1:1 secrets: `secrets` is not supported by this version
     1:8 http.tiemout: unknown key `tiemout` (did you mean `timeout`?)
     1:17 connect.tls.ca_file: unknown key `ca_file` (did you mean `ca`?)

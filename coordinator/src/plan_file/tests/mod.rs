@@ -1,5 +1,6 @@
 //! What a plan file means, and what is said about one that is wrong.
 
+mod data;
 mod example;
 mod files;
 mod findings;
@@ -30,7 +31,11 @@ fn sound(text: &str) -> Plan {
 
 /// All mistakes of a wrong plan, a line each: `line:column path: message (help)`.
 fn mistakes(text: &str) -> String {
-    let mistakes = yaml(text).expect_err(text);
+    lines(&yaml(text).expect_err(text))
+}
+
+/// Mistakes, a line each.
+fn lines(mistakes: &Mistakes) -> String {
     let line = |mistake: &super::Mistake| {
         let place = mistake.place.map(|place| format!("{}:{} ", place.line, place.column)).unwrap_or_default();
         let help = mistake.help.as_ref().map(|help| format!(" ({help})")).unwrap_or_default();

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::super::keys::{
-    AGENTS, BLOCKS, BODY_FILE, CAPTURE, CHOICE, CONNECT, DNS, EXPECT, HTTP, Kind, METRIC, PLAN, REQUEST, RETRY,
+    AGENTS, BLOCKS, BODY_FILE, CAPTURE, CHOICE, CONNECT, DNS, EXPECT, FEEDER, HTTP, Kind, METRIC, PLAN, REQUEST, RETRY,
     SCENARIO, STAGE, STEPS, THINK_DRAWN, TLS, Table,
 };
 use super::super::schema;
@@ -77,6 +77,7 @@ fn with_entry(table: &'static Table, entry: &str) -> String {
     match () {
         () if is(&PLAN) => entry.to_owned(),
         () if is(&HTTP) => section(&format!("http: {{{entry}}}")),
+        () if is(&FEEDER) => section(&format!("data: {{a: {{{entry}}}}}")),
         () if is(&CONNECT) => section(&format!("connect: {{{entry}}}")),
         () if is(&DNS) => section(&format!("connect: {{dns: {{{entry}}}}}")),
         () if is(&TLS) => section(&format!("connect: {{tls: {{{entry}}}}}")),
@@ -132,13 +133,14 @@ fn takes_anything(kind: &Kind) -> bool {
     match kind {
         Kind::Anything | Kind::Expectation => true,
         Kind::AnyOf(kinds) => kinds.iter().any(takes_anything),
+        Kind::List { of, .. } => matches!(of, Kind::Anything),
         _ => false,
     }
 }
 
 #[test]
 fn every_described_key_is_read() {
-    assert_eq!(tables().len(), 27);
+    assert_eq!(tables().len(), 28);
     for table in tables() {
         for key in table.keys {
             for name in key.also.iter().chain([&key.name]) {
@@ -149,6 +151,7 @@ fn every_described_key_is_read() {
                 let entry = format!("{name}: [[[]]]");
                 let plan = match *name {
                     "executor" => super::scenario(&entry),
+                    "delimiter" | "columns" => with_entry(table, &format!("file: x.csv, {entry}")),
                     "url" => with_entry(table, &format!("method: get, {entry}")),
                     _ => with_entry(table, &entry),
                 };

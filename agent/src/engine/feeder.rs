@@ -1,0 +1,234 @@
+//! Which row of data an iteration uses.
+//!
+//! What all agents share is dealt by number, never by who comes first: an arrival uses the row of its ordinal, a user
+//! its own rows, one in as many as there are users. So no two use the same, on however many agents, and nobody has to
+//! ask anybody.
+
+use std::cell::{Cell, RefCell};
+use std::sync::Arc;
+
+use minijinja::Value;
+use muster_proto::plan::{Arrivals, Executor, Feeder, OnEnd, Order, Plan, Sharing};
+use muster_proto::schedule::{PoissonOrdinals, Stream};
+
+use super::random::{Draws, Key};
+use super::template::{Names, Variables};
+
+/// Rows with their places, the same for all workers.
+pub struct Table {
+    feeder: Feeder,
+    /// Where each row begins, and where the last ends.
+    places: Vec<u32>,
+}
+
+impl Table {
+    /// The rows of a feeder.
+    #[must_use]
+    pub fn new(feeder: &Feeder) -> Self {
+        let bytes = &feeder.rows.0;
+        let ends = bytes.iter().enumerate().filter(|(_, byte)| **byte == b'\n').map(|(at, _)| at as u32 + 1);
+        let mut places: Vec<u32> = std::iter::once(0).chain(ends).collect();
+        if places.last().is_some_and(|last| (*last as usize) < bytes.len()) {
+            places.push(bytes.len() as u32);
+        }
+        Self { feeder: feeder.clone(), places }
+    }
+
+    /// How many rows there are.
+    #[must_use]
+    pub fn len(&self) -> u64 {
+        self.places.len() as u64 - 1
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// A row; nothing if there is no such row, or it is no JSON.
+    fn row(&self, number: u64) -> Option<Value> {
+        let (from, to) = (self.places.get(number as usize)?, self.places.get(number as usize + 1)?);
+        serde_json::from_slice(&self.feeder.rows.0[*from as usize..*to as usize]).ok()
+    }
+}
+
+/// How a scenario's iterations are numbered for rows that no two may use.
+enum Numbering {
+    /// By the iteration's own number, which is its ordinal.
+    Ordinal,
+    /// By how many come before it.
+    Poisson(RefCell<PoissonOrdinals>),
+    /// By user, and the user's own iterations: so many users take turns.
+    ByUser(u64),
+}
+
+impl Numbering {
+    fn of(executor: &Executor, stream: Stream) -> Self {
+        match executor {
+            Executor::ArrivalRate { arrivals: Arrivals::Uniform, .. } => Self::Ordinal,
+            Executor::ArrivalRate { .. } => Self::Poisson(RefCell::new(PoissonOrdinals::new(stream))),
+            closed => Self::ByUser(u64::from(closed.users_max()).max(1)),
+        }
+    }
+
+    fn number(&self, iteration: u64) -> u64 {
+        match self {
+            Self::Ordinal => iteration,
+            Self::Poisson(ordinals) => ordinals.borrow_mut().of(iteration),
+            Self::ByUser(users) => {
+                let (user, own) = (iteration >> 32, iteration & u64::from(u32::MAX));
+                own.saturating_mul(*users).saturating_add(user)
+            }
+        }
+    }
+}
+
+/// The feeders of a scenario, as one worker goes through them.
+pub(super) struct Feeding {
+    numbering: Numbering,
+    feeds: Vec<Feed>,
+}
+
+struct Feed {
+    table: Arc<Table>,
+    slot: usize,
+    /// The next row of an agent's own that is this worker's, and how many workers take turns.
+    next: Cell<u64>,
+    workers: u64,
+    /// Its place among the plan's, which sets apart what is drawn.
+    place: u16,
+}
+
+impl Feeding {
+    /// Those of a scenario, for one of so many workers.
+    pub(super) fn new(
+        (plan, scenario): (&Plan, usize),
+        tables: &[Arc<Table>],
+        names: &Names,
+        (worker, workers): (usize, usize),
+    ) -> Self {
+        let stream = Stream { seed: plan.seed, scenario: scenario as u32 };
+        let feed = |place: &u16| {
+            let table = Arc::clone(tables.get(usize::from(*place))?);
+            let slot = names.slot(&table.feeder.name)?;
+            Some(Feed { table, slot, next: Cell::new(worker as u64), workers: workers as u64, place: *place })
+        };
+        let scenario = &plan.scenarios[scenario];
+        let feeds = scenario.feeders.iter().filter_map(feed).collect();
+        Self { numbering: Numbering::of(&scenario.executor, stream), feeds }
+    }
+
+    /// Whether there is a row for this iteration wherever it needs one.
+    pub(super) fn has_rows(&self, iteration: u64) -> bool {
+        self.feeds
+            .iter()
+            .all(|feed| feed.table.feeder.on_end == OnEnd::Recycle || self.number(feed, iteration) < feed.table.len())
+    }
+
+    /// Keeps an iteration's rows for its templates.
+    pub(super) fn feed(&self, key: Key, variables: &mut Variables) {
+        for feed in &self.feeds {
+            let number = self.number(feed, key.iteration);
+            if feed.table.feeder.share == Sharing::EveryAgent {
+                feed.next.set(number + feed.workers);
+            }
+            let row = feed.table.row(feed.place_of(number, key));
+            variables.set(feed.slot, row.unwrap_or(Value::UNDEFINED));
+        }
+    }
+
+    /// The number of the row that it is the iteration's turn to use, before it is put in order.
+    fn number(&self, feed: &Feed, iteration: u64) -> u64 {
+        match feed.table.feeder.share {
+            Sharing::EveryAgent => feed.next.get(),
+            Sharing::Unique => self.numbering.number(iteration),
+        }
+    }
+}
+
+impl Feed {
+    /// Where the row stands that has this number.
+    fn place_of(&self, number: u64, key: Key) -> u64 {
+        let rows = self.table.len().max(1);
+        let drawn = Key { step: usize::MAX / 2 - usize::from(self.place), ..key };
+        match self.table.feeder.order {
+            Order::Sequential => number % rows,
+            Order::Random => ((u128::from(Draws::of(drawn).next()) * u128::from(rows)) >> 64) as u64,
+            // Each time around in another order.
+            Order::Shuffle => shuffled(number % rows, rows, Key { iteration: number / rows, round: 0, ..drawn }),
+        }
+    }
+}
+
+/// The place of a number below a bound in a permutation of all of them: a Feistel network over the next power of four,
+/// gone through again for as long as it leads beyond the bound (Black and Rogaway, "Ciphers with arbitrary finite
+/// domains", 2002).
+fn shuffled(number: u64, bound: u64, key: Key) -> u64 {
+    const ROUNDS: usize = 4;
+    let half = (u64::BITS - (bound - 1).leading_zeros()).div_ceil(2).max(1);
+    let mask = (1_u64 << half) - 1;
+    let mut draws = Draws::of(key);
+    let keys: [u64; ROUNDS] = std::array::from_fn(|_| draws.next());
+    let mut at = number;
+    loop {
+        let (mut left, mut right) = (at >> half, at & mask);
+        for key in keys {
+            let mixed = Draws::from(right ^ key).next() & mask;
+            (left, right) = (right, left ^ mixed);
+        }
+        at = left << half | right;
+        if at < bound {
+            return at;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use muster_proto::plan::Rows;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn a_shuffled_order_has_each_row_once(bound in 1..3_000_u64, pass: u64, seed: u64) {
+            let key = Key { stream: Stream { seed, scenario: 0 }, iteration: pass, ..Key::default() };
+            let mut places: Vec<u64> = (0..bound).map(|number| shuffled(number, bound, key)).collect();
+            let is_moved = places.iter().enumerate().any(|(number, place)| number as u64 != *place);
+            places.sort_unstable();
+            prop_assert!(places.into_iter().eq(0..bound));
+            prop_assert!(is_moved || bound < 10);
+        }
+
+        #[test]
+        fn users_share_rows_out_among_themselves(users in 1..50_u64, each in 1..50_u64) {
+            let numbering = Numbering::ByUser(users);
+            let iterations = (0..users).flat_map(|user| (0..each).map(move |own| user << 32 | own));
+            let mut rows: Vec<u64> = iterations.map(|iteration| numbering.number(iteration)).collect();
+            rows.sort_unstable();
+            prop_assert!(rows.into_iter().eq(0..users * each));
+        }
+    }
+
+    #[test]
+    fn rows_are_found_whether_the_last_line_has_an_end_or_not() {
+        for text in ["{\"a\":1}\n{\"a\":2}", "{\"a\":1}\n{\"a\":2}\n"] {
+            let rows = Rows(text.into());
+            let (order, share, on_end) = (Order::Sequential, Sharing::Unique, OnEnd::Stop);
+            let table = Table::new(&Feeder { name: "x".to_owned(), rows, order, share, on_end });
+            assert_eq!(table.len(), 2);
+            assert_eq!(table.row(1).unwrap().get_attr("a").unwrap(), Value::from(2));
+            assert!(table.row(2).is_none());
+        }
+        let nothing = Feeder {
+            name: "x".to_owned(),
+            rows: Rows::default(),
+            order: Order::Random,
+            share: Sharing::Unique,
+            on_end: OnEnd::Recycle,
+        };
+        assert!(Table::new(&nothing).is_empty());
+    }
+}

@@ -1,0 +1,120 @@
+//! Rows of data that iterations use.
+
+use muster_proto::measurement::SkipReason;
+use muster_proto::plan::{
+    Arrivals, Executor, Feeder, OnEnd, Order, Plan, Rate, RateStage, Rows, Scenario, Shape, Sharing, Templates,
+};
+use muster_proto::share::Share;
+
+use super::server::{OK, Server};
+use super::support::{
+    Generated, arrivals, changed, generate, generate_from, get, per_user, plan, scenario, seconds, shared, users,
+};
+
+fn feeder(rows: usize, order: Order, share: Sharing, on_end: OnEnd) -> Feeder {
+    let lines: Vec<String> = (0..rows).map(|row| format!("{{\"id\":{row}}}")).collect();
+    Feeder { name: "row".to_owned(), rows: Rows(lines.join("\n").into()), order, share, on_end }
+}
+
+fn unique(rows: usize, on_end: OnEnd) -> Feeder {
+    feeder(rows, Order::Sequential, Sharing::Unique, on_end)
+}
+
+fn fed(server: &Server, executor: Executor, feeder: Feeder) -> Plan {
+    let step = changed(get(server.address, "/{{ row.id }}"), |request| {
+        request.name = "row".to_owned();
+        request.templates = Templates { head: true, body: false };
+    });
+    let scenario = Scenario { feeders: vec![0], ..scenario(executor, vec![step]) };
+    Plan { data: vec![feeder], ..plan(vec![scenario]) }
+}
+
+/// The rows that were asked for, in their order.
+fn rows(server: &Server) -> Vec<usize> {
+    let rows = server.heard().into_iter().map(|heard| heard.line.split(['/', ' ']).nth(2).unwrap().parse().unwrap());
+    let mut rows: Vec<usize> = rows.collect();
+    rows.sort_unstable();
+    rows
+}
+
+fn used(executor: Executor, feeder: Feeder, workers: usize) -> (Vec<usize>, Generated) {
+    let server = Server::start(|_| Some(OK.to_owned()));
+    let generated = generate(fed(&server, executor, feeder), workers);
+    generated.assert_books_balance();
+    (rows(&server), generated)
+}
+
+fn poisson(rate: u64, duration_s: f64) -> Executor {
+    let rate = Rate::per_second(rate);
+    let stages = vec![RateStage { duration: seconds(duration_s), from: rate, to: rate }];
+    Executor::ArrivalRate { stages, arrivals: Arrivals::Poisson, max_users: 100, shape: Shape::Constant }
+}
+
+#[test]
+fn every_row_is_used_exactly_once_however_many_workers() {
+    let all = || (0..100).collect::<Vec<_>>();
+    for workers in [1, 3] {
+        for order in [Order::Sequential, Order::Shuffle] {
+            let feeder = || feeder(100, order, Sharing::Unique, OnEnd::Stop);
+            let (found, generated) = used(arrivals(400, 0.5, 50), feeder(), workers);
+            assert_eq!(found, all(), "uniform arrivals, {order:?}");
+            let skipped = generated.iterations().skipped[SkipReason::Data as usize];
+            assert_eq!((generated.iterations().due, skipped), (200, 100));
+            let (found, _) = used(poisson(600, 0.5), feeder(), workers);
+            assert_eq!(found, all(), "random arrivals, {order:?}");
+            let (found, generated) = used(per_user(7, 30), feeder(), workers);
+            assert_eq!(found, all(), "users, {order:?}");
+            assert_eq!(generated.iterations().completed, 100);
+            let (found, _) = used(users(&[(2.0, 7, 7)]), feeder(), workers);
+            assert_eq!(found, all(), "users without end, {order:?}");
+        }
+    }
+}
+
+#[test]
+fn rows_are_used_again_when_all_have_been() {
+    let (found, generated) = used(arrivals(400, 0.5, 50), unique(60, OnEnd::Recycle), 2);
+    assert_eq!(generated.iterations().completed, 200);
+    let times = |row: usize| found.iter().filter(|found| **found == row).count();
+    assert!((0..60).all(|row| times(row) == if row < 20 { 4 } else { 3 }), "{found:?}");
+}
+
+#[test]
+fn no_two_agents_use_the_same_row_of_those_that_they_share() {
+    for executor in [arrivals(400, 0.5, 50), per_user(8, 50)] {
+        let server = Server::start(|_| Some(OK.to_owned()));
+        for share in Share::full().deal(&[1, 2]) {
+            let plan = fed(&server, executor.clone(), unique(150, OnEnd::Stop));
+            let start_ns = muster_agent::engine::clock::now_ns() + 10_000_000;
+            let lease = muster_agent::engine::lease::Lease::endless();
+            generate_from(start_ns, &[share], &lease, plan, 1, |_| ());
+        }
+        assert_eq!(rows(&server), (0..150).collect::<Vec<_>>(), "{executor:?}");
+    }
+}
+
+#[test]
+fn every_agent_uses_all_rows_of_its_own() {
+    let feeder = feeder(40, Order::Sequential, Sharing::EveryAgent, OnEnd::Stop);
+    for workers in [1, 2] {
+        let (found, _) = used(per_user(4, 100), feeder.clone(), workers);
+        assert_eq!(found, (0..40).collect::<Vec<_>>(), "{workers} workers");
+    }
+}
+
+#[test]
+fn random_rows_are_the_same_for_the_same_seed() {
+    let drawn =
+        |workers| used(arrivals(400, 0.5, 50), feeder(10, Order::Random, Sharing::Unique, OnEnd::Recycle), workers).0;
+    let alone = drawn(1);
+    assert_eq!(alone, drawn(3));
+    assert!((0..10).all(|row| (5..40).contains(&alone.iter().filter(|found| **found == row).count())), "{alone:?}");
+}
+
+#[test]
+fn shared_iterations_use_no_row_twice() {
+    let (found, _) = used(shared(4, 30), unique(200, OnEnd::Stop), 2);
+    let mut distinct = found.clone();
+    distinct.dedup();
+    assert_eq!((found.len(), distinct.len()), (30, 30));
+}
