@@ -7,8 +7,12 @@ use crate::request::{HEADERS_MAX, Request};
 
 use super::encode::Content;
 
-const JSON: &str =
-    r#"{"id":1,"name":"muster","tags":["load","test"],"items":[{"id":7,"price":9.5},{"id":8,"price":20}]}"#;
+/// What a small service might answer: texts, numbers, lists and maps, about 300 bytes of them.
+const JSON: &str = concat!(
+    r#"{"id":1,"name":"muster","tags":["load","test"],"items":[{"id":7,"price":9.5},{"id":8,"price":20}],"#,
+    r#""state":"open","customer":{"id":4711,"name":"Ada","address":{"street":"1 Main Street","city":"Bern"}},"#,
+    r#""note":"leave it at the door, please","total":29.5,"paid":false,"created":"2026-01-02T03:04:05Z","next":null}"#,
+);
 
 #[derive(Serialize)]
 struct Echo<'a> {
