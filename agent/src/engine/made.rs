@@ -1,10 +1,11 @@
 //! Requests that are made while load is generated.
 
-use bytes::Bytes;
-use muster_proto::plan::{Body, Request};
+use std::fmt::Write;
+
+use muster_proto::plan::Request;
 
 use super::template::{Names, Scope, Template, TemplateError, is_template};
-use super::transport::http1::{Manner, RenderError, Rendered};
+use super::transport::http1::{Hole, Layout, Manner, RenderError, Rendered};
 
 /// Why a request cannot be made.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -22,94 +23,96 @@ pub enum MakeError {
     Render(#[from] RenderError),
 }
 
-/// A request that is sent once: one that was made for this iteration, or to which another was redirected.
-pub(super) struct OneOff {
-    /// What it asks for.
-    pub(super) request: Request,
-    /// Its bytes.
-    pub(super) rendered: Rendered,
-}
-
-impl OneOff {
-    pub(super) fn new(request: Request, manner: Manner) -> Result<Self, RenderError> {
-        Ok(Self { rendered: Rendered::new(&request, manner)?, request })
-    }
-}
-
-/// A request with templates in it, compiled.
+/// A request with templates in it, laid out and compiled.
 pub struct Made {
-    request: Request,
-    path: Option<Template>,
-    /// By the place of the header field.
-    headers: Vec<(usize, Template)>,
-    body: Option<Template>,
-    manner: Manner,
+    layout: Layout,
+    texts: Vec<Text>,
+}
+
+/// A text of a request that is made each time.
+struct Text {
+    hole: Hole,
+    /// What it is called.
+    place: String,
+    template: Template,
+}
+
+impl Text {
+    fn compile(hole: Hole, place: String, text: &str, names: &Names) -> Result<Self, MakeError> {
+        match Template::compile(text, names) {
+            Ok(template) => Ok(Self { hole, place, template }),
+            Err(source) => Err(MakeError::Template { place, source }),
+        }
+    }
+
+    fn make(&self, text: &mut String, scope: &Scope) -> Result<(), MakeError> {
+        let wrong = |source| MakeError::Template { place: self.place.clone(), source };
+        let from = text.len();
+        self.template.render_to(text, scope).map_err(wrong)?;
+        if self.hole == Hole::Path {
+            escape(text, from);
+        }
+        Ok(())
+    }
 }
 
 impl Made {
     /// A request, for the worker whose names these are.
     ///
     /// # Errors
-    /// [`MakeError`] where a text of it is no template.
+    /// [`MakeError`] where a text of it is no template, or what does not vary cannot be written as HTTP.
     pub fn of(request: &Request, names: &Names, manner: Manner) -> Result<Self, MakeError> {
         let templates = request.templates;
-        let compile = |place: &str, text: &str| {
-            let wrong = |source| MakeError::Template { place: place.to_owned(), source };
-            Template::compile(text, names).map_err(wrong)
-        };
-        let path = templates.head.then(|| compile("path", &request.url.path)).transpose()?;
-        let fields = request.headers.iter().enumerate().filter(|(_, (_, value))| templates.head && is_template(value));
-        let headers = fields.map(|(place, (name, value))| Ok((place, compile(&format!("header {name}"), value)?)));
-        let headers = headers.collect::<Result<_, MakeError>>()?;
-        let text = String::from_utf8_lossy(&request.body.0);
-        let body = templates.body.then(|| compile("body", &text)).transpose()?;
-        // Bytes of its own, so that no other worker counts who uses them.
-        let own = Body(Bytes::copy_from_slice(&request.body.0));
-        let request = Request { body: own, ..request.clone() };
-        Ok(Self { request, path, headers, body, manner })
+        let compile = |hole, place: &str, text: &str| Text::compile(hole, place.to_owned(), text, names);
+        let mut texts = Vec::new();
+        if templates.head {
+            texts.push(compile(Hole::Path, "path", &request.url.path)?);
+            for (place, (name, value)) in
+                request.headers.iter().enumerate().filter(|(_, (_, value))| is_template(value))
+            {
+                texts.push(compile(Hole::Value(place), &format!("header {name}"), value)?);
+            }
+        }
+        if templates.body {
+            texts.push(compile(Hole::Body, "body", &String::from_utf8_lossy(&request.body.0))?);
+        }
+        let holes: Vec<Hole> = texts.iter().map(|text| text.hole).collect();
+        Ok(Self { layout: Layout::new(request, manner, &holes)?, texts })
     }
 
     /// Whether it depends on what iterations find out, so that it cannot be made without one.
     #[must_use]
     pub fn needs_iteration(&self) -> bool {
-        let texts = self.path.iter().chain(self.headers.iter().map(|(_, template)| template)).chain(&self.body);
-        texts.into_iter().any(Template::needs_iteration)
+        self.texts.iter().any(|text| text.template.needs_iteration())
     }
 
-    /// The request for a step of an iteration.
+    /// The bytes for a step of an iteration.
     ///
     /// # Errors
     /// [`MakeError`] where a text of it has no value, or one that cannot be sent.
-    pub(super) fn make(&self, scope: &Scope) -> Result<OneOff, MakeError> {
-        let make = |place: &str, template: &Template| {
-            template.render(scope).map_err(|source| MakeError::Template { place: place.to_owned(), source })
-        };
-        let mut request = self.request.clone();
-        if let Some(path) = &self.path {
-            request.url.path = escaped(make("path", path)?);
-        }
-        for (place, value) in &self.headers {
-            request.headers[*place].1 = make(&self.request.headers[*place].0, value)?;
-        }
-        if let Some(body) = &self.body {
-            request.body = Body(make("body", body)?.into());
-        }
-        Ok(OneOff::new(request, self.manner)?)
+    pub(super) fn make(&self, scope: &Scope) -> Result<Rendered, MakeError> {
+        self.layout.fill(|hole, bytes| {
+            let text = self.texts.iter().find(|text| text.hole == hole);
+            text.map_or(Ok(()), |text| text.make(bytes, scope))
+        })
+    }
+
+    /// The request that these bytes were made for: `request`, with templates in place of what was made of them.
+    pub(super) fn read_back(&self, request: &Request, rendered: &Rendered) -> Request {
+        self.layout.read_back(request, rendered)
     }
 }
 
-/// A path in which whatever can stand in no URI (RFC 3986, 2) is percent-encoded, and `#`, which would end it.
-fn escaped(path: String) -> String {
+/// Percent-encodes what can stand in no URI (RFC 3986, 2), and `#`, which would end the path, from this place on.
+fn escape(text: &mut String, from: usize) {
     let is_harmless = |byte: u8| byte.is_ascii_graphic() && !b"#\"<>\\^`{|}".contains(&byte);
-    if path.bytes().all(is_harmless) {
-        return path;
+    if text[from..].bytes().all(is_harmless) {
+        return;
     }
-    let mut escaped = String::with_capacity(path.len() + 16);
-    for byte in path.bytes() {
+    for byte in text.split_off(from).bytes() {
         match is_harmless(byte) {
-            true => escaped.push(char::from(byte)),
-            false => escaped.push_str(&format!("%{byte:02X}")),
+            true => text.push(char::from(byte)),
+            false => write!(text, "%{byte:02X}").unwrap_or_default(),
         }
     }
-    escaped
 }

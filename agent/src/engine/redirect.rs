@@ -3,15 +3,22 @@
 use muster_proto::outcome::ErrorKind;
 use muster_proto::plan::{Body, Request, Url};
 
-use super::made::OneOff;
 use super::transport::Failure;
-use super::transport::http1::Manner;
+use super::transport::http1::{Manner, Rendered};
+
+/// A request to which another was redirected.
+pub(super) struct Redirected {
+    /// What it asks for.
+    pub(super) request: Request,
+    /// Its bytes.
+    pub(super) rendered: Rendered,
+}
 
 /// The request that a redirect of `request` with this status and location asks for.
 ///
 /// # Errors
 /// A [`Failure`] of kind `protocol` where the location cannot be used.
-pub(super) fn follow(request: &Request, status: u16, location: &str, manner: Manner) -> Result<OneOff, Failure> {
+pub(super) fn follow(request: &Request, status: u16, location: &str, manner: Manner) -> Result<Redirected, Failure> {
     let unusable = || Failure::new(ErrorKind::Protocol, format!("redirect to {location:?}, which is no usable URL"));
     let url = resolve(&request.url, location).ok_or_else(unusable)?;
     let mut next = Request { url, ..request.clone() };
@@ -26,7 +33,10 @@ pub(super) fn follow(request: &Request, status: u16, location: &str, manner: Man
         next.headers.retain(|(name, _)| !matches!(name.as_str(), "authorization" | "cookie" | "host"));
     }
     let manner = Manner { absolute: manner.absolute && !next.url.tls, ..manner };
-    OneOff::new(next, manner).map_err(|error| Failure::new(ErrorKind::Protocol, error.to_string()))
+    match Rendered::new(&next, manner) {
+        Ok(rendered) => Ok(Redirected { request: next, rendered }),
+        Err(error) => Err(Failure::new(ErrorKind::Protocol, error.to_string())),
+    }
 }
 
 /// Resolves a reference against the URL it was found at (RFC 3986, 5.2).

@@ -1,5 +1,7 @@
 //! One request: a connection, an exchange, perhaps a repetition or redirects, and what is measured of it.
 
+use std::borrow::Cow;
+
 use muster_proto::outcome::{ErrorKind, Outcome};
 use muster_proto::plan::{Connections, Request};
 
@@ -7,9 +9,9 @@ use super::clock;
 use super::compiled::{Content, RequestStep};
 use super::event::{Answer, Event, Wait};
 use super::findings::{Books, Judged, Onward, Seen};
-use super::made::{MakeError, OneOff};
+use super::made::{Made, MakeError};
 use super::random::Key;
-use super::redirect;
+use super::redirect::{self, Redirected};
 use super::template::within;
 use super::transport::http1::{Manner, Numbered, Rendered};
 use super::transport::{Broken, Connected, Connection, Failure, Kept, Reply};
@@ -65,13 +67,17 @@ impl Ended {
 enum Written<'a> {
     /// Before the start.
     Before(&'a Rendered),
-    /// For this iteration. Boxed, because it is rare and large, and would lie in every user's memory.
-    Now(Box<OneOff>),
+    /// For this iteration.
+    Now(&'a Made, Rendered),
+    /// For a redirect. Boxed, because it is rare and large, and would lie in every user's memory.
+    Onward(Box<Redirected>),
 }
 
 /// Where a request goes, and its bytes.
 struct Call<'a> {
+    /// What it asks for, with templates where it was made of them.
     request: &'a Request,
+    made: Option<&'a Made>,
     rendered: &'a Rendered,
     /// The origin's number, unless it is one that only a redirect named.
     origin: Option<usize>,
@@ -81,16 +87,27 @@ struct Call<'a> {
 
 impl<'a> Call<'a> {
     fn new(step: &'a RequestStep, written: &'a Written<'_>) -> Self {
-        let OneOff { request, rendered } = match written {
-            Written::Before(rendered) => {
-                let (request, origin) = (&step.request, Some(step.origin));
-                return Self { request, rendered, origin, idempotent: step.idempotent };
-            }
-            Written::Now(one_off) => &**one_off,
+        let first = |made, rendered| {
+            let (request, origin) = (&step.request, Some(step.origin));
+            Self { request, made, rendered, origin, idempotent: step.idempotent }
+        };
+        let Redirected { request, rendered } = match written {
+            Written::Before(rendered) => return first(None, rendered),
+            Written::Now(made, rendered) => return first(Some(made), rendered),
+            Written::Onward(redirected) => &**redirected,
         };
         let (first, next) = (&step.request.url, &request.url);
         let same_origin = (first.tls, &first.host, first.port) == (next.tls, &next.host, next.port);
-        Self { request, rendered, origin: same_origin.then_some(step.origin), idempotent: request.is_idempotent() }
+        let origin = same_origin.then_some(step.origin);
+        Self { request, made: None, rendered, origin, idempotent: request.is_idempotent() }
+    }
+
+    /// What it asks for, with what was made of templates.
+    fn asked_for(&self) -> Cow<'a, Request> {
+        match self.made {
+            Some(made) => Cow::Owned(made.read_back(self.request, self.rendered)),
+            None => Cow::Borrowed(self.request),
+        }
     }
 }
 
@@ -134,7 +151,7 @@ impl Errand<'_> {
             Content::Made(made) => {
                 let made = &made[self.worker.number];
                 match within(self.key, &mut self.user.variables, |scope| made.make(scope)) {
-                    Ok(one_off) => Written::Now(Box::new(one_off)),
+                    Ok(rendered) => Written::Now(made, rendered),
                     Err(error) => return Some(self.unmade(turn, &error)),
                 }
             }
@@ -143,7 +160,7 @@ impl Errand<'_> {
         loop {
             let (ended, next) = self.send(&Call::new(step, &written), turn, hops_left > 0).await;
             let Some(next) = next else { return (!ended.unleased).then_some(ended) };
-            written = Written::Now(next);
+            written = Written::Onward(next);
             hops_left -= 1;
             turn = Turn::at(ended.done_ns);
             if !self.worker.lease.holds(turn.now_ns) {
@@ -175,7 +192,7 @@ impl Errand<'_> {
     }
 
     /// Sends one request and measures it; tells also where it was redirected to.
-    async fn send(&mut self, call: &Call<'_>, turn: Turn, may_redirect: bool) -> (Ended, Option<Box<OneOff>>) {
+    async fn send(&mut self, call: &Call<'_>, turn: Turn, may_redirect: bool) -> (Ended, Option<Box<Redirected>>) {
         let mut in_flight = InFlight::begin(self.worker, self.step, turn);
         self.user.deadline.set(turn.now_ns + self.step.timeout_ns);
         match self.attempt(call, &mut in_flight).await {
@@ -190,11 +207,11 @@ impl Errand<'_> {
         in_flight: InFlight<'_>,
         mut reply: Reply,
         may_redirect: bool,
-    ) -> (Ended, Option<Box<OneOff>>) {
+    ) -> (Ended, Option<Box<Redirected>>) {
         let done_ns = reply.done_ns;
         let location = reply.location.take().filter(|_| may_redirect && (300..400).contains(&reply.status));
         let manner = || Manner { keep: call.rendered.asked().keep, ..self.worker.manner(self.connections) };
-        let follow = |to: Box<str>| redirect::follow(call.request, reply.status, &to, manner()).map(Box::new);
+        let follow = |to: Box<str>| redirect::follow(&call.asked_for(), reply.status, &to, manner()).map(Box::new);
         match location.map(follow).transpose() {
             Ok(None) => (self.concluded(in_flight, &mut reply), None),
             Ok(next) => {

@@ -138,7 +138,12 @@ impl Template {
         Ok(text)
     }
 
-    fn render_to(&self, text: &mut String, scope: &Scope) -> Result<(), TemplateError> {
+    /// Adds it to a text.
+    ///
+    /// # Errors
+    /// As for [`Self::render`].
+    pub(super) fn render_to(&self, text: &mut String, scope: &Scope) -> Result<(), TemplateError> {
+        let from = text.len();
         for part in &self.parts {
             match part {
                 Part::Literal(literal) => text.push_str(literal),
@@ -148,7 +153,7 @@ impl Template {
                     push(text, &value, source)?;
                 }
             }
-            if text.len() > TEXT_BYTES_MAX {
+            if text.len() - from > TEXT_BYTES_MAX {
                 return Err(TemplateError::TooLong);
             }
         }

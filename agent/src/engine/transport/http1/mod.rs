@@ -5,12 +5,14 @@
 //! and only a head that came in pieces is kept, for as long as it is incomplete.
 
 mod body;
+mod check;
 mod chunked;
 mod decoder;
 mod exchange;
 mod found;
 mod head;
 mod known;
+mod layout;
 mod limits;
 mod render;
 mod scratch;
@@ -18,6 +20,7 @@ mod scratch;
 pub use decoder::{Decoder, Fed};
 pub use exchange::Http1;
 pub use known::KnownHeads;
+pub use layout::{Hole, Layout};
 pub use limits::Limits;
 pub use render::{Asked, Manner, Numbered, RenderError, Rendered, Verb};
 pub use scratch::Scratch;

@@ -3,21 +3,17 @@
 use muster_proto::plan::Request;
 use thiserror::Error;
 
-const USER_AGENT: &str = concat!("muster/", env!("CARGO_PKG_VERSION"));
-
-/// The field that carries a request's number ...
-const ID_NAME: &str = "x-request-id";
-/// ... in as many digits as the largest has, so that every number takes the same place.
-const ID_DIGITS: usize = 20;
+use super::Layout;
+use super::layout::ID_DIGITS;
 
 /// A request as it goes over the wire, with what the one who reads the response must know.
 #[derive(Clone, Debug)]
 pub struct Rendered {
-    bytes: Box<[u8]>,
-    asked: Asked,
-    closes: bool,
+    pub(super) bytes: Vec<u8>,
+    pub(super) asked: Asked,
+    pub(super) closes: bool,
     /// Where the digits of its number stand, if it has one.
-    id_at: Option<usize>,
+    pub(super) id_at: Option<usize>,
 }
 
 /// A request on its way: its bytes, and the number that goes with them if they have a place for it.
@@ -118,21 +114,7 @@ impl Rendered {
     /// # Errors
     /// What in the request is not HTTP, before any byte of it could do harm.
     pub fn new(request: &Request, manner: Manner) -> Result<Self, RenderError> {
-        check(request)?;
-        let verb = match request.method.as_str() {
-            "HEAD" => Verb::Head,
-            "CONNECT" => Verb::Connect,
-            _ => Verb::Other,
-        };
-        let mut bytes = Vec::with_capacity(256 + request.body.0.len());
-        let id_at = write_head(&mut bytes, request, verb, manner);
-        bytes.extend_from_slice(&request.body.0);
-        Ok(Self {
-            bytes: bytes.into_boxed_slice(),
-            asked: Asked { verb, location: request.redirects.0 > 0, keep: manner.keep },
-            closes: !manner.keep_alive || says_close(request),
-            id_at,
-        })
+        Layout::new(request, manner, &[])?.fill(|_, _| Ok(()))
     }
 
     /// Everything to write.
@@ -154,98 +136,13 @@ impl Rendered {
     }
 }
 
-fn check(request: &Request) -> Result<(), RenderError> {
-    if !is_token(&request.method) {
-        return Err(RenderError::Method(request.method.clone()));
-    }
-    let path = &request.url.path;
-    if !path.starts_with('/') || !path.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'#') {
-        return Err(RenderError::Path(path.clone()));
-    }
-    let host = &request.url.host;
-    let in_host = |byte: u8| byte.is_ascii_graphic() && !b"/?#@\\\"<>".contains(&byte);
-    if host.is_empty() || !host.bytes().all(in_host) {
-        return Err(RenderError::Host(host.clone()));
-    }
-    request.headers.iter().try_for_each(|(name, value)| check_header(request, name, value))
-}
-
-fn check_header(request: &Request, name: &str, value: &str) -> Result<(), RenderError> {
-    if !is_token(name) {
-        return Err(RenderError::HeaderName(name.to_owned()));
-    }
-    if value.bytes().any(|byte| byte.is_ascii_control() && byte != b'\t') {
-        return Err(RenderError::HeaderValue(name.to_owned()));
-    }
-    if name.eq_ignore_ascii_case("transfer-encoding") {
-        return Err(RenderError::TransferEncoding);
-    }
-    let length = request.body.0.len();
-    if name.eq_ignore_ascii_case("content-length") && value.trim() != length.to_string() {
-        return Err(RenderError::ContentLength(length));
-    }
-    Ok(())
-}
-
-/// Writes the head, and returns where in it the digits of a number stand.
-fn write_head(bytes: &mut Vec<u8>, request: &Request, verb: Verb, manner: Manner) -> Option<usize> {
-    let authority = request.url.authority();
-    let length = request.body.0.len();
-    let has_length = length > 0 || matches!(request.method.as_str(), "POST" | "PUT" | "PATCH");
-    let mut line = |parts: &[&str]| parts.iter().for_each(|part| bytes.extend_from_slice(part.as_bytes()));
-    match verb {
-        Verb::Connect => {
-            let host = &request.url.host;
-            let (open, close) = if host.contains(':') { ("[", "]") } else { ("", "") };
-            line(&["CONNECT ", open, host, close, ":", &request.url.port.to_string()]);
-        }
-        _ if manner.absolute => line(&[&request.method, " ", &request.url.to_string()]),
-        _ => line(&[&request.method, " ", &request.url.path]),
-    }
-    line(&[" HTTP/1.1\r\n"]);
-    let mut default = |wanted: bool, name: &str, value: &str| {
-        if wanted && !is_given(request, name) {
-            line(&[name, ": ", value, "\r\n"]);
-        }
-    };
-    default(true, "host", &authority);
-    default(true, "user-agent", USER_AGENT);
-    default(true, "accept", "*/*");
-    default(has_length, "content-length", &length.to_string());
-    default(!manner.keep_alive, "connection", "close");
-    for (name, value) in &request.headers {
-        line(&[name, ": ", value.trim(), "\r\n"]);
-    }
-    let numbered = manner.numbered && !is_given(request, ID_NAME);
-    if numbered {
-        line(&[ID_NAME, ": ", &"0".repeat(ID_DIGITS), "\r\n"]);
-    }
-    let id_at = numbered.then(|| bytes.len() - "\r\n".len() - ID_DIGITS);
-    bytes.extend_from_slice(b"\r\n");
-    id_at
-}
-
-fn is_given(request: &Request, name: &str) -> bool {
-    request.headers.iter().any(|(given, _)| given.eq_ignore_ascii_case(name))
-}
-
-fn says_close(request: &Request) -> bool {
-    let of_connection = request.headers.iter().filter(|(name, _)| name.eq_ignore_ascii_case("connection"));
-    of_connection.flat_map(|(_, value)| value.split(',')).any(|option| option.trim().eq_ignore_ascii_case("close"))
-}
-
-/// A token of RFC 9110, 5.6.2.
-fn is_token(text: &str) -> bool {
-    let in_token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
-    !text.is_empty() && text.bytes().all(in_token)
-}
-
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
 
     use muster_proto::plan::{Body, Redirects, Url};
 
+    use super::super::layout::USER_AGENT;
     use super::*;
 
     const KEPT: Manner = Manner { absolute: false, keep_alive: true, numbered: false, keep: false };
