@@ -8,7 +8,7 @@ use muster_proto::plan::{Connections, Request};
 use super::clock;
 use super::compiled::{Content, RequestStep};
 use super::event::{Answer, Event, Wait};
-use super::findings::{Books, Judged, Onward, Seen};
+use super::findings::{Books, Judged, Onward, Response};
 use super::made::{Made, MakeError};
 use super::random::Key;
 use super::redirect::{self, Redirected};
@@ -235,10 +235,11 @@ impl Errand<'_> {
         let (worker, key, variables) = (self.worker, self.key, &mut self.user.variables);
         let now_ns = reply.done_ns;
         let kept: Kept = reply.kept.take().map(|kept| *kept).unwrap_or_default();
-        let seen = Seen::new(reply.status, now_ns.saturating_sub(in_flight.turn.due_ns), &kept);
+        let time_ns = now_ns.saturating_sub(in_flight.turn.due_ns);
+        let response = Response { status: reply.status, time_ns, kept: &kept };
         let judged = {
             let mut recorder = worker.recorder.borrow_mut();
-            findings.judge(&seen, key, variables, &mut Books { recorder: &mut recorder, now_ns })
+            findings.judge(&response, key, variables, &mut Books { recorder: &mut recorder, now_ns })
         };
         let Judged { onward, fails } = judged;
         let expected = as_expected && !fails;

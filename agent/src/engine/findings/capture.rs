@@ -5,6 +5,7 @@ use muster_proto::measurement::Note;
 use muster_proto::plan::{Capture, Missing, Pick};
 
 use super::found::Found;
+use super::places::Places;
 use super::probe::Probe;
 use super::seen::Seen;
 use super::{Books, FindingError};
@@ -34,7 +35,12 @@ pub(super) struct Seeker {
 }
 
 impl Seeker {
-    pub(super) fn new(capture: &Capture, names: &Names, tally: impl Fn(&str) -> u16) -> Result<Self, FindingError> {
+    pub(super) fn new(
+        capture: &Capture,
+        names: &Names,
+        places: &mut Places,
+        tally: impl Fn(&str) -> u16,
+    ) -> Result<Self, FindingError> {
         let wrong = |reason| FindingError { place: capture.check_name(), reason };
         let (onward, default) = match &capture.missing {
             Missing::Fail => (Onward::Fail, None),
@@ -46,7 +52,7 @@ impl Seeker {
             }
         };
         Ok(Self {
-            probe: Probe::new(&capture.source).map_err(wrong)?,
+            probe: Probe::new(&capture.source, places).map_err(wrong)?,
             slot: names.slot(&capture.name).ok_or_else(|| wrong("the scenario has no such name".to_owned()))?,
             pick: capture.pick,
             onward,

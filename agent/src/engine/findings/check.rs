@@ -5,6 +5,7 @@ use muster_proto::plan::{Check, Condition};
 
 use super::condition::Operand;
 use super::found::Found;
+use super::places::Places;
 use super::probe::Probe;
 use super::seen::Seen;
 use super::{Books, FindingError};
@@ -24,7 +25,7 @@ enum Against {
 }
 
 impl Tester {
-    pub(super) fn new(check: &Check, names: &Names, tally: u16) -> Result<Self, FindingError> {
+    pub(super) fn new(check: &Check, names: &Names, places: &mut Places, tally: u16) -> Result<Self, FindingError> {
         let wrong = |reason| FindingError { place: format!("check {}", check.name), reason };
         let against = match check.template {
             false => Against::Fixed(Operand::new(check.condition, &check.operand).map_err(wrong)?),
@@ -33,7 +34,8 @@ impl Tester {
                 Against::Made(template.map_err(|error| wrong(error.to_string()))?)
             }
         };
-        Ok(Self { probe: Probe::new(&check.source).map_err(wrong)?, condition: check.condition, against, tally })
+        let probe = Probe::new(&check.source, places).map_err(wrong)?;
+        Ok(Self { probe, condition: check.condition, against, tally })
     }
 
     pub(super) fn keeps(&self) -> bool {

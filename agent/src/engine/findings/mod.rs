@@ -7,6 +7,7 @@ mod check;
 mod condition;
 mod found;
 mod metric;
+mod places;
 mod probe;
 mod seen;
 #[cfg(test)]
@@ -18,20 +19,22 @@ use muster_proto::plan::{Condition, Plan, Request, Source};
 use super::random::Key;
 use super::recorder::Recorder;
 use super::template::{Names, Variables, within};
+use super::transport::Kept;
 pub(super) use capture::Onward;
 use capture::Seeker;
 use check::Tester;
 use condition::Operand;
 use metric::Observer;
+use places::Places;
 use probe::Probe;
-pub use seen::Seen;
+use seen::Seen;
 
 /// Whether it is known how to look there.
 ///
 /// # Errors
 /// Why not, in words.
 pub fn check_source(source: &Source) -> Result<(), String> {
-    Probe::new(source).map(drop)
+    Probe::new(source, &mut Places::default()).map(drop)
 }
 
 /// Whether something can be compared so with this operand.
@@ -57,6 +60,8 @@ pub struct Findings {
     captures: Vec<Seeker>,
     checks: Vec<Tester>,
     metrics: Vec<Observer>,
+    /// Where in the body captures and checks look.
+    places: Places,
     fails_on_check: bool,
 }
 
@@ -80,6 +85,14 @@ pub(super) struct Judged {
     pub(super) fails: bool,
 }
 
+/// A response as it came.
+pub(super) struct Response<'r> {
+    pub(super) status: u16,
+    /// The response time, in nanoseconds.
+    pub(super) time_ns: u64,
+    pub(super) kept: &'r Kept,
+}
+
 /// Where and when what is found is counted.
 pub(super) struct Books<'a> {
     pub(super) recorder: &'a mut Recorder,
@@ -97,16 +110,20 @@ impl Findings {
         }
         let tally = |key: &TallyKey| at.tallies.find(key).unwrap_or(u16::MAX);
         let check = |name: &str| tally(&TallyKey::check(at.scenario, &request.name, name));
-        let captures = request.captures.iter().map(|capture| Seeker::new(capture, at.names, check));
-        let checks = request.checks.iter().map(|of| Tester::new(of, at.names, check(&of.name)));
+        let mut places = Places::default();
+        let captures = request.captures.iter().map(|capture| Seeker::new(capture, at.names, &mut places, check));
+        let captures = captures.collect::<Result<_, _>>()?;
+        let checks = request.checks.iter().map(|of| Tester::new(of, at.names, &mut places, check(&of.name)));
+        let checks = checks.collect::<Result<_, _>>()?;
         let metrics = request.metrics.iter().map(|observation| {
             let key = TallyKey::metric(at.scenario, at.plan, observation.metric);
             Observer::new(observation, &key, at.names, tally(&key))
         });
         Ok(Some(Self {
-            captures: captures.collect::<Result<_, _>>()?,
-            checks: checks.collect::<Result<_, _>>()?,
+            captures,
+            checks,
             metrics: metrics.collect::<Result<_, _>>()?,
+            places,
             fails_on_check: request.fails_on_check,
         }))
     }
@@ -117,7 +134,14 @@ impl Findings {
     }
 
     /// Keeps values of a response for the iteration, and counts its checks.
-    pub(super) fn judge(&self, seen: &Seen<'_>, key: Key, variables: &mut Variables, books: &mut Books<'_>) -> Judged {
+    pub(super) fn judge(
+        &self,
+        response: &Response<'_>,
+        key: Key,
+        variables: &mut Variables,
+        books: &mut Books<'_>,
+    ) -> Judged {
+        let seen = &Seen::new(response, &self.places);
         let mut onward = Onward::GoOn;
         super::template::draw_for(key.after_response());
         for capture in &self.captures {

@@ -8,6 +8,7 @@ use scraper::Selector;
 use serde_json_path::JsonPath;
 
 use super::found::Found;
+use super::places::Places;
 use super::seen::Seen;
 
 /// The most memory that a regular expression takes, in bytes.
@@ -25,6 +26,8 @@ pub(super) enum Probe {
     Header(String),
     Cookie(String),
     Json(Box<JsonPath>),
+    /// In the JSON body, at the place of this number.
+    Place(usize),
     Regex(Regex),
     Css(Box<Selector>, Option<String>),
 }
@@ -38,11 +41,11 @@ pub(super) fn regex(pattern: &str) -> Result<Regex, String> {
 }
 
 impl Probe {
-    /// Prepares to look there.
+    /// Prepares to look there, with others who look at places of the body.
     ///
     /// # Errors
     /// Why that is not possible, in words.
-    pub(super) fn new(source: &Source) -> Result<Self, String> {
+    pub(super) fn new(source: &Source, places: &mut Places) -> Result<Self, String> {
         Ok(match source {
             Source::Status => Self::Status,
             Source::Size => Self::Size,
@@ -52,7 +55,7 @@ impl Probe {
             Source::Cookie(name) => Self::Cookie(name.clone()),
             Source::Json(path) => {
                 let parsed = JsonPath::parse(path).map_err(|error| format!("no JSONPath: {error}"))?;
-                Self::Json(Box::new(parsed))
+                places.add(path).map_or_else(|| Self::Json(Box::new(parsed)), Self::Place)
             }
             Source::Regex(pattern) => {
                 Self::Regex(regex(pattern).map_err(|error| format!("no regular expression: {error}"))?)
@@ -79,12 +82,13 @@ impl Probe {
             Self::Size => vec![Found::Number(seen.kept.body.len() as f64)],
             Self::Time => vec![Found::Number(seen.time_ms)],
             Self::Body => vec![Found::Text(Cow::Borrowed(seen.text()))],
-            Self::Header(name) => seen.header(name).take(FOUND_MAX).map(owned).collect(),
-            Self::Cookie(name) => seen.cookie(name).take(FOUND_MAX).map(owned).collect(),
+            Self::Header(name) => texts(&mut seen.header(name)),
+            Self::Cookie(name) => texts(&mut seen.cookie(name)),
             Self::Json(path) => {
-                let nodes = seen.json().map(|json| path.query(json).all()).unwrap_or_default();
-                nodes.into_iter().take(FOUND_MAX).map(Found::Json).collect()
+                let nodes = seen.json().ok().flatten().map(|json| path.query(json).all());
+                nodes.into_iter().flatten().take(FOUND_MAX).map(Found::Json).collect()
             }
+            Self::Place(number) => seen.at(*number).ok().flatten().map(Found::Json).into_iter().collect(),
             Self::Regex(regex) => {
                 let group = usize::from(regex.captures_len() > 1);
                 let all = regex.captures_iter(seen.text());
@@ -103,14 +107,10 @@ impl Probe {
 
     /// Why nothing was found there.
     pub(super) fn absence(&self, seen: &Seen<'_>) -> String {
-        match (self, seen.json()) {
-            (Self::Json(_), Err(error)) => format!("the body is no JSON: {error}"),
-            _ => "nothing is there".to_owned(),
-        }
+        let error = match self {
+            Self::Json(_) | Self::Place(_) => seen.json().err(),
+            _ => None,
+        };
+        error.map_or_else(|| "nothing is there".to_owned(), |error| format!("the body is no JSON: {error}"))
     }
-}
-
-/// Header fields are looked for with a name that does not live as long as what is found.
-fn owned<'s>(text: &str) -> Found<'s> {
-    Found::Text(Cow::Owned(text.to_owned()))
 }

@@ -6,24 +6,28 @@ use std::cell::OnceCell;
 use scraper::Html;
 use serde_json::Value as Json;
 
+use super::Response;
+use super::places::{Places, Values};
 use crate::engine::transport::Kept;
 
 /// A response, or that there was none.
-pub struct Seen<'r> {
+pub(super) struct Seen<'r> {
     pub(super) status: u16,
     pub(super) time_ms: f64,
     pub(super) kept: &'r Kept,
+    places: &'r Places,
     text: OnceCell<Cow<'r, str>>,
-    json: OnceCell<Result<Json, String>>,
+    /// What is looked for in the body as JSON.
+    values: OnceCell<Result<Values, String>>,
     html: OnceCell<Html>,
 }
 
 impl<'r> Seen<'r> {
-    /// A response with this status, after so long.
-    #[must_use]
-    pub fn new(status: u16, response_ns: u64, kept: &'r Kept) -> Self {
-        let time_ms = response_ns as f64 / 1e6;
-        Self { status, time_ms, kept, text: OnceCell::new(), json: OnceCell::new(), html: OnceCell::new() }
+    /// A response in whose body something is looked for at these places.
+    pub(super) fn new(response: &Response<'r>, places: &'r Places) -> Self {
+        let Response { status, time_ns, kept } = *response;
+        let (text, values, html) = Default::default();
+        Self { status, time_ms: time_ns as f64 / 1e6, kept, places, text, values, html }
     }
 
     /// The body as text; bytes that are no UTF-8 are replaced.
@@ -31,10 +35,19 @@ impl<'r> Seen<'r> {
         self.text.get_or_init(|| String::from_utf8_lossy(&self.kept.body))
     }
 
-    /// The body as JSON, or why it is none.
-    pub(super) fn json(&self) -> Result<&Json, &str> {
-        let parse = || serde_json::from_slice(&self.kept.body).map_err(|error| error.to_string());
-        self.json.get_or_init(parse).as_ref().map_err(String::as_str)
+    /// The body as JSON where all of it is needed, or why it is none.
+    pub(super) fn json(&self) -> Result<Option<&Json>, &str> {
+        self.values().map(Values::whole)
+    }
+
+    /// What stands at this place of the body as JSON, or why it is none.
+    pub(super) fn at(&self, number: usize) -> Result<Option<&Json>, &str> {
+        self.values().map(|values| self.places.at(values, number))
+    }
+
+    fn values(&self) -> Result<&Values, &str> {
+        let find = || self.places.find(&self.kept.body);
+        self.values.get_or_init(find).as_ref().map_err(String::as_str)
     }
 
     /// The body as HTML, which any text is.
@@ -43,16 +56,17 @@ impl<'r> Seen<'r> {
     }
 
     /// The values of the header fields of this name, in their order.
-    pub(super) fn header<'s>(&'s self, name: &'s str) -> impl Iterator<Item = &'s str> {
+    pub(super) fn header(&self, name: &str) -> impl Iterator<Item = &str> {
         let lines = self.kept.head.split(|byte| *byte == b'\n').skip(1);
         lines.filter_map(move |line| {
-            let (found, value) = std::str::from_utf8(line).ok()?.split_once(':')?;
-            found.eq_ignore_ascii_case(name).then(|| value.trim())
+            let (found, value) = line.split_at_checked(name.len())?;
+            let value = value.strip_prefix(b":").filter(|_| found.eq_ignore_ascii_case(name.as_bytes()))?;
+            Some(std::str::from_utf8(value).ok()?.trim())
         })
     }
 
     /// The values of the cookies of this name that are set, in their order.
-    pub(super) fn cookie<'s>(&'s self, name: &'s str) -> impl Iterator<Item = &'s str> {
+    pub(super) fn cookie(&self, name: &str) -> impl Iterator<Item = &str> {
         self.header("set-cookie").filter_map(move |cookie| {
             let (found, value) = cookie.split(';').next()?.split_once('=')?;
             (found.trim() == name).then(|| value.trim())

@@ -2,8 +2,10 @@ use muster_proto::measurement::{METRIC_UNIT, Note};
 use muster_proto::plan::{Condition, MetricKind, Source};
 use proptest::prelude::*;
 
+use super::Response;
 use super::condition::Operand;
 use super::metric::note_of;
+use super::places::Places;
 use super::probe::Probe;
 use super::seen::Seen;
 use crate::engine::transport::Kept;
@@ -19,11 +21,20 @@ fn kept(body: &str) -> Kept {
     Kept { head: HEAD.as_bytes().to_vec(), body: body.as_bytes().to_vec() }
 }
 
+fn probe(source: &Source) -> Result<(Probe, Places), String> {
+    let mut places = Places::default();
+    Probe::new(source, &mut places).map(|probe| (probe, places))
+}
+
+fn seen<'r>(kept: &'r Kept, places: &'r Places) -> Seen<'r> {
+    Seen::new(&Response { status: 201, time_ns: 12_500_000, kept }, places)
+}
+
 /// What is found there, as texts.
 fn found(body: &str, source: Source) -> Vec<String> {
     let kept = kept(body);
-    let seen = Seen::new(201, 12_500_000, &kept);
-    let probe = Probe::new(&source).unwrap();
+    let (probe, places) = probe(&source).unwrap();
+    let seen = seen(&kept, &places);
     probe.find(&seen).iter().map(|found| found.as_text().into_owned()).collect()
 }
 
@@ -61,8 +72,8 @@ fn everything_of_a_response_can_be_found() {
 
 fn holds(body: &str, source: Source, condition: Condition, operand: &str) -> bool {
     let kept = kept(body);
-    let seen = Seen::new(201, 12_500_000, &kept);
-    let probe = Probe::new(&source).unwrap();
+    let (probe, places) = probe(&source).unwrap();
+    let seen = seen(&kept, &places);
     Operand::new(condition, operand).unwrap().holds(condition, &probe.find(&seen))
 }
 
@@ -96,7 +107,7 @@ fn conditions_are_what_they_are_called() {
 
 #[test]
 fn what_cannot_be_looked_for_is_told() {
-    let wrong = |source: Source| Probe::new(&source).err().unwrap();
+    let wrong = |source: Source| probe(&source).err().unwrap();
     assert!(wrong(json("items")).starts_with("no JSONPath: "));
     assert!(wrong(Source::Regex("(".to_owned())).starts_with("no regular expression: unclosed group"));
     assert!(wrong(Source::Regex("\\w{1000}{1000}".to_owned())).contains("size limit"));
@@ -122,13 +133,13 @@ proptest! {
     #[test]
     fn no_response_does_harm(body in prop::collection::vec(any::<u8>(), 0..300), head in prop::collection::vec(any::<u8>(), 0..100)) {
         let kept = Kept { head, body };
-        let seen = Seen::new(200, 1, &kept);
         let sources = [
             Source::Body, Source::Size, Source::Header("a".to_owned()), Source::Cookie("a".to_owned()), json("$..*"),
             Source::Regex("(.)".to_owned()), css("*", None), css("*", Some("href")),
         ];
         for source in sources {
-            let probe = Probe::new(&source).unwrap();
+            let (probe, places) = probe(&source).unwrap();
+            let seen = seen(&kept, &places);
             for found in probe.find(&seen) {
                 _ = (found.shown(), found.to_value(), found.as_number(), found.length());
             }
@@ -138,9 +149,9 @@ proptest! {
     #[test]
     fn no_pattern_does_harm(text in ".{0,40}") {
         for source in [json(&text), Source::Regex(text.clone()), css(&text, None)] {
-            if let Ok(probe) = Probe::new(&source) {
+            if let Ok((probe, places)) = probe(&source) {
                 let kept = kept(JSON);
-                _ = probe.find(&Seen::new(200, 1, &kept)).len();
+                _ = probe.find(&seen(&kept, &places)).len();
             }
         }
         for condition in Condition::ALL {
