@@ -4,17 +4,17 @@ use std::cell::Cell;
 use std::sync::{Mutex, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use minijinja::{Environment, Error, ErrorKind, UndefinedBehavior, Value};
+use uuid::Uuid;
 
+use super::{digest, people};
 use crate::engine::random::{Draws, Key};
 
 /// The functions that an expression can call.
-pub const FUNCTIONS: [&str; 6] = ["choice", "random", "range", "text", "timestamp", "uuid"];
+pub const FUNCTIONS: [&str; 8] = ["choice", "email", "name", "random", "range", "text", "timestamp", "uuid"];
 
 /// The longest text that is made up, in characters.
-const TEXT_CHARS_MAX: usize = 64 << 10;
+pub(super) const TEXT_CHARS_MAX: usize = 64 << 10;
 /// How many instructions an expression may take, so that none holds its worker up.
 const INSTRUCTIONS_MAX: u64 = 10_000;
 
@@ -38,11 +38,13 @@ fn new_environment() -> Environment<'static> {
     }
     environment.add_function("random", random);
     environment.add_function("choice", choice);
-    environment.add_function("uuid", uuid);
+    environment.add_function("uuid", || uuid().to_string());
+    environment.add_function("name", people::name);
+    environment.add_function("email", people::email);
     environment.add_function("text", text);
     environment.add_function("timestamp", timestamp);
-    environment.add_filter("base64", |text: String| STANDARD.encode(text));
     environment.add_filter("json_text", json_text);
+    digest::add_to(&mut environment);
     environment
 }
 
@@ -56,7 +58,7 @@ pub(in crate::engine) fn draw_for(key: Key) {
     DRAWS.set(Draws::of(key));
 }
 
-fn draw() -> u64 {
+pub(super) fn draw() -> u64 {
     let mut draws = DRAWS.get();
     let drawn = draws.next();
     DRAWS.set(draws);
@@ -68,7 +70,7 @@ pub(in crate::engine) fn below(bound: u64) -> u64 {
     ((u128::from(draw()) * u128::from(bound)) >> 64) as u64
 }
 
-fn wrong(what: impl Into<String>) -> Error {
+pub(super) fn wrong(what: impl Into<String>) -> Error {
     Error::new(ErrorKind::InvalidOperation, what.into())
 }
 
@@ -87,27 +89,43 @@ fn choice(list: Value) -> Result<Value, Error> {
 }
 
 /// A UUID of version 4 (RFC 9562, 5.4).
-fn uuid() -> String {
+pub(super) fn uuid() -> Uuid {
     let bits = u128::from(draw()) << 64 | u128::from(draw());
-    ::uuid::Builder::from_random_bytes(bits.to_be_bytes()).into_uuid().to_string()
+    uuid::Builder::from_random_bytes(bits.to_be_bytes()).into_uuid()
 }
 
 /// So many letters and digits.
 fn text(length: usize) -> Result<String, Error> {
-    const LETTERS: &[u8; 62] = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
     if length > TEXT_CHARS_MAX {
         return Err(wrong(format!("text({length}): wanted at most {TEXT_CHARS_MAX} characters")));
     }
-    Ok((0..length).map(|_| char::from(LETTERS[below(LETTERS.len() as u64) as usize])).collect())
+    let mut text = String::with_capacity(length);
+    write_letters(&mut text, length);
+    Ok(text)
+}
+
+/// Adds so many letters and digits to a text.
+pub(super) fn write_letters(text: &mut String, length: usize) {
+    const LETTERS: &[u8; 62] = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
+    text.extend((0..length).map(|_| char::from(LETTERS[below(LETTERS.len() as u64) as usize])));
 }
 
 /// Milliseconds since 1970, by the agent's wall clock.
-fn timestamp() -> u64 {
+pub(super) fn timestamp() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64)
 }
 
 /// A value as it stands within a JSON text, between its quotes.
-fn json_text(value: &Value) -> String {
+fn json_text(value: &Value) -> Result<String, Error> {
+    expect_some(value)?;
     let quoted = serde_json::Value::from(value.to_string()).to_string();
-    quoted[1..quoted.len() - 1].to_owned()
+    Ok(quoted[1..quoted.len() - 1].to_owned())
+}
+
+/// Filters take what is not there for an empty text, unless they ask.
+pub(super) fn expect_some(value: &Value) -> Result<(), Error> {
+    match value.is_undefined() {
+        true => Err(Error::new(ErrorKind::UndefinedError, "there is no such thing")),
+        false => Ok(()),
+    }
 }

@@ -2,8 +2,10 @@
 //!
 //! Expressions are those of Jinja, compiled once. What does not vary is evaluated then too, so that it costs nothing later.
 
+mod digest;
 mod functions;
 mod names;
+mod people;
 mod split;
 #[cfg(test)]
 mod tests;

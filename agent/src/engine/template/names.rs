@@ -147,6 +147,11 @@ pub fn within<T>(key: Key, variables: &mut Variables, make: impl FnOnce(&Scope) 
 }
 
 impl Scope {
+    /// The iteration's number.
+    pub(super) fn iteration(&self) -> u64 {
+        CURRENT.with_borrow(|current| current.iteration)
+    }
+
     /// Shows what is in a slot.
     pub(super) fn show<T>(&self, slot: usize, show: impl FnOnce(&Value) -> T) -> T {
         CURRENT.with_borrow(|current| show(current.variables.0.get(slot).unwrap_or(&Value::UNDEFINED)))
@@ -167,7 +172,7 @@ impl Object for Context {
             return Some(Scope(()).show(slot, Value::clone));
         }
         match name {
-            "iteration" => Some(Value::from(CURRENT.with_borrow(|current| current.iteration))),
+            "iteration" => Some(Value::from(Scope(()).iteration())),
             name => self.vars.get(name).cloned(),
         }
     }

@@ -5,7 +5,7 @@ use super::*;
 
 fn names() -> Names {
     let list = "[1, \"two\", {\"x\": 3}]";
-    let vars = Vars::new([("pages", "50"), ("name", "\"a b\""), ("list", list), ("none", "null")], 0);
+    let vars = Vars::new([("pages", "50"), ("who", "\"a b\""), ("list", list), ("none", "null")], 0);
     Names::new(vars, ["id", "token"].map(str::to_owned))
 }
 
@@ -33,9 +33,9 @@ fn text(text: &str) -> String {
 
 #[test]
 fn expressions_are_those_of_jinja() {
-    assert_eq!(text("/p/{{ pages }}?n={{ name | urlencode }}"), "/p/50?n=a%20b");
+    assert_eq!(text("/p/{{ pages }}?n={{ who | urlencode }}"), "/p/50?n=a%20b");
     assert_eq!(text("{{ iteration }} {{ iteration % 4 + 1 }} {{ list[2].x * 2 }} {{ list | length }}"), "7 4 6 3");
-    assert_eq!(text("{{ name | upper }} {{ name | base64 }} {{ 'y' if pages > 49 else 'n' }}"), "A B YSBi y");
+    assert_eq!(text("{{ who | upper }} {{ who | base64 }} {{ 'y' if pages > 49 else 'n' }}"), "A B YSBi y");
     assert_eq!(text("{{ list | tojson }}"), r#"[1, "two", {"x": 3}]"#);
     assert_eq!(text("\"{{ '\"\\n' | json_text }}\""), r#""\"\n""#);
     assert_eq!(text("no { braces } here, {% nor %} there"), "no { braces } here, {% nor %} there");
@@ -44,7 +44,7 @@ fn expressions_are_those_of_jinja() {
 #[test]
 fn what_does_not_vary_is_made_once() {
     let parts = |text| Template::compile(text, &names()).unwrap().parts.len();
-    assert_eq!(parts("/p/{{ pages }}?n={{ name | urlencode }}&x={{ [1, 2] | length }}"), 1);
+    assert_eq!(parts("/p/{{ pages }}?n={{ who | urlencode }}&x={{ [1, 2] | length }}"), 1);
     assert_eq!(parts("/p/{{ pages }}/{{ iteration }}/{{ random(1, pages) }}"), 4);
 }
 
@@ -60,6 +60,53 @@ fn what_is_drawn_depends_on_the_step_of_the_iteration_alone() {
     assert_eq!(uuid.get_version_num(), 4);
     assert_eq!(text("{{ text(12) }}").len(), 12);
     assert!(text("{{ timestamp() }}").parse::<u64>().unwrap() > 1_600_000_000_000);
+}
+
+#[test]
+fn people_are_made_up() {
+    let is_word = |word: &str| word.len() > 1 && word.bytes().all(|byte| byte.is_ascii_alphabetic());
+    let mut addresses = std::collections::HashSet::new();
+    for iteration in 0..1_000 {
+        let name = made("{{ name() }}", iteration).unwrap();
+        assert!(name.split_once(' ').is_some_and(|(given, family)| is_word(given) && is_word(family)), "{name}");
+        let address = made("{{ email() }}", iteration).unwrap();
+        let (person, domain) = address.split_once('@').unwrap();
+        assert!(person.split('.').count() == 3 && address == address.to_lowercase(), "{address}");
+        assert!(["example.com", "example.net", "example.org"].contains(&domain), "{address}");
+        assert!(addresses.insert(address), "another each time");
+    }
+    assert_eq!(made("{{ name() }} {{ email() }}", 7), made("{{ name() }} {{ email() }}", 7));
+}
+
+/// RFC 1321, A.5; FIPS 180-4's examples of "abc"; RFC 4231, 4.3 and 4.4, and RFC 2202, 3.
+#[test]
+fn digests_and_signatures_are_those_of_their_standards() {
+    assert_eq!(text("{{ 'abc' | md5 }}"), "900150983cd24fb0d6963f7d28e17f72");
+    assert_eq!(text("{{ 'abc' | sha1 }}"), "a9993e364706816aba3e25717850c26c9cd0d89d");
+    let sha256 = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+    assert_eq!(text("{{ 'abc' | sha256 }}"), sha256);
+    let sha512 = "ddaf35a193617abacc417349ae20413112e6fa4e89a97ea20a9eeee64b55d39a\
+                  2192992a274fc1a836ba3c23a3feebbd454d4423643ce80e2a9ac94fa54ca49f";
+    assert_eq!(text("{{ 'abc' | sha512 }}"), sha512);
+    let signed = |hash: &str| text(&format!("{{{{ 'what do ya want for nothing?' | hmac('Jefe', '{hash}') }}}}"));
+    assert_eq!(signed("sha1"), "effcdf6ae5eb2fa2d27416d5f184df9c259a7c79");
+    assert_eq!(signed("sha256"), "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
+    let sha512 = "164b7a7bfcf819e2e395fbe73b56e0a387bd64222e831fd610270cd7ea250554\
+                  9758bf75c05a994a6d034f65f8f0e6fdcaeab1a34d4a6b4b636e070a38bce737";
+    assert_eq!(signed("sha512"), sha512);
+    // Fifty bytes of 0xdd under a key of twenty bytes of 0xaa.
+    let (key, data) = ("q".repeat(26) + "o=", "3d3d".repeat(16) + "3d0=");
+    let bytes = format!("{{{{ '{data}' | base64decode | hmac('{key}' | base64decode, 'sha256') }}}}");
+    assert_eq!(text(&bytes), "773ea91e36800e46854db8ebd09181a72959098b3ef8c122d9635514ced565fe");
+}
+
+#[test]
+fn texts_and_bytes_are_encoded_and_decoded() {
+    assert_eq!(text("{{ 'é' | hex }} {{ 17 | hex }} {{ '/+8=' | base64decode | hex }}"), "c3a9 3137 ffef");
+    assert_eq!(text("{{ 'YSBi' | base64decode }} {{ '/+8=' | base64decode | base64 }}"), "a b /+8=");
+    let wrong = |text| made(text, 7).unwrap_err().to_string();
+    assert!(wrong("{{ 'a' | base64decode }}").contains("base64decode: "), "{}", wrong("{{ 'a' | base64decode }}"));
+    assert!(wrong("{{ 'a' | hmac('k', 'sha3') }}").contains("found `sha3`, wanted `sha1`, `sha256` or `sha512`"));
 }
 
 #[test]
@@ -90,8 +137,16 @@ fn mistakes_are_told() {
 fn no_expression_takes_long_or_makes_much() {
     let bomb = "{{ range(0, 100000) | map('string') | list | join(text(60000)) }}";
     assert!(made(bomb, 7).is_err());
+    assert!(made(&format!("{{{{ text(65536){} }}}}", " | hex".repeat(40)), 7).is_err());
     let nested = format!("{{{{ {}1{} }}}}", "(".repeat(5_000), ")".repeat(5_000));
     assert!(made(&nested, 7).is_err());
+}
+
+#[test]
+fn what_is_not_there_has_no_value_in_a_filter_either() {
+    let filters = ["md5", "sha256", "hmac('k', 'sha256')", "hex", "base64", "base64decode", "json_text"];
+    let made = filters.map(|filter| (filter, made(&format!("{{{{ token | {filter} }}}}"), 7)));
+    assert!(made.iter().all(|(_, made)| made.is_err()), "{made:?}");
 }
 
 proptest! {
