@@ -18,8 +18,11 @@ use support::{Server, generate, median, plan, row, run_on_core, serve_if_asked};
 const ROUNDS: usize = 10;
 const ROUND: Duration = Duration::from_secs(1);
 const USERS: u32 = 64;
-const BODY: &str =
-    r#"{"order": "{{ uuid() }}", "amount": {{ random(1, 100) }}, "number": {{ iteration }}, "shop": "{{ shop }}"}"#;
+/// As it is made of a plan's `json`.
+const BODY: &str = concat!(
+    r#"{"order":{{ (uuid()) | tojson }},"amount":{{ (random(1, 100)) | tojson }},"#,
+    r#""number":{{ (iteration) | tojson }},"shop":{{ (shop) | tojson }}}"#,
+);
 
 fn main() {
     serve_if_asked();

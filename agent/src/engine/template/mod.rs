@@ -2,6 +2,7 @@
 //!
 //! Expressions are those of Jinja, compiled once. What does not vary is evaluated then too, so that it costs nothing later.
 
+mod call;
 mod digest;
 mod functions;
 mod names;
@@ -20,6 +21,7 @@ pub use names::{BUILT_IN, Names, Scope, Variables, Vars, within};
 pub use split::{Piece, is_template, split};
 
 use super::random::Key;
+use call::Call;
 use names::Meaning;
 
 /// The longest text that expressions may make, in bytes.
@@ -71,6 +73,7 @@ enum Part {
     Literal(String),
     /// What the iteration keeps in a slot, and its name.
     Slot(usize, Box<str>),
+    Call(Call),
     Value {
         expression: Expression<'static, 'static>,
         source: Box<str>,
@@ -150,6 +153,7 @@ impl Template {
             match part {
                 Part::Literal(literal) => text.push_str(literal),
                 Part::Slot(slot, name) => scope.show(*slot, |value| push(text, value, name))?,
+                Part::Call(call) => call.write_to(text, scope),
                 Part::Value { expression, source, .. } => {
                     let value = expression.eval(&self.context).map_err(|error| no_value(source, reason(&error)))?;
                     push(text, &value, source)?;
@@ -164,6 +168,9 @@ impl Template {
 
     /// An expression in a text. What does not vary is made at once.
     fn expression(&mut self, source: &str, names: &Names) -> Result<Part, TemplateError> {
+        if let Some(call) = Call::of(source) {
+            return Ok(Part::Call(call));
+        }
         let part = self.part(source, names)?;
         if !matches!(&part, Part::Value { constant: true, .. }) {
             return Ok(part);
@@ -227,6 +234,11 @@ impl Formula {
 fn value_of(part: &Part, context: &Value, scope: &Scope) -> Option<Value> {
     let value = match part {
         Part::Literal(text) => Value::from(text.as_str()),
+        Part::Call(call) => {
+            let mut text = String::new();
+            call.write_to(&mut text, scope);
+            Value::from(text)
+        }
         Part::Slot(slot, _) => scope.show(*slot, Value::clone),
         Part::Value { expression, .. } => expression.eval(context).ok()?,
     };

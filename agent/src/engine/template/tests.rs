@@ -63,6 +63,23 @@ fn what_is_drawn_depends_on_the_step_of_the_iteration_alone() {
 }
 
 #[test]
+fn what_is_called_at_once_is_what_evaluation_gives() {
+    for call in ["iteration", "random(-5, 1000000)", "uuid()", "text(12)", "name()", "email()"] {
+        for (at_once, evaluated) in [
+            (call.to_owned(), format!("{call} | string")),
+            (format!("({call}) | tojson"), format!("{call} | tojson")),
+            (format!("({call}) | json_text"), format!("{call} | json_text")),
+            (format!("({call}) | urlencode"), format!("{call} | urlencode")),
+        ] {
+            for iteration in 0..20 {
+                let made = |expression: &str| made(&format!("{{{{ {expression} }}}}"), iteration).unwrap();
+                assert_eq!(made(&at_once), made(&evaluated), "{at_once}");
+            }
+        }
+    }
+}
+
+#[test]
 fn people_are_made_up() {
     let is_word = |word: &str| word.len() > 1 && word.bytes().all(|byte| byte.is_ascii_alphabetic());
     let mut addresses = std::collections::HashSet::new();
