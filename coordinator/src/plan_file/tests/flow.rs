@@ -23,7 +23,7 @@ fn blocks_hold_steps_and_other_blocks() {
         "- get: /
 - group: buy
   steps:
-    - set: { left: 3, name: \"x {{ left }}\" }
+    - set: { left: 3, label: \"x {{ left }}\" }
     - while: left > 0
       max: 7
       steps: [ { get: /a }, { set: { left: \"{{ left - 1 }}\" } } ]
@@ -50,7 +50,7 @@ fn blocks_hold_steps_and_other_blocks() {
     else {
         panic!("{group:?}")
     };
-    assert_eq!(values[1], ("name".to_owned(), "x {{ left }}".to_owned()));
+    assert_eq!(values[1], ("label".to_owned(), "x {{ left }}".to_owned()));
     assert_eq!((&while_left.rounds, while_left.max), (&Rounds::While("left > 0".to_owned()), 7));
     assert_eq!((branch.condition.as_str(), &branch.then[..]), ("left == 0", &[Step::Stop(Stop::Failed)][..]));
     let Step::Loop(twice) = &branch.otherwise[0] else { panic!("{branch:?}") };

@@ -74,6 +74,8 @@ struct World {
     duplicates: u64,
     stops: u32,
     resumed: bool,
+    /// Whether anybody was ever told to start.
+    has_begun: bool,
 }
 
 impl World {
@@ -147,7 +149,7 @@ impl World {
         for command in commands {
             match command {
                 Command::Welcome { link, applied_seq, .. } => {
-                    if self.resumed && self.started.is_empty() {
+                    if self.resumed && !self.has_begun {
                         // Whoever was prepared for a coordinator that was killed before the start is a newcomer.
                         self.first.remove(link);
                     }
@@ -168,6 +170,7 @@ impl World {
                     self.ready.remove(link);
                 }
                 Command::Start(link, _) => {
+                    self.has_begun = true;
                     prop_assert!(self.started.insert(self.who(*link)), "started twice");
                     prop_assert!(self.assigned.keys().all(|link| self.ready.contains(link)), "not all were ready");
                 }
