@@ -41,7 +41,7 @@ fn report(name: &str, mut work: impl FnMut(&mut KnownHeads, u32)) {
 }
 
 fn decode(known: &mut KnownHeads, pieces: &[&[u8]]) {
-    let asked = Asked { verb: Verb::Other, location: false, keep: false };
+    let asked = Asked { verb: Verb::Other, location: false, keep: false, cookies: false };
     let mut decoder = Decoder::begin(black_box(asked), &Limits::of(&Http::default()));
     let last = pieces.iter().map(|piece| decoder.feed(known, black_box(piece)).expect("a sound response")).last();
     assert!(matches!(last, Some(Fed::Complete { .. })) && decoder.status() == 200);

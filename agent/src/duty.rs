@@ -194,6 +194,7 @@ mod tests {
             graceful_stop: second,
             warm_up: Duration::ZERO,
             connections: Connections::PerUser,
+            keep_session: false,
             feeders: Vec::new(),
             steps: vec![Step::Think(Think::Even(second, second))],
         };

@@ -85,6 +85,7 @@ fn scenario(name: &str, executor: Executor, connections: Connections) -> Scenari
         graceful_stop: Duration::from_secs(30),
         warm_up: Duration::from_secs(2),
         connections,
+        keep_session: true,
         feeders: vec![1, 0],
         steps: [vec![request("a"), request("b")], flow()].concat(),
     }
@@ -139,7 +140,7 @@ fn plan() -> Plan {
         vars: vec![("pages".to_owned(), "[1, \"two\"]".to_owned())],
         data: data(),
         metrics: vec![("seen".to_owned(), MetricKind::Rate), ("total".to_owned(), MetricKind::Gauge)],
-        http: Http { request_ids: true, ..Http::default() },
+        http: Http { request_ids: true, cookies: false, ..Http::default() },
         connect: Connect {
             hosts: vec![("shop.test".to_owned(), vec!["127.0.0.1".parse().unwrap(), "::1".parse().unwrap()])],
             dns: DnsPolicy::Every(Duration::from_secs(30)),

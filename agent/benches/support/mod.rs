@@ -85,6 +85,7 @@ pub fn plan(address: SocketAddr, path: &str, executor: Executor, connections: Co
             graceful_stop: Duration::from_secs(5),
             warm_up: Duration::ZERO,
             connections,
+            keep_session: false,
             feeders: Vec::new(),
             steps: vec![Step::Request(Box::new(request))],
         }],

@@ -94,6 +94,8 @@ pub struct CompiledScenario {
     pub bound: Bound,
     /// Who shares connections.
     pub connections: Connections,
+    /// Whether users keep cookies and what they have found out from one iteration to the next.
+    pub keeps_session: bool,
     /// What an iteration does.
     pub ops: Vec<Op>,
     /// What its random numbers are derived from.
@@ -170,6 +172,7 @@ impl CompiledPlan {
                 timing: Timing::of(&scenario.executor, stream).map_err(wrap)?,
                 bound: bound_of(&scenario.executor, supplies.of(index)),
                 connections: scenario.connections,
+                keeps_session: scenario.keep_session,
                 ops,
                 stream,
                 names,
@@ -247,6 +250,7 @@ impl Compiler<'_> {
             keep_alive: scenario.connections != Connections::New,
             numbered: self.plan.http.request_ids,
             keep: findings.first().is_some_and(Findings::keeps),
+            cookies: self.plan.http.cookies && scenario.comes_back(),
         };
         let content = content_of(&request, names, manner).map_err(|source| CompileError::Render {
             scenario: scenario.name.clone(),

@@ -18,6 +18,7 @@ pub mod feeder;
 pub mod findings;
 mod flow;
 pub mod held;
+mod jar;
 pub mod lease;
 pub mod made;
 pub mod pacer;

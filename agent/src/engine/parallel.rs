@@ -28,11 +28,7 @@ impl Errands<'_> {
     /// Each begins with what the iteration has found out before; what they find out is known once all have ended.
     pub(super) async fn perform(self, user: &mut User, turn: Turn, at_once: usize) -> Option<Ended> {
         let Self { worker, requests, connections, key } = self;
-        let branch = |_| User {
-            connections: Rc::clone(&user.connections),
-            variables: user.variables.clone(),
-            ..User::default()
-        };
+        let branch = |_| User { own: Rc::clone(&user.own), variables: user.variables.clone(), ..User::default() };
         let mut branches: Vec<User> = (0..requests.len()).map(branch).collect();
         let each = requests.iter().zip(&mut branches).enumerate().map(|(place, (step, user))| async move {
             // A request that had to wait for others is due when it is its turn.

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use muster_proto::outcome::{ErrorKind, Outcome};
-use muster_proto::plan::{Connections, Request};
+use muster_proto::plan::{Connections, Request, Url};
 
 use super::clock;
 use super::compiled::{Content, RequestStep};
@@ -102,6 +102,14 @@ impl<'a> Call<'a> {
         Self { request, made: None, rendered, origin, idempotent: request.is_idempotent() }
     }
 
+    /// Where it goes, with what was made of templates.
+    fn url(&self) -> Cow<'a, Url> {
+        match self.made {
+            Some(_) => Cow::Owned(self.asked_for().into_owned().url),
+            None => Cow::Borrowed(&self.request.url),
+        }
+    }
+
     /// What it asks for, with what was made of templates.
     fn asked_for(&self) -> Cow<'a, Request> {
         match self.made {
@@ -195,7 +203,9 @@ impl Errand<'_> {
     async fn send(&mut self, call: &Call<'_>, turn: Turn, may_redirect: bool) -> (Ended, Option<Box<Redirected>>) {
         let mut in_flight = InFlight::begin(self.worker, self.step, turn);
         self.user.deadline.set(turn.now_ns + self.step.timeout_ns);
-        match self.attempt(call, &mut in_flight).await {
+        let with_cookies = self.with_cookies(call);
+        let sent = with_cookies.as_deref().unwrap_or(call.rendered);
+        match self.attempt(call, sent, &mut in_flight).await {
             Ok(reply) => self.answered(call, in_flight, reply, may_redirect),
             Err(broken) => (self.broken(in_flight, *broken), None),
         }
@@ -209,8 +219,15 @@ impl Errand<'_> {
         may_redirect: bool,
     ) -> (Ended, Option<Box<Redirected>>) {
         let done_ns = reply.done_ns;
+        if let Some(kept) = reply.kept.as_ref().filter(|_| call.rendered.asked().cookies) {
+            self.user.own.jar.borrow_mut().keep(&call.url(), kept);
+        }
         let location = reply.location.take().filter(|_| may_redirect && (300..400).contains(&reply.status));
-        let manner = || Manner { keep: call.rendered.asked().keep, ..self.worker.manner(self.connections) };
+        let manner = || Manner {
+            keep: call.rendered.asked().keep,
+            cookies: call.rendered.asked().cookies,
+            ..self.worker.manner(self.connections)
+        };
         let follow = |to: Box<str>| redirect::follow(&call.asked_for(), reply.status, &to, manner()).map(Box::new);
         match location.map(follow).transpose() {
             Ok(None) => (self.concluded(in_flight, &mut reply), None),
@@ -254,14 +271,29 @@ impl Errand<'_> {
         Ended { done_ns: clock::now_ns(), expected, onward, unleased: false }
     }
 
+    /// The request's bytes with the cookies that belong to it, if there are any. One that brings its own has no others.
+    fn with_cookies(&self, call: &Call<'_>) -> Option<Box<Rendered>> {
+        if !call.rendered.asked().cookies || call.request.headers.iter().any(|(name, _)| name == "cookie") {
+            return None;
+        }
+        let jar = self.user.own.jar.borrow();
+        let field = if jar.is_empty() { None } else { jar.field(&call.url()) };
+        field.map(|field| Box::new(call.rendered.with_field("cookie", &field)))
+    }
+
     /// Makes the exchange on a kept connection or a new one; repeats it once when the kept one turns out to be closed.
-    async fn attempt(&mut self, call: &Call<'_>, in_flight: &mut InFlight<'_>) -> Result<Reply, Box<Broken>> {
+    async fn attempt(
+        &mut self,
+        call: &Call<'_>,
+        sent: &Rendered,
+        in_flight: &mut InFlight<'_>,
+    ) -> Result<Reply, Box<Broken>> {
         let (mut connection, mut repeatable) = match self.take_kept(call) {
             Some(connection) => (connection, call.idempotent),
             None => (self.open(call, in_flight).await?, false),
         };
         let id = self.step.first_id | self.key.iteration;
-        let (worker, request) = (self.worker, Numbered { rendered: call.rendered, id });
+        let (worker, request) = (self.worker, Numbered { rendered: sent, id });
         loop {
             let result = connection.exchange(request, &worker.limits, &worker.scratch, &mut self.user.deadline).await;
             match result {
@@ -284,7 +316,7 @@ impl Errand<'_> {
         let origin = call.origin?;
         match self.connections {
             Connections::Pool => self.worker.pool.borrow_mut().take(origin),
-            Connections::PerUser => self.user.connections.borrow_mut().take(origin),
+            Connections::PerUser => self.user.own.connections.borrow_mut().take(origin),
             Connections::New => None,
         }
     }
@@ -293,7 +325,7 @@ impl Errand<'_> {
         let Some(origin) = call.origin else { return };
         match self.connections {
             Connections::Pool => self.worker.pool.borrow_mut().give(origin, connection),
-            Connections::PerUser => self.user.connections.borrow_mut().give(origin, connection),
+            Connections::PerUser => self.user.own.connections.borrow_mut().give(origin, connection),
             Connections::New => {}
         }
     }

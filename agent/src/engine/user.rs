@@ -11,6 +11,7 @@ use super::compiled::CompiledScenario;
 use super::deadline::Deadline;
 use super::findings::Onward;
 use super::flow::{Flow, Own, pause_ns};
+use super::jar::Jar;
 use super::parallel::Errands;
 use super::pool::Pool;
 use super::program::Op;
@@ -22,14 +23,23 @@ use super::worker::Worker;
 /// What a user keeps from one request to the next.
 #[derive(Default)]
 pub(super) struct User {
-    /// Its own idle connections, where users do not share them. All requests that it makes at once do.
-    pub(super) connections: Rc<RefCell<Pool>>,
+    /// What all requests share that it makes at once.
+    pub(super) own: Rc<Belongings>,
     /// The end of its patience with the request under way.
     pub(super) deadline: Deadline,
     /// What its iteration has found out.
     pub(super) variables: Variables,
     /// Where its iteration stands.
     pub(super) flow: Flow,
+}
+
+/// What belongs to a user.
+#[derive(Default)]
+pub(super) struct Belongings {
+    /// Its idle connections, where users do not share them.
+    pub(super) connections: RefCell<Pool>,
+    /// Its cookies.
+    pub(super) jar: RefCell<Jar>,
 }
 
 /// What makes an iteration begin.
@@ -52,7 +62,10 @@ impl User {
     /// off, when the lease does not hold any more.
     pub(super) async fn iterate(&mut self, worker: &Worker, scenario: &CompiledScenario, begin: Begin) -> u64 {
         let mut iteration = Iteration::begin(worker, scenario.index, begin);
-        self.variables.begin(&scenario.names[worker.number]);
+        if !scenario.keeps_session {
+            self.variables.begin(&scenario.names[worker.number]);
+            self.own.jar.borrow_mut().clear();
+        }
         let own = Key { stream: scenario.stream, iteration: begin.id, ..Key::default() };
         worker.feeding[scenario.index].feed(own, &mut self.variables);
         self.flow.begin(begin.now_ns);

@@ -85,7 +85,7 @@ impl Worker {
     pub(super) fn manner(&self, connections: Connections) -> Manner {
         let plan = &self.plan.plan;
         let (absolute, numbered) = (plan.connect.proxy.is_some(), plan.http.request_ids);
-        Manner { absolute, keep_alive: connections != Connections::New, numbered, keep: false }
+        Manner { absolute, keep_alive: connections != Connections::New, numbered, keep: false, cookies: false }
     }
 }
 

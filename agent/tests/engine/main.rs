@@ -3,6 +3,7 @@
 mod books;
 #[path = "../certificates/mod.rs"]
 mod certificates;
+mod cookies;
 mod data;
 mod executors;
 mod failures;

@@ -193,6 +193,7 @@ pub(crate) fn scenario(executor: Executor, steps: Vec<Step>) -> Scenario {
         graceful_stop: seconds(20.0),
         warm_up: Duration::ZERO,
         connections,
+        keep_session: false,
         feeders: Vec::new(),
         steps,
     }

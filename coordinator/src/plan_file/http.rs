@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use muster_proto::plan::{Http, Redirects};
 
+use super::auth;
 use super::headers::{self, Headers};
 use super::keys::HTTP;
 use super::limits::TIMEOUT_DEFAULT;
@@ -46,6 +47,9 @@ pub(super) fn read(reader: &mut Reader, field: &Field<'_>) -> Section {
     if let Some(headers) = fields.get("headers").and_then(|field| headers::read(reader, &field)) {
         section.headers = headers;
     }
+    if let Some(auth) = fields.get("auth").and_then(|field| auth::read(reader, &field)) {
+        headers::set_default(&mut section.headers, "authorization", &auth);
+    }
     if let Some(count) = fields.get("redirects").and_then(|field| reader.whole(&field)) {
         section.redirects = Redirects(count as u8);
     }
@@ -54,6 +58,9 @@ pub(super) fn read(reader: &mut Reader, field: &Field<'_>) -> Section {
     }
     if let Some(size) = size(reader, &fields, "max_body") {
         section.http.body_bytes_max = size;
+    }
+    if let Some(flag) = fields.get("cookies").and_then(|field| reader.flag(&field)) {
+        section.http.cookies = flag;
     }
     if let Some(flag) = fields.get("request_ids").and_then(|field| reader.flag(&field)) {
         section.http.request_ids = flag;

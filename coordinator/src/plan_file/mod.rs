@@ -4,6 +4,7 @@
 //! all keys (`keys`), and whatever is wrong is collected on the way, so that all mistakes are told at once. The same
 //! description makes the schema with which editors complete plan files.
 
+mod auth;
 mod capture;
 mod choose;
 mod connect;

@@ -92,6 +92,7 @@ fn read(reader: &mut Reader, wanted: QuickPlan) -> Option<Plan> {
         graceful_stop: GRACEFUL_STOP_DEFAULT,
         warm_up: Duration::ZERO,
         connections,
+        keep_session: false,
         feeders: Vec::new(),
         steps: vec![Step::Request(Box::new(request))],
     };

@@ -10,7 +10,7 @@ use super::reader::{Field, Fields, Reader};
 use super::tags::Tags;
 use super::tree::Value;
 use super::url::{self, Target};
-use super::{capture, expect, files, json, metrics, tags, template};
+use super::{auth, capture, expect, files, json, metrics, tags, template};
 
 /// What steps take from the plan and its scenario unless they say otherwise.
 #[derive(Clone)]
@@ -145,6 +145,10 @@ fn request(
         (None, url) => url,
     };
     let own = fields.get("headers").and_then(|field| headers::read(reader, &field)).unwrap_or_default();
+    let mut own = own;
+    if let Some(auth) = fields.get("auth").and_then(|field| auth::read(reader, &field)) {
+        headers::set_default(&mut own, "authorization", &auth);
+    }
     let mut headers = headers::overlaid(&defaults.headers, own);
     let body = body(reader, fields, &mut headers);
     let expected = fields.get("expect").map(|field| expect::read(reader, &field)).unwrap_or_default();

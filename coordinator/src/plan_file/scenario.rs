@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use muster_proto::plan::{Connections, Scenario, Step};
+use muster_proto::plan::{Connections, Executor, Scenario, Step};
 
 use super::keys::SCENARIO;
 use super::limits::GRACEFUL_STOP_DEFAULT;
@@ -40,6 +40,12 @@ pub(super) fn read(
     let defaults = Defaults { tags, ..defaults.clone() };
     let (requests, steps) = steps(reader, &fields, &defaults);
     let feeders = data::used(reader);
+    let keep_session = fields.get("keep_session").and_then(|field| reader.flag(&field)).unwrap_or_default();
+    if let (true, Some(Executor::ArrivalRate { .. }), Some(field)) =
+        (keep_session, &executor, fields.get("keep_session"))
+    {
+        reader.wrong(&field, "users of an open model are new with every arrival, and have no session to keep");
+    }
     if let (Some(executor), Some(warm_up), Some(field)) = (&executor, warm_up, fields.get("warm_up"))
         && warm_up >= executor.duration()
     {
@@ -56,6 +62,7 @@ pub(super) fn read(
             warm_up: warm_up?,
             connections: connections.unwrap_or(shared.or(Some(by_model)))?,
             steps: steps?,
+            keep_session,
             feeders,
             executor,
         })

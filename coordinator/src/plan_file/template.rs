@@ -86,6 +86,16 @@ pub(super) fn encoded(text: &str, literal: impl Fn(&str) -> String, filter: &str
     out
 }
 
+/// A text as one expression.
+pub(super) fn to_expression(text: &str) -> String {
+    let piece = |piece: Piece<'_>| match piece {
+        Piece::Literal(text) => serde_json::Value::from(text).to_string(),
+        Piece::Expression(source) => format!("({source})"),
+    };
+    let pieces: Vec<String> = split(text).unwrap_or_default().into_iter().map(piece).collect();
+    pieces.join(" ~ ")
+}
+
 /// A text as JSON. A single expression keeps its kind: a number stays one.
 pub(super) fn to_json(text: &str) -> String {
     if let Ok([Piece::Expression(source)]) = split(text).as_deref() {

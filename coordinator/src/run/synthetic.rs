@@ -49,6 +49,7 @@ pub(crate) fn scenario(name: &str, executor: Executor, requests: &[&str]) -> Sce
         graceful_stop: Duration::from_secs(30),
         warm_up: Duration::ZERO,
         connections: Connections::Pool,
+        keep_session: false,
         feeders: Vec::new(),
         steps: requests.iter().map(|name| Step::Request(Box::new(request(name)))).collect(),
     }

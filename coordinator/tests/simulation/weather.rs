@@ -369,6 +369,7 @@ fn scenario(number: usize, executor: Executor, start_delay: Duration, graceful_s
         graceful_stop,
         warm_up: Duration::ZERO,
         connections: Connections::Pool,
+        keep_session: false,
         feeders: Vec::new(),
         steps: vec![Step::Request(Box::new(Request {
             timeout: Duration::from_secs(60),

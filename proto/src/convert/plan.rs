@@ -29,6 +29,7 @@ pub fn plan_to_wire(plan: &Plan) -> wire::Plan {
             head_bytes_max: plan.http.head_bytes_max,
             body_bytes_max: plan.http.body_bytes_max,
             request_ids: plan.http.request_ids,
+            cookies: plan.http.cookies,
         }),
         connect: Some(connect_to_wire(&plan.connect)),
         scenarios: plan.scenarios.iter().map(scenario_to_wire).collect(),
@@ -64,6 +65,7 @@ pub fn plan_from_wire(message: wire::Plan) -> Result<Plan, ConvertError> {
             head_bytes_max: http.head_bytes_max,
             body_bytes_max: http.body_bytes_max,
             request_ids: http.request_ids,
+            cookies: http.cookies,
         },
         connect: connect_from_wire(message.connect.ok_or_else(|| missing("plan.connect"))?)?,
         scenarios,
@@ -134,6 +136,7 @@ fn scenario_to_wire(scenario: &Scenario) -> wire::Scenario {
             Connections::New => wire::Connections::New,
         } as i32,
         steps: step::to_wire(&scenario.steps),
+        keep_session: scenario.keep_session,
         feeders: scenario.feeders.iter().map(|place| (*place).into()).collect(),
     }
 }
@@ -155,6 +158,7 @@ fn scenario_from_wire(message: wire::Scenario, (metrics, feeders): (usize, usize
     at_most("scenario.feeders", message.feeders.len(), feeders)?;
     Ok(Scenario {
         connections,
+        keep_session: message.keep_session,
         feeders: message.feeders.into_iter().map(feeder).collect::<Result<_, _>>()?,
         name: message.name,
         executor: executor_from_wire(message.executor.ok_or_else(|| missing("scenario.executor"))?)?,

@@ -20,6 +20,8 @@ pub struct Scenario {
     pub warm_up: Duration,
     /// Who shares connections.
     pub connections: Connections,
+    /// Whether users keep cookies and what they have found out from one iteration to the next, in a closed model.
+    pub keep_session: bool,
     /// The feeders that its templates name, by their places in the plan.
     pub feeders: Vec<u16>,
     /// What one iteration does, in order.
@@ -63,6 +65,12 @@ impl Scenario {
         let mut requests = Vec::new();
         step::requests_mut(&mut self.steps, &mut requests);
         requests
+    }
+
+    /// Whether a user may come to a target more than once without having forgotten it.
+    #[must_use]
+    pub fn comes_back(&self) -> bool {
+        self.keep_session || self.requests_max(|request| 1 + u64::from(request.redirects.0)) > 1
     }
 
     /// The most requests that an iteration makes, each as often as this says.

@@ -57,12 +57,7 @@ impl<'r> Seen<'r> {
 
     /// The values of the header fields of this name, in their order.
     pub(super) fn header(&self, name: &str) -> impl Iterator<Item = &str> {
-        let lines = self.kept.head.split(|byte| *byte == b'\n').skip(1);
-        lines.filter_map(move |line| {
-            let (found, value) = line.split_at_checked(name.len())?;
-            let value = value.strip_prefix(b":").filter(|_| found.eq_ignore_ascii_case(name.as_bytes()))?;
-            Some(std::str::from_utf8(value).ok()?.trim())
-        })
+        self.kept.header(name)
     }
 
     /// The values of the cookies of this name that are set, in their order.

@@ -50,6 +50,18 @@ pub struct Kept {
     pub body: Vec<u8>,
 }
 
+impl Kept {
+    /// The values of the header fields of this name, in their order; those that are no UTF-8 are left out.
+    pub fn header(&self, name: &str) -> impl Iterator<Item = &str> {
+        let lines = self.head.split(|byte| *byte == b'\n').skip(1);
+        lines.filter_map(move |line| {
+            let (found, value) = line.split_at_checked(name.len())?;
+            let value = value.strip_prefix(b":").filter(|_| found.eq_ignore_ascii_case(name.as_bytes()))?;
+            Some(std::str::from_utf8(value).ok()?.trim())
+        })
+    }
+}
+
 impl Broken {
     /// A request that failed before any of it was sent.
     #[must_use]

@@ -26,6 +26,7 @@ fn compiled(executor: Executor) -> CompiledPlan {
         graceful_stop: Duration::ZERO,
         warm_up: Duration::ZERO,
         connections: Connections::Pool,
+        keep_session: false,
         feeders: Vec::new(),
         steps: vec![Step::Request(Box::new(request()))],
     };

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use muster_proto::plan::{FEEDERS_MAX, ROWS_MAX, SCENARIOS_MAX, VARS_MAX};
 
-use super::{ADDRESSES, CONNECTIONS, HEADERS, HOLD, Kind, REDIRECTS, SCENARIO, TIMEOUT, Table, key};
+use super::{ADDRESSES, AUTH, CONNECTIONS, HEADERS, HOLD, Kind, REDIRECTS, SCENARIO, TIMEOUT, Table, key};
 use crate::plan_file::limits::{AGENTS_MAX, PROFILE_MAX, THRESHOLDS_MAX};
 
 /// What a plan file is.
@@ -78,10 +78,12 @@ pub(in crate::plan_file) static HTTP: Table = Table {
         key("redirects", REDIRECTS, "How many redirects a request follows; 0 unless said"),
         key("max_head", Kind::Size { min: 1 << 10, max: 1 << 20 }, "The largest response head; 64KiB unless said"),
         key("max_body", Kind::Size { min: 0, max: 1 << 30 }, "The largest response body; 64MiB unless said"),
+        key("auth", Kind::Table(&AUTH), "Who requests say they come from; a step's own goes before it"),
+        key("cookies", Kind::Flag, "Whether users keep the cookies that targets set; `true` unless said"),
         key("request_ids", Kind::Flag, "Number each request in `x-request-id`; `false` unless said"),
     ],
     named: &[],
-    later: &["cookies", "compression", "retries"],
+    later: &["compression", "retries"],
 };
 
 /// `connect`.

@@ -34,11 +34,16 @@ pub(in crate::plan_file) static SCENARIO: Table = Table {
             WEIGHTS,
             "Make one of these steps or groups in each iteration, by weight; all others are always made",
         ),
+        key(
+            "keep_session",
+            Kind::Flag,
+            "Whether users keep cookies and captures from one iteration to the next, in a closed model; `false` unless said",
+        ),
         key("tags", TAGS, "By which thresholds can select its requests: names and values"),
         key("steps", LIST_OF_STEPS, "What one iteration does, in order").required(),
     ],
     named: &[],
-    later: &["choose", "keep_session", "setup", "teardown", "vars", "data", "env", "exec", "options", "placement"],
+    later: &["setup", "teardown", "vars", "data", "env", "exec", "options", "placement"],
 };
 
 /// Weights of steps, by their names.
@@ -46,7 +51,7 @@ const WEIGHTS: Kind = Kind::Map { of: &Kind::Whole { min: 1, max: 1_000_000 }, m
 
 /// The keys of all scenarios, whatever their executor.
 pub(in crate::plan_file) static OF_ALL: &[&str] =
-    &["executor", "start_delay", "graceful_stop", "warm_up", "connections", "choose", "tags", "steps"];
+    &["executor", "start_delay", "graceful_stop", "warm_up", "connections", "choose", "keep_session", "tags", "steps"];
 
 /// The executors.
 pub(in crate::plan_file) static EXECUTORS: &[ExecutorKeys] = &[

@@ -24,6 +24,7 @@ pub(in crate::plan_file) static REQUEST: Table = Table {
         key("options", Kind::Text, "OPTIONS of this URL, or of this path of the target"),
         key("method", Kind::Text, "Any other method"),
         key("url", Kind::Text, "Where a request with `method` goes"),
+        key("auth", Kind::Table(&AUTH), "Who it says it comes from; goes before that of `http`"),
         key("query", PAIRS, "Parameters to append to the URL, percent-encoded"),
         key("headers", HEADERS, "Header fields beside those of `http.headers`"),
         key("body", Kind::AnyOf(&[Kind::Text, Kind::Table(&BODY_FILE)]), "The body, as text or from a file"),
@@ -50,7 +51,7 @@ pub(in crate::plan_file) static REQUEST: Table = Table {
         ),
     ],
     named: &[],
-    later: &["websocket", "grpc", "html", "auth", "cookies", "multipart", "weight", "trace", "connect"],
+    later: &["websocket", "grpc", "html", "cookies", "multipart", "weight", "trace", "connect"],
 };
 
 /// A step that pauses.
@@ -100,6 +101,25 @@ pub(in crate::plan_file) const PAUSE_MAX: Duration = THINK_MAX;
 pub(in crate::plan_file) static BODY_FILE: Table = Table {
     about: "A body from a file",
     keys: &[key("file", Kind::Text, "A file in the plan's folder; sent as it is").required()],
+    named: &[],
+    later: &[],
+};
+
+/// `auth`.
+pub(in crate::plan_file) static AUTH: Table = Table {
+    about: "Who a request says it comes from, as its `authorization`",
+    keys: &[
+        key("basic", Kind::Table(&BASIC), "By name and password (RFC 7617)"),
+        key("bearer", Kind::Text, "By a token (RFC 6750)"),
+    ],
+    named: &[],
+    later: &["oauth2", "sigv4", "digest", "ntlm"],
+};
+
+/// `auth.basic`.
+pub(in crate::plan_file) static BASIC: Table = Table {
+    about: "A name and a password",
+    keys: &[key("user", Kind::Text, "The name").required(), key("password", Kind::Text, "The password").required()],
     named: &[],
     later: &[],
 };

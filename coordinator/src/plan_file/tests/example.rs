@@ -158,6 +158,7 @@ fn browse() -> Scenario {
         graceful_stop: seconds(5),
         warm_up: seconds(10),
         connections: Connections::New,
+        keep_session: false,
         feeders: Vec::new(),
         steps: vec![
             Step::Request(Box::new(list)),
@@ -180,6 +181,7 @@ fn the_example_means_what_it_says() {
         read_timeout: seconds(3),
         head_bytes_max: 32 << 10,
         body_bytes_max: 10_000_000,
+        cookies: true,
         request_ids: true,
     };
     assert_eq!(plan.http, http);

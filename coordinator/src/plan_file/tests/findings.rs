@@ -173,3 +173,26 @@ fn mistakes_are_told_with_their_place() {
     ];
     insta::assert_snapshot!(each(plans));
 }
+
+#[test]
+fn who_it_is_stands_in_the_authorization() {
+    let authorization = |http: &str, keys: &str| {
+        let plan = sound(
+            &section(&format!("vars: {{ who: ada }}\nhttp: {{ {http} }}")).replace("get: /", &format!("get: /{keys}")),
+        );
+        let headers = request(&plan).headers.clone();
+        headers.into_iter().filter(|(name, _)| name == "authorization").map(|(_, value)| value).collect::<Vec<_>>()
+    };
+    assert_eq!(authorization("auth: { bearer: t0k }", ""), ["Bearer t0k"]);
+    assert_eq!(
+        authorization("auth: { bearer: t0k }", ", auth: { basic: { user: Aladdin, password: open sesame } }"),
+        ["Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ=="]
+    );
+    assert_eq!(
+        authorization("timeout: 1s", ", auth: { basic: { user: '{{ who }}', password: 'x{{ 1 }}' } }"),
+        ["Basic {{ ((who) ~ \":x\" ~ (1)) | base64 }}"]
+    );
+    assert_eq!(authorization("auth: { bearer: a }", ", headers: { authorization: own }"), ["own"]);
+    let plans = ["auth: {}", "auth: { basic: { user: 'a:b', password: c } }", "auth: { bearer: a, basic: {} }"];
+    insta::assert_snapshot!("auth", each(plans.map(|keys| step(&format!("get: /, {keys}")))));
+}

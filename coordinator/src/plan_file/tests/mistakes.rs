@@ -188,7 +188,7 @@ fn keys() {
         step("get: /, websocket: {}"),
         step("get: /, expect: {'headre content-type': x, html: y}"),
         load("executor: constant-users\nusers: 1\nvus: 2\nduration: 1s"),
-        load("executor: constant-users\nusers: 1\nduration: 1s\nkeep_session: true"),
+        load("executor: constant-users\nusers: 1\nduration: 1s\nsetup: []"),
         "name: x".to_owned(),
         "scenarios: {}".to_owned(),
         "scenarios:".to_owned(),
@@ -211,7 +211,7 @@ fn keys() {
     8:26 scenarios.a.steps[0].expect.`headre content-type`: unknown key `headre content-type` (did you mean `header`?)
     8:52 scenarios.a.steps[0].expect.html: `html` is not supported by this version
     6:5 scenarios.a.vus: `vus` means the same as `users`, which stands here too
-    7:5 scenarios.a.keep_session: `keep_session` is not supported by this version
+    7:5 scenarios.a.setup: `setup` is not supported by this version
     1:1 : `scenarios` is missing (Load profiles, by name)
     1:1 scenarios: wanted at least one scenario
     1:10 scenarios: wanted a map, found nothing

@@ -65,7 +65,7 @@ impl Decoder {
             status: 0,
             persistent: false,
             location: None,
-            kept: asked.keep.then(Box::default),
+            kept: None,
         }
     }
 
@@ -81,7 +81,7 @@ impl Decoder {
             let used = match &mut self.stage {
                 Stage::Head => self.feed_head(known, rest)?,
                 Stage::Body(body) => {
-                    let kept = &mut self.kept;
+                    let kept = if self.asked.keep { &mut self.kept } else { &mut None };
                     let used = body.feed(rest, |data| {
                         if let Some(kept) = kept {
                             kept.body.extend_from_slice(data);
@@ -188,8 +188,8 @@ impl Decoder {
         if head.status < 200 {
             return self.skip_interim(head.status, bytes);
         }
-        if let Some(kept) = &mut self.kept {
-            kept.head.extend_from_slice(bytes);
+        if self.asked.keep || (self.asked.cookies && head.sets_cookies) {
+            self.kept = Some(Box::new(Kept { head: bytes.to_vec(), body: Vec::new() }));
         }
         self.status = head.status;
         self.persistent = head.persistent;

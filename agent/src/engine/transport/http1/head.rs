@@ -20,6 +20,8 @@ pub(super) struct Head {
     pub(super) persistent: bool,
     /// Where in the head the value of `location` stands: from, to.
     pub(super) location: Option<(usize, usize)>,
+    /// Whether it sets cookies.
+    pub(super) sets_cookies: bool,
 }
 
 /// What the head says about the length of the body.
@@ -68,7 +70,7 @@ fn interpret(response: &Response<'_, '_>, input: &[u8]) -> Result<Head, Failure>
     // A message with both lengths, or with chunks in HTTP/1.0, may be an attempt at smuggling: RFC 9112, 6.1 and 6.3.
     let suspicious = fields.chunked && (fields.content_length.is_some() || !is_http_1_1);
     let persistent = !fields.close && !suspicious && (is_http_1_1 || fields.keep_alive);
-    Ok(Head { status, length, persistent, location: fields.location })
+    Ok(Head { status, length, persistent, location: fields.location, sets_cookies: fields.sets_cookies })
 }
 
 /// The fields that matter.
@@ -79,6 +81,7 @@ struct Fields {
     close: bool,
     keep_alive: bool,
     location: Option<(usize, usize)>,
+    sets_cookies: bool,
 }
 
 impl Fields {
@@ -89,6 +92,7 @@ impl Fields {
                 let from = header.value.as_ptr().addr() - input.as_ptr().addr();
                 self.location = Some((from, from + header.value.len()));
             }
+            10 if is("set-cookie") => self.sets_cookies = true,
             10 if is("connection") => elements(header.value).for_each(|option| {
                 self.close |= option.eq_ignore_ascii_case(b"close");
                 self.keep_alive |= option.eq_ignore_ascii_case(b"keep-alive");

@@ -77,7 +77,7 @@ impl Layout {
             room: head.iter().map(Piece::room).sum::<usize>() + body_room,
             head,
             body,
-            asked: Asked { verb, location: request.redirects.0 > 0, keep: manner.keep },
+            asked: Asked { verb, location: request.redirects.0 > 0, keep: manner.keep, cookies: manner.cookies },
             keep_alive: manner.keep_alive,
             tells_empty: matches!(request.method.as_str(), "POST" | "PUT" | "PATCH"),
             gives_length: is_given(request, "content-length"),

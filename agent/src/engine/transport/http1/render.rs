@@ -56,6 +56,8 @@ pub struct Asked {
     pub location: bool,
     /// Whether the response is to be kept, to be searched.
     pub keep: bool,
+    /// Whether its head is to be kept if it sets cookies.
+    pub cookies: bool,
 }
 
 /// The methods whose responses end differently.
@@ -80,6 +82,8 @@ pub struct Manner {
     pub numbered: bool,
     /// Whether its response is kept, to be searched.
     pub keep: bool,
+    /// Whether the cookies are kept that its response sets.
+    pub cookies: bool,
 }
 
 /// Why a request cannot be put on the wire.
@@ -117,6 +121,16 @@ impl Rendered {
         Layout::new(request, manner, &[])?.fill(|_, _| Ok(()))
     }
 
+    /// The same with one more header field, whose value must have no control characters.
+    #[must_use]
+    pub fn with_field(&self, name: &str, value: &str) -> Self {
+        const END: &[u8] = b"\r\n\r\n";
+        let end = memchr::memmem::find(&self.bytes, END).map_or(self.bytes.len(), |at| at + 2);
+        let (head, rest) = self.bytes.split_at(end);
+        let bytes = [head, name.as_bytes(), b": ", value.as_bytes(), b"\r\n", rest].concat();
+        Self { bytes, ..self.clone() }
+    }
+
     /// Everything to write.
     #[must_use]
     pub fn bytes(&self) -> &[u8] {
@@ -145,7 +159,7 @@ mod tests {
     use super::super::layout::USER_AGENT;
     use super::*;
 
-    const KEPT: Manner = Manner { absolute: false, keep_alive: true, numbered: false, keep: false };
+    const KEPT: Manner = Manner { absolute: false, keep_alive: true, numbered: false, keep: false, cookies: false };
 
     fn request(method: &str, headers: &[(&str, &str)], body: &'static str) -> Request {
         Request {
@@ -231,7 +245,7 @@ mod tests {
     #[test]
     fn what_decides_about_the_response_is_kept() {
         let asked = |method| Rendered::new(&request(method, &[], ""), KEPT).unwrap().asked();
-        assert_eq!(asked("GET"), Asked { verb: Verb::Other, location: false, keep: false });
+        assert_eq!(asked("GET"), Asked { verb: Verb::Other, location: false, keep: false, cookies: false });
         assert_eq!(asked("HEAD").verb, Verb::Head);
         assert_eq!(asked("CONNECT").verb, Verb::Connect);
         let following = Request { redirects: Redirects(3), ..request("GET", &[], "") };

@@ -5,9 +5,9 @@ use muster_proto::outcome::ErrorKind;
 use super::*;
 
 const LIMITS: Limits = Limits { head_bytes_max: 2_000, body_bytes_max: 1_000, silence_max_ns: 0 };
-const GET: Asked = Asked { verb: Verb::Other, location: true, keep: false };
-const HEAD: Asked = Asked { verb: Verb::Head, location: true, keep: false };
-const CONNECT: Asked = Asked { verb: Verb::Connect, location: true, keep: false };
+const GET: Asked = Asked { verb: Verb::Other, location: true, keep: false, cookies: false };
+const HEAD: Asked = Asked { verb: Verb::Head, location: true, keep: false, cookies: false };
+const CONNECT: Asked = Asked { verb: Verb::Connect, location: true, keep: false, cookies: false };
 
 /// What a decoder made of a connection's bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]

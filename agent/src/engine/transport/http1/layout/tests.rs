@@ -48,7 +48,7 @@ proptest! {
     ) {
         let texts = [path, first, value, body];
         let request = request(method, ["x-a", "x-made", second], &texts);
-        let manner = Manner { absolute, keep_alive, numbered, keep: false };
+        let manner = Manner { absolute, keep_alive, numbered, ..Manner::default() };
         match (made(&request, &texts, manner), Rendered::new(&request, manner)) {
             (Ok((layout, made)), Ok(fixed)) => {
                 prop_assert_eq!(seen(&made), seen(&fixed));
