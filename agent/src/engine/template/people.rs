@@ -1,4 +1,5 @@
-//! People who are made up, from names of all regions. They are spelled in ASCII, so that they can stand in any text.
+//! People who are made up, from names of all regions. They are spelled in ASCII, so that they can stand in any text, and
+//! stand here as many to a line as fit, which the formatter would not leave so.
 
 use std::fmt::Write;
 
