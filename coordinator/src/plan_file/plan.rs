@@ -16,7 +16,7 @@ pub(super) fn read(reader: &mut Reader, field: &Field<'_>, name: &str) -> Option
     let fields = reader.open(field, &PLAN)?;
     let name = fields.get("name").map_or(Some(name.to_owned()), |field| reader.name(&field));
     let seed = fields.get("seed").map_or(Some(SEED_DEFAULT), |field| reader.whole(&field));
-    let vars = fields.get("vars").map(|field| vars::read(reader, &field)).unwrap_or_default();
+    let vars = vars::read(reader, &fields);
     let data = fields.get("data").map(|field| data::read(reader, &field)).unwrap_or_default();
     let target = match fields.get("target") {
         None => Target::Absent,

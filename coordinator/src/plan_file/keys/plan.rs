@@ -19,6 +19,11 @@ pub(in crate::plan_file) static PLAN: Table = Table {
         key("seed", Kind::Whole { min: 0, max: u64::MAX }, "What all randomness is derived from; 42 unless said"),
         key("vars", Kind::Map { of: &Kind::Anything, max: VARS_MAX }, "Variables that templates can name"),
         key(
+            "secrets",
+            Kind::Map { of: &Kind::Table(&SECRET), max: VARS_MAX },
+            "Variables whose values stand in the environment, and in no report or journal",
+        ),
+        key(
             "data",
             Kind::Map { of: &Kind::Table(&FEEDER), max: FEEDERS_MAX },
             "Rows of data, of which each iteration uses one, by the names that templates use",
@@ -35,7 +40,15 @@ pub(in crate::plan_file) static PLAN: Table = Table {
         key("agents", Kind::Table(&AGENTS), "What the run asks of its agents"),
     ],
     named: &[],
-    later: &["secrets", "setup", "teardown", "observe", "loss_tolerance", "journal_max"],
+    later: &["setup", "teardown", "observe", "loss_tolerance", "journal_max"],
+};
+
+/// `secrets.<name>`.
+pub(in crate::plan_file) static SECRET: Table = Table {
+    about: "A variable whose value does not stand in the plan",
+    keys: &[key("env", Kind::Text, "The variable of the environment that has it, where the run is started").required()],
+    named: &[],
+    later: &["file", "command"],
 };
 
 /// `data.<name>`.

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::super::keys::{
     AGENTS, AUTH, BASIC, BLOCKS, BODY_FILE, CAPTURE, CHOICE, CONNECT, DNS, EXPECT, FEEDER, HTTP, Kind, METRIC, PLAN,
-    REQUEST, RETRY, SCENARIO, STAGE, STEPS, THINK_DRAWN, TLS, Table,
+    REQUEST, RETRY, SCENARIO, SECRET, STAGE, STEPS, THINK_DRAWN, TLS, Table,
 };
 use super::super::schema;
 use super::{section, step, yaml};
@@ -79,6 +79,7 @@ fn with_entry(table: &'static Table, entry: &str) -> String {
         () if is(&HTTP) => section(&format!("http: {{{entry}}}")),
         () if is(&AUTH) => step(&format!("get: /, auth: {{{entry}}}")),
         () if is(&BASIC) => step(&format!("get: /, auth: {{basic: {{{entry}}}}}")),
+        () if is(&SECRET) => section(&format!("secrets: {{a: {{{entry}}}}}")),
         () if is(&FEEDER) => section(&format!("data: {{a: {{{entry}}}}}")),
         () if is(&CONNECT) => section(&format!("connect: {{{entry}}}")),
         () if is(&DNS) => section(&format!("connect: {{dns: {{{entry}}}}}")),
@@ -142,7 +143,7 @@ fn takes_anything(kind: &Kind) -> bool {
 
 #[test]
 fn every_described_key_is_read() {
-    assert_eq!(tables().len(), 30);
+    assert_eq!(tables().len(), 31);
     for table in tables() {
         for key in table.keys {
             for name in key.also.iter().chain([&key.name]) {

@@ -66,3 +66,20 @@ fn what_is_wrong_is_told() {
     let told: Vec<String> = vars.iter().map(|lines| mistakes(&section(lines))).collect();
     insta::assert_snapshot!("variables", told.join("\n"));
 }
+
+#[test]
+fn secrets_are_looked_up_where_the_run_is_started_and_shown_nowhere() {
+    let path = std::env::var("PATH").unwrap();
+    let plan =
+        sound(&format!("secrets: {{ token: {{ env: PATH }} }}\n{}", step("get: /, headers: { x: '{{ token }}' }")));
+    assert_eq!(plan.vars, [("token".to_owned(), serde_json::Value::from(path.as_str()).to_string())]);
+    assert!(!super::super::resolved(&plan).to_string().contains(&path));
+    assert!(!format!("{:?}", crate::report::elided(&plan)).contains(&path));
+    let wrong = [
+        "secrets: { a: { env: NO_SUCH_THING } }",
+        "secrets: { a: b }",
+        "vars: { a: 1 }\nsecrets: { a: { env: PATH } }",
+    ];
+    let told = wrong.map(|lines| mistakes(&format!("{lines}\n{}", step("get: /"))));
+    insta::assert_snapshot!("secrets", told.join("\n"));
+}
