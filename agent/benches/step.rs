@@ -20,8 +20,8 @@ const ROUND: Duration = Duration::from_secs(1);
 const USERS: u32 = 64;
 /// As it is made of a plan's `json`.
 const BODY: &str = concat!(
-    r#"{"order":{{ (uuid()) | tojson }},"amount":{{ (random(1, 100)) | tojson }},"#,
-    r#""number":{{ (iteration) | tojson }},"shop":{{ (shop) | tojson }}}"#,
+    r#"{"order":{{ (uuid()) | given | tojson }},"amount":{{ (random(1, 100)) | given | tojson }},"#,
+    r#""number":{{ (iteration) | given | tojson }},"shop":{{ (shop) | given | tojson }}}"#,
 );
 
 fn main() {

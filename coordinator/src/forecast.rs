@@ -3,11 +3,15 @@
 use std::fmt::Write;
 use std::time::Duration;
 
-use muster_proto::plan::{Connections, Executor, Plan, Request, Scenario, Step};
+use muster_agent::engine::preview::{Preview, Shown, preview};
+use muster_proto::plan::{Connections, Executor, Plan, Request, Scenario, Step, Templates};
 use muster_proto::schedule::{ArrivalSchedule, Stream};
 
 use crate::plan_file::format_duration;
 use crate::steps::{blocks, in_words};
+
+/// The longest beginning of a text that is shown, in characters.
+const SHOWN_CHARS_MAX: usize = 120;
 
 /// A plan's load in words, a paragraph per scenario.
 #[must_use]
@@ -28,8 +32,30 @@ pub fn forecast(plan: &Plan) -> String {
         let _ = writeln!(text, "\n{} ({})", scenario.name, scenario.executor.name());
         describe_load(&mut text, plan.seed, index, scenario);
         describe_steps(&mut text, &scenario.steps, 1);
+        describe_iteration(&mut text, plan, index);
     }
     text
+}
+
+/// The first iteration, where it is made of anything.
+fn describe_iteration(text: &mut String, plan: &Plan, scenario: usize) {
+    if plan.scenarios[scenario].requests().iter().all(|request| request.templates == Templates::default()) {
+        return;
+    }
+    let Preview { rows, requests } = preview(plan, scenario);
+    let _ = writeln!(text, "\n  its first iteration, as far as it is known before any response");
+    for (name, row) in rows {
+        let _ = writeln!(text, "    {name} = {}", beginning(&row));
+    }
+    for Shown { name, line, body } in requests {
+        let _ = writeln!(text, "    {name:<24} {} {}", beginning(&line), beginning(&body));
+    }
+}
+
+/// As much of a text as fits on a line, without line ends.
+fn beginning(text: &str) -> String {
+    let line: String = text.chars().take(SHOWN_CHARS_MAX).map(|c| if c.is_control() { ' ' } else { c }).collect();
+    if text.chars().nth(SHOWN_CHARS_MAX).is_some() { format!("{line}…") } else { line }
 }
 
 /// What an iteration does, block by block.

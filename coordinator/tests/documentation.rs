@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use muster::plan_file;
+use muster::plan_file::{self, Secrets};
 use muster_proto::plan::Plan;
 
 fn root() -> PathBuf {
@@ -68,7 +68,7 @@ fn every_example_is_valid() {
     for entry in fs::read_dir(root().join("examples")).unwrap() {
         let path = entry.unwrap().path();
         if path.extension().is_some_and(|extension| extension == "yaml") {
-            if let Err(mistakes) = plan_file::read(&path) {
+            if let Err(mistakes) = plan_file::read(&path, Secrets::Hidden) {
                 panic!("{mistakes}");
             }
             checked += 1;

@@ -25,6 +25,7 @@ pub mod pacer;
 mod parallel;
 pub mod part;
 mod pool;
+pub mod preview;
 pub mod program;
 pub mod progress;
 pub mod quota;

@@ -23,7 +23,7 @@ use super::show::show;
 use super::{Outcome, Problem, colour_on_stderr, resume, stops, watch};
 use crate::conduct::{Opening, conduct};
 use crate::exit::ExitCode;
-use crate::plan_file::{self, QuickPlan};
+use crate::plan_file::{self, QuickPlan, Secrets};
 use crate::plan_file::{parse_duration, parse_rate};
 use crate::report::Report;
 use crate::run::life::RunSettings;
@@ -185,7 +185,7 @@ fn read_plan(name: &str, args: &RunArgs) -> Result<Plan, Problem> {
             let text = format!("error: {flag} goes with a URL; a plan file says it itself\nhint: edit {name}");
             return Err(Problem::new(ExitCode::BadPlan, text));
         }
-        plan_file::read(Path::new(name))
+        plan_file::read(Path::new(name), Secrets::LookedUp)
     };
     let mut plan = plan.map_err(|mistakes| Problem::new(ExitCode::BadPlan, mistakes.render(colour_on_stderr())))?;
     if let Some(seed) = args.seed {

@@ -6,6 +6,7 @@ use clap::Args;
 
 use super::{Outcome, Problem, colour_on_stderr, print};
 use crate::exit::ExitCode;
+use crate::plan_file::Secrets;
 use crate::{forecast, plan_file};
 
 #[derive(Debug, Args)]
@@ -18,7 +19,7 @@ pub(super) struct ValidateArgs {
 }
 
 pub(super) fn main(args: &ValidateArgs) -> Outcome {
-    let plan = plan_file::read(&args.plan);
+    let plan = plan_file::read(&args.plan, Secrets::Hidden);
     let plan = plan.map_err(|mistakes| Problem::new(ExitCode::BadPlan, mistakes.render(colour_on_stderr())))?;
     if args.resolved {
         print(&format!("{:#}\n", plan_file::resolved(&plan)));

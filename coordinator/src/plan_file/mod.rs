@@ -82,11 +82,20 @@ impl Format {
     }
 }
 
+/// What becomes of a plan's secrets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Secrets {
+    /// They are looked up.
+    LookedUp,
+    /// Nobody needs them, and nobody shall see them.
+    Hidden,
+}
+
 /// Reads a plan file, and the files it names.
 ///
 /// # Errors
 /// Everything that is wrong with it, at once.
-pub fn read(path: &Path) -> Result<Plan, Mistakes> {
+pub fn read(path: &Path, secrets: Secrets) -> Result<Plan, Mistakes> {
     let origin = path.display().to_string();
     let bytes = match files::read_bounded(path, FILE_BYTES_MAX) {
         Ok(Some(bytes)) => bytes,
@@ -102,7 +111,8 @@ pub fn read(path: &Path) -> Result<Plan, Mistakes> {
     let Ok(text) = String::from_utf8(bytes) else {
         return Err(Mistakes::whole(&origin, "wanted a text in UTF-8, found other bytes", None));
     };
-    from_str(&text, Format::of(path), &origin, path.parent().unwrap_or(Path::new("")))
+    let base = path.parent().unwrap_or(Path::new(""));
+    parse(&text, Format::of(path), &origin, Reader::new(base, secrets))
 }
 
 /// Reads a plan from a text. Messages name `origin`; files that the plan names are found from `base`.
@@ -110,6 +120,10 @@ pub fn read(path: &Path) -> Result<Plan, Mistakes> {
 /// # Errors
 /// Everything that is wrong with it, at once.
 pub fn from_str(text: &str, format: Format, origin: &str, base: &Path) -> Result<Plan, Mistakes> {
+    parse(text, format, origin, Reader::new(base, Secrets::LookedUp))
+}
+
+fn parse(text: &str, format: Format, origin: &str, mut reader: Reader) -> Result<Plan, Mistakes> {
     if text.len() as u64 > FILE_BYTES_MAX {
         let message = format!("wanted a plan of at most {FILE_BYTES_MAX} bytes, found {}", text.len());
         return Err(Mistakes::whole(origin, message, None));
@@ -127,7 +141,6 @@ pub fn from_str(text: &str, format: Format, origin: &str, base: &Path) -> Result
         let help = "a plan has at least `target` and `scenarios`; `muster schema` lists all keys";
         return Err(Mistakes::whole(origin, "the plan is empty", Some(help)));
     };
-    let mut reader = Reader::new(base);
     let plan = plan::read(&mut reader, &Field::root(&tree, "", &keys::FILE), &name_of(origin));
     plan.ok_or_else(|| Mistakes::new(origin, text, reader.mistakes))
 }

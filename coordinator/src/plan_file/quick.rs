@@ -8,6 +8,7 @@ use muster_proto::plan::{
     Tls, UserStage,
 };
 
+use super::Secrets;
 use super::keys::Kind;
 use super::limits::{
     BODY_BYTES_MAX, GRACEFUL_STOP_DEFAULT, MAX_USERS_DEFAULT, PROFILE_MAX, SEED_DEFAULT, TIMEOUT_DEFAULT, TIMEOUT_MAX,
@@ -55,7 +56,7 @@ pub struct QuickPlan {
 /// # Errors
 /// Everything that is wrong with it, at once, by the names of the command line's flags.
 pub fn quick(wanted: QuickPlan) -> Result<Plan, Mistakes> {
-    let mut reader = Reader::new(Path::new(""));
+    let mut reader = Reader::new(Path::new(""), Secrets::LookedUp);
     let plan = read(&mut reader, wanted);
     let mistakes = reader.mistakes;
     plan.filter(|_| mistakes.is_empty()).ok_or_else(|| Mistakes::new("the command line", "", mistakes))

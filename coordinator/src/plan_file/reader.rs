@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use super::Secrets;
 use super::keys::{Key, Kind, Table};
 use super::mistakes::Mistake;
 use super::suggest::{closest, did_you_mean, one_of};
@@ -17,6 +18,7 @@ use muster_proto::plan::{MetricKind, NAME_BYTES_MAX, Rate};
 pub(super) struct Reader {
     /// The folder from which files are found.
     pub(super) base: PathBuf,
+    pub(super) secrets: Secrets,
     pub(super) mistakes: Vec<Mistake>,
     /// Whether it was told that the plan has no `target`; once is enough for all steps.
     pub(super) told_no_target: bool,
@@ -101,10 +103,11 @@ impl<'t> Fields<'t> {
 }
 
 impl Reader {
-    pub(super) fn new(base: &Path) -> Self {
+    pub(super) fn new(base: &Path, secrets: Secrets) -> Self {
         let vars = Vars::new([], 0);
         Self {
             base: base.to_owned(),
+            secrets,
             mistakes: Vec::new(),
             told_no_target: false,
             plan_bytes: 0,

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use muster_agent::engine::random::Key;
 pub(super) use muster_agent::engine::template::is_template;
 use muster_agent::engine::template::{
-    BUILT_IN, FUNCTIONS, Formula, Names, Piece, Template, TemplateError, Variables, split, within,
+    BUILT_IN, FUNCTIONS, Formula, GIVEN, Names, Piece, Template, TemplateError, Variables, split, within,
 };
 
 use super::reader::{Field, Reader};
@@ -80,7 +80,7 @@ pub(super) fn encoded(text: &str, literal: impl Fn(&str) -> String, filter: &str
     for piece in split(text).unwrap_or_default() {
         match piece {
             Piece::Literal(text) => out.push_str(&literal(text)),
-            Piece::Expression(source) => write!(out, "{{{{ ({source}) | {filter} }}}}").unwrap_or_default(),
+            Piece::Expression(source) => write!(out, "{{{{ ({source}) | {GIVEN} | {filter} }}}}").unwrap_or_default(),
         }
     }
     out
@@ -99,7 +99,7 @@ pub(super) fn to_expression(text: &str) -> String {
 /// A text as JSON. A single expression keeps its kind: a number stays one.
 pub(super) fn to_json(text: &str) -> String {
     if let Ok([Piece::Expression(source)]) = split(text).as_deref() {
-        return format!("{{{{ ({source}) | tojson }}}}");
+        return format!("{{{{ ({source}) | {GIVEN} | tojson }}}}");
     }
     let literal = |text: &str| {
         let quoted = serde_json::Value::from(text).to_string();

@@ -2,10 +2,14 @@
 
 use muster_agent::engine::template::{Names, Vars};
 
+use super::Secrets;
 use super::keys::SECRET;
 use super::reader::{Field, Fields, Reader};
 use super::tree::quoted;
 use super::{json, names};
+
+/// What stands in the place of a secret.
+const HIDDEN: &str = "***";
 
 /// Reads variables and secrets, and lets the templates that are read after them name them.
 pub(super) fn read(reader: &mut Reader, fields: &Fields<'_>) -> Vec<(String, String)> {
@@ -36,6 +40,9 @@ fn secret(reader: &mut Reader, field: &Field<'_>) -> Option<String> {
     let fields = reader.open(field, &SECRET)?;
     let field = fields.get("env")?;
     let name = reader.text(&field)?;
+    if reader.secrets == Secrets::Hidden {
+        return Some(format!("\"{HIDDEN}\""));
+    }
     let is_name = !name.is_empty() && !name.contains(['=', '\0']);
     match std::env::var(name).ok().filter(|_| is_name) {
         Some(value) => Some(serde_json::Value::from(value).to_string()),

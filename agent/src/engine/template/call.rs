@@ -28,9 +28,10 @@ enum What {
 
 impl Call {
     /// What a sound expression calls, if that is all that it does, and cannot fail. Parts of a URL or of a JSON text are
-    /// encoded by a filter; what is given here is not changed by it, but for quotes around it.
+    /// encoded by a filter, after [`GIVEN`](super::GIVEN); what is made here is not changed by it, but for quotes around it.
     pub(super) fn of(expression: &str) -> Option<Self> {
-        let Some((inner, filter)) = expression.strip_prefix('(').and_then(|rest| rest.rsplit_once(") | ")) else {
+        let Some((inner, filter)) = expression.strip_prefix('(').and_then(|rest| rest.rsplit_once(") | given | "))
+        else {
             return What::of(expression).map(|what| Self { what, quoted: false });
         };
         let what = What::of(inner)?;
@@ -100,9 +101,9 @@ mod tests {
         let call = |what, quoted| Some(Call { what, quoted });
         assert_eq!(Call::of("iteration"), call(What::Iteration, false));
         assert_eq!(Call::of("random(-3,  5)"), call(What::Random(-3, 5), false));
-        assert_eq!(Call::of("(random(1, 5)) | tojson"), call(What::Random(1, 5), false));
-        assert_eq!(Call::of("(uuid()) | tojson"), call(What::Uuid, true));
-        assert_eq!(Call::of("(text(5)) | urlencode"), call(What::Text(5), false));
+        assert_eq!(Call::of("(random(1, 5)) | given | tojson"), call(What::Random(1, 5), false));
+        assert_eq!(Call::of("(uuid()) | given | tojson"), call(What::Uuid, true));
+        assert_eq!(Call::of("(text(5)) | given | urlencode"), call(What::Text(5), false));
         for other in [
             "random(5, 1)",
             "random(-9223372036854775808, 9223372036854775807)",
@@ -111,8 +112,9 @@ mod tests {
             "text(-1)",
             "text(65537)",
             "uuid() ~ uuid()",
-            "(name()) | urlencode",
-            "(uuid()) | upper",
+            "(name()) | given | urlencode",
+            "(uuid()) | tojson",
+            "(uuid()) | given | upper",
             "uuid",
             "range(3)",
             "",

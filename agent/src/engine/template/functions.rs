@@ -13,6 +13,9 @@ use crate::engine::random::{Draws, Key};
 /// The functions that an expression can call.
 pub const FUNCTIONS: [&str; 8] = ["choice", "email", "name", "random", "range", "text", "timestamp", "uuid"];
 
+/// The filter that lets only pass what there is, for filters that would make something of nothing.
+pub const GIVEN: &str = "given";
+
 /// The longest text that is made up, in characters.
 pub(super) const TEXT_CHARS_MAX: usize = 64 << 10;
 /// How many instructions an expression may take, so that none holds its worker up.
@@ -43,6 +46,7 @@ fn new_environment() -> Environment<'static> {
     environment.add_function("email", people::email);
     environment.add_function("text", text);
     environment.add_function("timestamp", timestamp);
+    environment.add_filter(GIVEN, given);
     environment.add_filter("json_text", json_text);
     digest::add_to(&mut environment);
     environment
@@ -113,6 +117,11 @@ pub(super) fn write_letters(text: &mut String, length: usize) {
 /// Milliseconds since 1970, by the agent's wall clock.
 pub(super) fn timestamp() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64)
+}
+
+/// A value, if there is one.
+fn given(value: Value) -> Result<Value, Error> {
+    if value.is_undefined() { Err(Error::new(ErrorKind::UndefinedError, "there is no such thing")) } else { Ok(value) }
 }
 
 /// A value as it stands within a JSON text, between its quotes.

@@ -15,7 +15,7 @@ use std::fmt::Write;
 
 use minijinja::{Expression, Value};
 
-pub use functions::FUNCTIONS;
+pub use functions::{FUNCTIONS, GIVEN};
 pub(super) use functions::{below, draw_for};
 pub use names::{BUILT_IN, Names, Scope, Variables, Vars, within};
 pub use split::{Piece, is_template, split};

@@ -67,9 +67,9 @@ fn what_is_called_at_once_is_what_evaluation_gives() {
     for call in ["iteration", "random(-5, 1000000)", "uuid()", "text(12)", "name()", "email()"] {
         for (at_once, evaluated) in [
             (call.to_owned(), format!("{call} | string")),
-            (format!("({call}) | tojson"), format!("{call} | tojson")),
-            (format!("({call}) | json_text"), format!("{call} | json_text")),
-            (format!("({call}) | urlencode"), format!("{call} | urlencode")),
+            (format!("({call}) | given | tojson"), format!("{call} | tojson")),
+            (format!("({call}) | given | json_text"), format!("{call} | json_text")),
+            (format!("({call}) | given | urlencode"), format!("{call} | urlencode")),
         ] {
             for iteration in 0..20 {
                 let made = |expression: &str| made(&format!("{{{{ {expression} }}}}"), iteration).unwrap();
@@ -198,4 +198,14 @@ fn what_one_iteration_found_out_no_other_sees() {
     assert_eq!(within(key(1), &mut mine, |scope| template.render(scope)).unwrap(), "17");
     mine.begin(&names());
     assert!(within(key(3), &mut mine, |scope| template.render(scope)).is_err());
+}
+
+#[test]
+fn no_filter_makes_something_of_nothing() {
+    for filter in ["tojson", "urlencode", "json_text"] {
+        let missing = made(&format!("{{{{ (token) | given | {filter} }}}}"), 7).unwrap_err();
+        assert!(missing.to_string().ends_with("has no value: there is no such thing"), "{missing}");
+        assert!(made(&format!("{{{{ (id) | given | {filter} }}}}"), 7).is_ok());
+    }
+    assert_eq!(text("{{ (token | default('x')) | given | tojson }}"), "\"x\"");
 }

@@ -6,6 +6,7 @@ use std::path::Path;
 use muster_proto::plan::Plan;
 use tempfile::TempDir;
 
+use super::super::Secrets;
 use super::super::{FILE_BYTES_MAX, Mistakes, read};
 use super::{request, step};
 
@@ -17,7 +18,7 @@ fn in_folder(plan: &str, files: &[(&str, &[u8])]) -> (TempDir, Result<Plan, Mist
     }
     let path = folder.path().join("shop.yaml");
     fs::write(&path, plan).unwrap();
-    let result = read(&path);
+    let result = read(&path, Secrets::LookedUp);
     (folder, result)
 }
 
@@ -45,7 +46,7 @@ fn bodies_from_elsewhere_are_refused() {
     let folder = tempfile::tempdir().unwrap();
     std::os::unix::fs::symlink("/etc/passwd", folder.path().join("link")).unwrap();
     fs::write(folder.path().join("plan.yaml"), step("post: /, body: {file: link}")).unwrap();
-    assert_eq!(message(read(&folder.path().join("plan.yaml"))), format!("{outside}`link`"));
+    assert_eq!(message(read(&folder.path().join("plan.yaml"), Secrets::LookedUp)), format!("{outside}`link`"));
 }
 
 #[test]
@@ -89,11 +90,14 @@ fn certificates_must_be_what_they_are_said_to_be() {
 
 #[test]
 fn plans_that_cannot_be_read_are_refused() {
-    assert_eq!(message(read(Path::new("/nowhere/plan.yaml"))), "the plan file cannot be read: there is no such file");
-    let endless = message(read(Path::new("/dev/zero")));
+    assert_eq!(
+        message(read(Path::new("/nowhere/plan.yaml"), Secrets::LookedUp)),
+        "the plan file cannot be read: there is no such file"
+    );
+    let endless = message(read(Path::new("/dev/zero"), Secrets::LookedUp));
     assert_eq!(endless, "wanted a plan file of at most 1048576 bytes, found a larger one");
     let folder = tempfile::tempdir().unwrap();
-    assert_eq!(message(read(folder.path())), "the plan file cannot be read: it is a folder");
+    assert_eq!(message(read(folder.path(), Secrets::LookedUp)), "the plan file cannot be read: it is a folder");
 }
 
 #[test]
@@ -103,7 +107,7 @@ fn a_huge_file_is_refused_without_reading_it() {
     // Sparse, so it costs nothing to make; but to read it would take 50 GiB of memory.
     fs::File::create(&path).unwrap().set_len(50 << 30).unwrap();
     assert_eq!(
-        message(read(&path)),
+        message(read(&path, Secrets::LookedUp)),
         format!("wanted a plan file of at most {FILE_BYTES_MAX} bytes, found a larger one")
     );
 }
@@ -113,5 +117,5 @@ fn bytes_that_are_no_text_are_refused() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("a.yaml");
     fs::write(&path, [0x7f, b'E', b'L', b'F', 0xff, 0xfe]).unwrap();
-    assert_eq!(message(read(&path)), "wanted a text in UTF-8, found other bytes");
+    assert_eq!(message(read(&path, Secrets::LookedUp)), "wanted a text in UTF-8, found other bytes");
 }

@@ -53,7 +53,7 @@ fn what_a_finding_is_compared_with_may_be_a_template() {
     let checks = &request(&plan).checks;
     assert!(checks.iter().all(|check| check.template));
     assert_eq!(checks[0].operand, "{{ who }}!");
-    assert_eq!(checks[1].operand, "{{ (who) | tojson }}", "it keeps its kind");
+    assert_eq!(checks[1].operand, "{{ (who) | given | tojson }}", "it keeps its kind");
 }
 
 #[test]

@@ -23,10 +23,10 @@ fn what_stands_around_an_expression_is_encoded_and_what_it_makes_will_be() {
     assert_eq!(made("get: 'http://h/a?b={{ who }}'").url.path, "/a?b={{ who }}");
     assert_eq!(made("get: '/go?to=http://{{ who }}'").url.path, "/go?to=http://{{ who }}");
     let query = made("get: /a, query: {q: 'x y{{ id + 1 }}', r: '{{who}}'}");
-    assert_eq!(query.url.path, "/a?q=x%20y{{ (id + 1) | urlencode }}&r={{ (who) | urlencode }}");
+    assert_eq!(query.url.path, "/a?q=x%20y{{ (id + 1) | given | urlencode }}&r={{ (who) | given | urlencode }}");
     assert_eq!(query.name, "GET /a");
     assert_eq!(query.templates, Templates { head: true, body: false });
-    assert_eq!(body("post: /a, form: {q: 'x y{{ id }}'}"), "q=x+y{{ (id) | urlencode }}");
+    assert_eq!(body("post: /a, form: {q: 'x y{{ id }}'}"), "q=x+y{{ (id) | given | urlencode }}");
     assert_eq!(body("post: /a, body: 'x {{ id }}'"), "x {{ id }}");
     assert!(made("get: /a, headers: {x: '{{ id }}'}").templates.head);
     assert_eq!(made("post: /a, json: {a: 1}").templates, Templates::default());
@@ -37,7 +37,7 @@ fn a_single_expression_in_json_keeps_its_kind() {
     let json = body(r#"post: /a, json: {n: '{{ id }}', t: 'a"b {{ who }}', l: [1, '{{ [id] }}', true]}"#);
     assert_eq!(
         json,
-        r#"{"n":{{ (id) | tojson }},"t":"a\"b {{ (who) | json_text }}","l":[1,{{ ([id]) | tojson }},true]}"#
+        r#"{"n":{{ (id) | given | tojson }},"t":"a\"b {{ (who) | given | json_text }}","l":[1,{{ ([id]) | given | tojson }},true]}"#
     );
 }
 

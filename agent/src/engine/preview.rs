@@ -1,0 +1,137 @@
+//! What an iteration would send, as far as that can be told without sending anything.
+
+use std::sync::Arc;
+
+use muster_proto::plan::{Plan, Request, Templates};
+use muster_proto::schedule::Stream;
+
+use super::feeder::{Feeding, Table};
+use super::made::Made;
+use super::random::Key;
+use super::template::{Names, Variables, Vars, within};
+use super::transport::http1::Manner;
+
+/// The first iteration of a scenario.
+pub struct Preview {
+    /// Its rows of data: the feeder's name, and the row as JSON.
+    pub rows: Vec<(String, String)>,
+    /// Its requests, in the order of the plan, whichever of them would be made.
+    pub requests: Vec<Shown>,
+}
+
+/// A request as it would be sent. What only responses tell stands there by its name.
+pub struct Shown {
+    /// Its name.
+    pub name: String,
+    /// Method and path.
+    pub line: String,
+    /// The body, as text.
+    pub body: String,
+}
+
+/// Makes the first iteration of a scenario up, by its place in the plan.
+#[must_use]
+pub fn preview(plan: &Plan, scenario: usize) -> Preview {
+    let of = &plan.scenarios[scenario];
+    let vars = Vars::new(plan.vars.iter().map(|(name, json)| (name.as_str(), json.as_str())), 0);
+    let fed: Vec<&str> =
+        of.feeders.iter().filter_map(|place| plan.data.get(usize::from(*place))).map(|feeder| &*feeder.name).collect();
+    let names = Names::new(vars, of.slots().into_iter().chain(fed.iter().map(|name| (*name).to_owned())));
+    let tables: Vec<Arc<Table>> = plan.data.iter().map(|feeder| Arc::new(Table::new(feeder))).collect();
+    let own = Key { stream: Stream { seed: plan.seed, scenario: scenario as u32 }, ..Key::default() };
+    let mut variables = Variables::default();
+    variables.begin(&names);
+    Feeding::new((plan, scenario), &tables, &names, (0, 1)).feed(own, &mut variables);
+    let row = |name: &&str| {
+        let made = super::template::Template::compile(&format!("{{{{ {name} | tojson }}}}"), &names).ok()?;
+        let json = within(own, &mut variables, |scope| made.render(scope)).ok()?;
+        Some(((*name).to_owned(), json))
+    };
+    let rows = fed.iter().filter_map(row).collect();
+    let requests = of.requests().into_iter().enumerate();
+    let requests =
+        requests.map(|(step, request)| shown(request, &names, Key { step, ..own }, &mut variables)).collect();
+    Preview { rows, requests }
+}
+
+fn shown(request: &Request, names: &Names, key: Key, variables: &mut Variables) -> Shown {
+    let mut shown = Shown {
+        name: request.name.clone(),
+        line: format!("{} {}", request.method, request.url.path),
+        body: String::from_utf8_lossy(&request.body.0).into_owned(),
+    };
+    if request.templates == Templates::default() {
+        return shown;
+    }
+    // Head and body by themselves, so that one which waits for a response does not hide the other.
+    let mut part = |templates: Templates| {
+        let mut part = Request { templates, headers: Vec::new(), ..request.clone() };
+        if !templates.head {
+            "/".clone_into(&mut part.url.path);
+        }
+        let made = Made::of(&part, names, Manner::default()).ok()?;
+        let rendered = within(key, variables, |scope| made.make(scope)).ok()?;
+        Some(made.read_back(&part, &rendered))
+    };
+    if let Some(made) = part(Templates { head: request.templates.head, body: false }) {
+        shown.line = format!("{} {}", made.method, made.url.path);
+    }
+    if let Some(made) = part(Templates { head: false, body: request.templates.body }) {
+        shown.body = String::from_utf8_lossy(&made.body.0).into_owned();
+    }
+    shown
+}
+
+#[cfg(test)]
+mod tests {
+    use muster_proto::plan::{
+        Body, Capture, Connections, Executor, Feeder, Missing, OnEnd, Order, Pick, Rows, Scenario, Sharing, Source,
+        Step, Url,
+    };
+
+    use super::*;
+
+    #[test]
+    fn what_can_be_told_is_told_and_the_rest_goes_by_its_name() {
+        let url = |path: &str| Url { tls: false, host: "shop.test".to_owned(), port: 80, path: path.to_owned() };
+        let templates = Templates { head: true, body: true };
+        let first = Request {
+            templates,
+            body: Body("{\"n\":{{ random(5, 5) }}}".into()),
+            captures: vec![Capture {
+                name: "id".to_owned(),
+                source: Source::Body,
+                pick: Pick::First,
+                missing: Missing::Fail,
+            }],
+            ..Request::new("first", "POST", url("/{{ row.a }}/{{ v }}"))
+        };
+        let second =
+            Request { templates, body: Body("{{ row.a }}".into()), ..Request::new("second", "PUT", url("/{{ id }}")) };
+        let feeder = Feeder {
+            name: "row".to_owned(),
+            rows: Rows("{\"a\":1}\n{\"a\":2}".into()),
+            order: Order::Sequential,
+            share: Sharing::Unique,
+            on_end: OnEnd::Recycle,
+        };
+        let max_duration = std::time::Duration::from_secs(1);
+        let scenario = Scenario {
+            name: "all".to_owned(),
+            executor: Executor::PerUserIterations { users: 1, iterations: 1, max_duration },
+            start_delay: max_duration,
+            graceful_stop: max_duration,
+            warm_up: max_duration,
+            connections: Connections::Pool,
+            keep_session: false,
+            feeders: vec![0],
+            steps: vec![Step::Request(Box::new(first)), Step::Request(Box::new(second))],
+        };
+        let vars = vec![("v".to_owned(), "\"x y\"".to_owned())];
+        let plan = Plan { vars, data: vec![feeder], scenarios: vec![scenario], ..Plan::default() };
+        let Preview { rows, requests } = preview(&plan, 0);
+        assert_eq!(rows, [("row".to_owned(), "{\"a\": 1}".to_owned())]);
+        let shown: Vec<_> = requests.iter().map(|shown| (shown.line.as_str(), shown.body.as_str())).collect();
+        assert_eq!(shown, [("POST /1/x%20y", "{\"n\":5}"), ("PUT /{{ id }}", "1")]);
+    }
+}
