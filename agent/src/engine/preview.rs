@@ -8,7 +8,7 @@ use muster_proto::schedule::Stream;
 use super::feeder::{Feeding, Table};
 use super::made::Made;
 use super::random::Key;
-use super::template::{Names, Variables, Vars, within};
+use super::template::{GIVEN, Names, Variables, Vars, within};
 use super::transport::http1::Manner;
 
 /// The first iteration of a scenario.
@@ -57,12 +57,9 @@ pub fn preview(plan: &Plan, scenario: usize) -> Preview {
 fn shown(request: &Request, names: &Names, key: Key, variables: &mut Variables) -> Shown {
     let mut shown = Shown {
         name: request.name.clone(),
-        line: format!("{} {}", request.method, request.url.path),
-        body: String::from_utf8_lossy(&request.body.0).into_owned(),
+        line: as_written(&format!("{} {}", request.method, request.url.path)),
+        body: as_written(&String::from_utf8_lossy(&request.body.0)),
     };
-    if request.templates == Templates::default() {
-        return shown;
-    }
     // Head and body by themselves, so that one which waits for a response does not hide the other.
     let mut part = |templates: Templates| {
         let mut part = Request { templates, headers: Vec::new(), ..request.clone() };
@@ -73,13 +70,24 @@ fn shown(request: &Request, names: &Names, key: Key, variables: &mut Variables) 
         let rendered = within(key, variables, |scope| made.make(scope)).ok()?;
         Some(made.read_back(&part, &rendered))
     };
-    if let Some(made) = part(Templates { head: request.templates.head, body: false }) {
+    if request.templates.head
+        && let Some(made) = part(Templates { head: true, body: false })
+    {
         shown.line = format!("{} {}", made.method, made.url.path);
     }
-    if let Some(made) = part(Templates { head: false, body: request.templates.body }) {
+    if request.templates.body
+        && let Some(made) = part(Templates { head: false, body: true })
+    {
         shown.body = String::from_utf8_lossy(&made.body.0).into_owned();
     }
     shown
+}
+
+/// A text whose templates stand as their writer wrote them, without what encodes them.
+fn as_written(text: &str) -> String {
+    let encoded = ["tojson", "json_text", "urlencode"].map(|filter| format!(") | {GIVEN} | {filter} }}}}"));
+    let plain = encoded.iter().fold(text.to_owned(), |text, end| text.replace(end, " }}"));
+    if plain == text { plain } else { plain.replace("{{ (", "{{ ") }
 }
 
 #[cfg(test)]
