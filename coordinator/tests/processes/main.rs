@@ -9,5 +9,6 @@ mod places;
 mod process;
 mod programs;
 mod resumed;
+mod split;
 mod spooled;
 mod stops;
