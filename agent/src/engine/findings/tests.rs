@@ -1,6 +1,5 @@
 use muster_proto::measurement::{METRIC_UNIT, Note};
 use muster_proto::plan::{Condition, MetricKind, Source};
-use proptest::prelude::*;
 
 use super::Response;
 use super::condition::Operand;
@@ -129,33 +128,42 @@ fn metrics_are_counted_in_millionths() {
     assert_eq!(note(MetricKind::Counter, "inf"), Err("wanted a number, found `inf`".to_owned()));
 }
 
-proptest! {
-    #[test]
-    fn no_response_does_harm(body in prop::collection::vec(any::<u8>(), 0..300), head in prop::collection::vec(any::<u8>(), 0..100)) {
-        let kept = Kept { head, body };
-        let sources = [
-            Source::Body, Source::Size, Source::Header("a".to_owned()), Source::Cookie("a".to_owned()), json("$..*"),
-            Source::Regex("(.)".to_owned()), css("*", None), css("*", Some("href")),
-        ];
-        for source in sources {
-            let (probe, places) = probe(&source).unwrap();
-            let seen = seen(&kept, &places);
-            for found in probe.find(&seen) {
-                _ = (found.shown(), found.to_value(), found.as_number(), found.length());
-            }
-        }
-    }
+/// How many random texts are tried after those that fuzzing has kept.
+const RANDOM_TEXTS: usize = 1_000;
 
-    #[test]
-    fn no_pattern_does_harm(text in ".{0,40}") {
-        for source in [json(&text), Source::Regex(text.clone()), css(&text, None)] {
-            if let Ok((probe, places)) = probe(&source) {
-                let kept = kept(JSON);
-                _ = probe.find(&seen(&kept, &places)).len();
-            }
+/// How something can be looked for in a response by a pattern.
+const LOOKS: [fn(String) -> Source; 6] = [
+    Source::Json,
+    Source::Regex,
+    |selector| Source::Css(selector, None),
+    |selector| Source::Css(selector, Some("href".to_owned())),
+    Source::Header,
+    Source::Cookie,
+];
+
+/// A line says with its first letters how to look and what for, and with the rest the pattern; the next one is what it is
+/// compared with; then there are the head, up to an empty line, and the body.
+#[test]
+fn no_pattern_and_no_response_does_harm() {
+    bolero::check!(name = "findings").with_iterations(RANDOM_TEXTS).for_each(|bytes: &[u8]| {
+        let [look, compare, rest @ ..] = bytes else { return };
+        let mut lines = rest.splitn(3, |byte| *byte == b'\n');
+        let mut line = || lines.next().unwrap_or_default();
+        let [pattern, operand] = [line(), line()].map(|line| String::from_utf8_lossy(line).into_owned());
+        let response = line();
+        let end = memchr::memmem::find(response, b"\n\n").map_or(0, |at| at + 2);
+        let kept = Kept { head: response[..end].to_vec(), body: response[end..].to_vec() };
+
+        let Ok((probe, places)) = probe(&LOOKS[usize::from(*look) % LOOKS.len()](pattern)) else { return };
+        let seen = seen(&kept, &places);
+        let found = probe.find(&seen);
+        for found in &found {
+            _ = (found.shown(), found.to_value(), found.as_number(), found.length());
         }
-        for condition in Condition::ALL {
-            _ = Operand::new(condition, &text);
+        _ = probe.absence(&seen);
+        let condition = Condition::ALL[usize::from(*compare) % Condition::ALL.len()];
+        if let Ok(operand) = Operand::new(condition, &operand) {
+            _ = (operand.holds(condition, &found), operand.objection(&found));
         }
-    }
+    });
 }

@@ -7,6 +7,9 @@ use proptest::prelude::*;
 use super::super::{FILE_BYTES_MAX, Format, MISTAKES_MAX, from_str};
 use super::{mistakes, step, yaml};
 
+/// How many random texts are tried after those that fuzzing has kept.
+const RANDOM_TEXTS: usize = 1_000;
+
 fn toml(text: &str) -> String {
     from_str(text, Format::Toml, "plan.toml", Path::new("")).unwrap_err().to_string()
 }
@@ -199,17 +202,21 @@ fn a_plan_in_one_long_line_is_shown_in_part() {
     assert!(found.contains("in plan.yaml, line 1, column 500014"), "{found}");
 }
 
-proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
-
-    #[test]
-    fn no_text_makes_the_reader_panic(text in "[a-z0-9:{}\\[\\],\"'&*<>!|%@`# \n.=-]{0,200}") {
+#[test]
+fn no_text_does_harm() {
+    let nowhere = Path::new("no-such-folder");
+    bolero::check!(name = "plan").with_iterations(RANDOM_TEXTS).for_each(|bytes: &[u8]| {
+        let text = String::from_utf8_lossy(bytes);
         for format in [Format::Yaml, Format::Toml] {
-            if let Err(mistakes) = from_str(&text, format, "p", Path::new("")) {
-                prop_assert!(mistakes.count() > 0 && !mistakes.render(false).is_empty());
+            if let Err(mistakes) = from_str(&text, format, "plan", nowhere) {
+                assert!(mistakes.count() > 0 && !mistakes.render(false).is_empty());
             }
         }
-    }
+    });
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]
     fn no_broken_example_makes_the_reader_panic(at in 0..super::example::EXAMPLE.len(), with in "[a-z{}:\n\\[\\] -]{0,3}") {
