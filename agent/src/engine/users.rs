@@ -239,7 +239,8 @@ impl Crowd {
         match &self.quota {
             Quota::Unlimited => false,
             Quota::PerUser(_) => all(|life| life.out_of_rows || life.allowance.is_spent()),
-            Quota::Shared(_) => self.allowance.is_spent() || all(|life| life.out_of_rows),
+            // Who has no users yet may be given some.
+            Quota::Shared(_) => self.allowance.is_spent() || !self.lives.is_empty() && all(|life| life.out_of_rows),
         }
     }
 

@@ -152,7 +152,7 @@ async fn nothing_is_left_undone_by_an_agent_that_leaves() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_agent_that_joins_late_helps() {
     let target = slow_by("10ms");
-    let coordinator = Coordinator::start(&plan(&target, 1, 4, 2_500)).await;
+    let coordinator = Coordinator::start(&plan(&target, 1, 4, 1_500)).await;
     let first = coordinator.join("first", 1, Guard::loopback_only());
     until_served(&target, 100).await;
     let late = coordinator.join("late", 1, Guard::loopback_only());
@@ -160,9 +160,9 @@ async fn an_agent_that_joins_late_helps() {
     for agent in [first, late] {
         agent.await.unwrap().expect("released");
     }
-    assert_all_was_made(&record, &told, 2_500);
+    assert_all_was_made(&record, &told, 1_500);
     assert!(begun_by(&record, "late") > 0, "{told:?}");
-    assert_eq!(target.stop().responses, 2_500);
+    assert_eq!(target.stop().responses, 1_500);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
