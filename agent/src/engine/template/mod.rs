@@ -103,7 +103,7 @@ impl Template {
         Ok(template)
     }
 
-    /// Compiles a text for [`Template::value`]: a lone expression keeps the kind of what it is worth.
+    /// Compiles a text that may be one value: a lone expression keeps the kind of what it is worth.
     ///
     /// # Errors
     /// [`TemplateError`] tells what is wrong with it.
