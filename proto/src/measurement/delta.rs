@@ -32,7 +32,7 @@ pub struct Health {
 pub struct Delta {
     /// 1, 2, 3, ... per run and incarnation.
     pub seq: u64,
-    /// The first window of [`WINDOW_NS`] that it covers, counted from the run's start.
+    /// The first window of [`WINDOW_NS`](super::WINDOW_NS) that it covers, counted from the run's start.
     pub first_window: u32,
     /// The last window that it covers. A second's windows unless an absent coordinator made deltas coarser.
     pub last_window: u32,
