@@ -40,7 +40,7 @@ impl Errands<'_> {
             let key = Key { step: key.step | (place + 1) << 32, ..key };
             Errand { worker, user, step, connections, key }.perform(turn).await
         });
-        let ended: Vec<Option<Ended>> = stream::iter(each).buffered(at_once).collect().await;
+        let ended: Vec<Option<Ended>> = stream::iter(each).buffer_unordered(at_once).collect().await;
         for (step, branch) in requests.iter().zip(&branches) {
             step.captured.iter().for_each(|slot| user.variables.take_over(*slot, &branch.variables));
         }
