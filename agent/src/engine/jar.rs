@@ -1,6 +1,6 @@
 //! The cookies of an iteration (RFC 6265).
 
-use cookie_store::CookieStore;
+use cookie_store::{Cookie, CookieStore};
 use muster_proto::plan::Url;
 
 use super::transport::Kept;
@@ -28,17 +28,23 @@ impl Jar {
         self.store.is_none()
     }
 
+    /// Whether a response sets any.
+    pub(super) fn is_set_by(response: &Kept) -> bool {
+        response.header("set-cookie").next().is_some()
+    }
+
     /// Keeps what a response sets that came from this URL. A cookie that cannot be understood is none.
     pub(super) fn keep(&mut self, url: &Url, response: &Kept) {
         let cookies = response.header("set-cookie").filter(|cookie| cookie.len() <= COOKIE_BYTES_MAX);
-        let mut cookies = cookies.filter(|cookie| !cookie.bytes().any(|byte| byte.is_ascii_control())).peekable();
-        if cookies.peek().is_none() {
-            return;
-        }
+        let cookies = cookies.filter(|cookie| !cookie.bytes().any(|byte| byte.is_ascii_control()));
         let Ok(url) = url::Url::parse(&url.to_string()) else { return };
         let store = self.store.get_or_insert_default();
-        for cookie in cookies.take(COOKIES_MAX - self.kept) {
-            self.kept += usize::from(store.parse(cookie, &url).is_ok());
+        for cookie in cookies.filter_map(|cookie| Cookie::parse(cookie, &url).ok()) {
+            let is_known = store.contains_any(&String::from(&cookie.domain), &cookie.path, cookie.name());
+            if is_known || self.kept < COOKIES_MAX {
+                let is_kept = store.insert(cookie.into_owned(), &url).is_ok();
+                self.kept += usize::from(is_kept && !is_known);
+            }
         }
     }
 
@@ -94,6 +100,23 @@ mod tests {
             jar.keep(&at("127.0.0.1", "/"), &setting(&[&format!("c{round}=1"), &"x".repeat(COOKIE_BYTES_MAX + 1)]));
         }
         assert_eq!(jar.field(&at("127.0.0.1", "/")).unwrap().split("; ").count(), COOKIES_MAX);
+    }
+
+    #[test]
+    fn a_cookie_can_be_set_again_however_often() {
+        let mut jar = Jar::default();
+        for round in 0..2 * COOKIES_MAX {
+            jar.keep(&at("127.0.0.1", "/"), &setting(&[&format!("sid={round}")]));
+        }
+        let last = 2 * COOKIES_MAX - 1;
+        assert_eq!(jar.field(&at("127.0.0.1", "/")), Some(format!("sid={last}")));
+        for round in 0..COOKIES_MAX {
+            jar.keep(&at("127.0.0.1", "/"), &setting(&[&format!("c{round}=1")]));
+        }
+        jar.keep(&at("127.0.0.1", "/"), &setting(&["sid=again"]));
+        let field = jar.field(&at("127.0.0.1", "/")).unwrap();
+        assert!(field.split("; ").any(|pair| pair == "sid=again"), "{field}");
+        assert_eq!(field.split("; ").count(), COOKIES_MAX);
     }
 
     proptest! {

@@ -9,6 +9,7 @@ use super::clock;
 use super::compiled::{Content, RequestStep};
 use super::event::{Answer, Event, Wait};
 use super::findings::{Books, Judged, Onward, Response};
+use super::jar::Jar;
 use super::made::{Made, MakeError};
 use super::random::Key;
 use super::redirect::{self, Redirected};
@@ -219,7 +220,8 @@ impl Errand<'_> {
         may_redirect: bool,
     ) -> (Ended, Option<Box<Redirected>>) {
         let done_ns = reply.done_ns;
-        if let Some(kept) = reply.kept.as_ref().filter(|_| call.rendered.asked().cookies) {
+        let asks = call.rendered.asked().cookies;
+        if let Some(kept) = reply.kept.as_ref().filter(|kept| asks && Jar::is_set_by(kept)) {
             self.user.own.jar.borrow_mut().keep(&call.url(), kept);
         }
         let location = reply.location.take().filter(|_| may_redirect && (300..400).contains(&reply.status));
