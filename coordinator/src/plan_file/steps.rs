@@ -1,8 +1,6 @@
 //! Steps, and steps within steps.
 
-use muster_proto::plan::{
-    AT_ONCE_MAX, Branch, Choice, Group, Loop, NESTING_MAX, Parallel, ROUNDS_MAX, Request, Rounds, Step, Stop,
-};
+use muster_proto::plan::{Branch, Choice, Group, Loop, NESTING_MAX, Parallel, ROUNDS_MAX, Request, Rounds, Step, Stop};
 
 use super::keys::{BLOCKS, CHOICE, CHOOSE, FOREACH, GROUP, IF, PACE, PARALLEL, REPEAT, SET, STOP, WHILE};
 use super::reader::{Field, Fields, Reader};
@@ -134,7 +132,7 @@ impl Steps<'_> {
     fn parallel(&mut self, reader: &mut Reader, field: &Field<'_>) -> Option<Step> {
         let fields = reader.open(field, &PARALLEL)?;
         let at_once = match fields.get("at_once") {
-            Some(field) => reader.whole_u32(&field)?.min(AT_ONCE_MAX),
+            Some(field) => reader.whole_u32(&field)?,
             None => AT_ONCE_DEFAULT,
         };
         let items = fields.get("parallel").map(|field| reader.items(&field)).unwrap_or_default();
