@@ -26,6 +26,8 @@ pub enum News {
         /// First arrival's moment minus the moment at which it was due, in nanoseconds.
         start_error_ns: Option<i64>,
     },
+    /// A step of the plan ends the whole run.
+    Enough,
     /// The books can never be closed, and why.
     Broken(&'static str),
 }
@@ -39,18 +41,28 @@ pub struct Duty<G> {
     closed: bool,
     /// Whether the coordinator at the other end is the one that allots what users share.
     may_want: bool,
+    /// Whether the coordinator at the other end was told that a step ends the run.
+    told_enough: bool,
 }
 
 impl<G: Generator> Duty<G> {
     /// What this generator, which is prepared, will measure.
     pub fn new(generator: G) -> Self {
         let (outbox, gauges) = (Outbox::default(), Vec::new());
-        Self { generator, outbox, gauges, collected_all: false, closed: false, may_want: true }
+        Self { generator, outbox, gauges, collected_all: false, closed: false, may_want: true, told_enough: false }
     }
 
     /// What is left of an assignment that was carried out: all that was put into this outbox, and these books.
     pub fn left(generator: G, outbox: Outbox, gauges: Gauges) -> Self {
-        Self { generator, outbox, gauges: vec![gauges], collected_all: true, closed: false, may_want: false }
+        Self {
+            generator,
+            outbox,
+            gauges: vec![gauges],
+            collected_all: true,
+            closed: false,
+            may_want: false,
+            told_enough: true,
+        }
     }
 
     /// The generator, to start and stop it.
@@ -60,11 +72,15 @@ impl<G: Generator> Duty<G> {
 
     /// The next thing to tell. Waits for ever once the books are closed. May be given up and called again.
     pub async fn next(&mut self) -> News {
-        let (alarm, supplies) = (self.generator.alarm(), self.generator.supplies());
+        let (alarm, supplies, enough) = (self.generator.alarm(), self.generator.supplies(), self.generator.enough());
         let news = tokio::select! {
             biased;
             () = alarm.goes_off() => News::Broken(PANICKED),
             wanting = supplies.wanting(), if self.may_want => News::Wanting(wanting),
+            () = enough.said(), if !self.told_enough => {
+                self.told_enough = true;
+                News::Enough
+            }
             news = self.next_measured() => news,
         };
         // A worker that panics ends its measurements too, so their end alone does not say that all is well.
@@ -151,6 +167,7 @@ impl<G: Generator> Duty<G> {
         self.acknowledge(applied_seq)?;
         self.outbox.rewind();
         self.may_want = false;
+        self.told_enough = false;
         self.closed = false;
         Ok(())
     }
@@ -209,8 +226,9 @@ mod tests {
     fn prepared(scenarios: Vec<Scenario>) -> Duty<Workers> {
         let shares = vec![Share::full(); scenarios.len()];
         let plan = Plan { name: "test".to_owned(), seed: 42, scenarios, ..Plan::default() };
-        let assignment = AssignmentMessage { run_id: RunId::generate(), plan, shares, amendments: Vec::new() };
-        let config = EngineConfig { workers: 2, pin: false, guard: Arc::new(Guard::default()) };
+        let assignment =
+            AssignmentMessage { run_id: RunId::generate(), plan, shares, amendments: Vec::new(), found: Vec::new() };
+        let config = EngineConfig { workers: 2, pin: false, guard: Arc::new(Guard::default()), witness: None };
         Duty::new(Workers::prepare(assignment, &config, &Lease::endless()).unwrap())
     }
 

@@ -12,6 +12,7 @@ use muster_proto::share::Share;
 use crate::engine::alarm::Alarm;
 pub use crate::engine::changes::ChangeError;
 use crate::engine::collector::{Collector, Slice};
+use crate::engine::enough::Enough;
 use crate::engine::lease::Lease;
 use crate::engine::start::{Engine, EngineConfig, EngineError};
 use crate::engine::supply::Supplies;
@@ -43,6 +44,11 @@ pub trait Generator: Send + 'static {
 
     /// Goes off when what is measured is not the whole any more.
     fn alarm(&self) -> Alarm;
+
+    /// What a step of the plan says that ends the whole run.
+    fn enough(&self) -> Enough {
+        Enough::default()
+    }
 
     /// What users may begin who share their iterations with the whole cluster's.
     fn supplies(&self) -> Supplies {
@@ -122,7 +128,8 @@ impl Workers {
         lease: &Lease,
         spool: Option<&Spool>,
     ) -> Result<Self, PrepareError> {
-        let AssignmentMessage { run_id, plan, shares, amendments } = assignment;
+        let AssignmentMessage { run_id, mut plan, shares, amendments, found } = assignment;
+        plan.vars.extend(found);
         let mut amended = plan.clone();
         for Amendment { reshape, .. } in &amendments {
             amended.scenarios[reshape.scenario].executor.take_stages(&reshape.stages);
@@ -194,6 +201,10 @@ impl Generator for Workers {
 
     fn alarm(&self) -> Alarm {
         self.engine.alarm()
+    }
+
+    fn enough(&self) -> Enough {
+        self.engine.enough()
     }
 
     fn supplies(&self) -> Supplies {

@@ -211,6 +211,7 @@ fn config(args: &Args) -> AgentConfig {
             workers: args.workers.map_or_else(default_workers, usize::from),
             pin: args.pin,
             guard: Arc::new(guard),
+            witness: None,
         },
     }
 }

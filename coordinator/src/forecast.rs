@@ -4,7 +4,7 @@ use std::fmt::Write;
 use std::time::Duration;
 
 use muster_agent::engine::preview::{Preview, Shown, preview};
-use muster_proto::plan::{Connections, Executor, Plan, Request, Scenario, Step, Templates};
+use muster_proto::plan::{ChoreKind, Connections, Executor, Plan, Request, Scenario, Step, Templates};
 use muster_proto::schedule::{ArrivalSchedule, Stream};
 
 use crate::plan_file::format_duration;
@@ -33,6 +33,13 @@ pub fn forecast(plan: &Plan) -> String {
         describe_load(&mut text, plan.seed, index, scenario);
         describe_steps(&mut text, &scenario.steps, 1);
         describe_iteration(&mut text, plan, index);
+    }
+    for kind in [ChoreKind::Setup, ChoreKind::Teardown] {
+        let chore = plan.chore(kind);
+        if !chore.steps.is_empty() {
+            let _ = writeln!(text, "\n{} (once, within {})", kind.name(), format_duration(chore.timeout));
+            describe_steps(&mut text, &chore.steps, 1);
+        }
     }
     text
 }

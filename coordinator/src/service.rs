@@ -16,7 +16,7 @@ pub(crate) use control::{order_from_wire, order_to_wire};
 use muster_agent::planted::planted;
 use muster_proto::convert::{
     AssignmentMessage, allotments_to_wire, assignment_to_wire, change_to_wire, closing_from_wire, delta_from_wire,
-    wanting_from_wire,
+    perform_to_wire, performed_from_wire, wanting_from_wire,
 };
 use muster_proto::id::{Incarnation, RunId};
 use muster_proto::measurement::Shape;
@@ -229,9 +229,10 @@ impl Switchboard {
                 shared.send(link, Message::Refusal(wire::Refusal { reason }));
                 lock(&shared.links).remove(&link);
             }
-            Command::Assign(link, shares, amendments) => {
+            Command::Perform(link, plan) => shared.send(link, Message::Perform(perform_to_wire(&plan))),
+            Command::Assign { link, shares, amendments, found } => {
                 let (run_id, plan) = (shared.run_id, shared.plan.clone());
-                let assignment = AssignmentMessage { run_id, plan, shares, amendments };
+                let assignment = AssignmentMessage { run_id, plan, shares, amendments, found };
                 shared.send(link, Message::Assign(assignment_to_wire(&assignment)));
             }
             Command::Allot(link, allotted) => {
@@ -292,6 +293,11 @@ pub(crate) fn event_of(link: Link, message: &wire::FromAgent, shape: Shape) -> R
             let wanting = wanting_from_wire(wanting, shape.scenarios);
             Event::Wanting(link, wanting.map_err(|error| format!("it wants what it cannot have: {error}"))?)
         }
+        Message::Performed(performed) => {
+            let performed = performed_from_wire(performed.clone());
+            Event::Performed(link, performed.map_err(|error| format!("it performed what cannot be: {error}"))?)
+        }
+        Message::Enough(_) => Event::Enough(link),
         Message::Leaving(_) => Event::Leaving(link),
         Message::Closing(closing) => {
             let (totals, start_error_ns) = closing_from_wire(closing);

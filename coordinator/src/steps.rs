@@ -18,6 +18,7 @@ pub(crate) fn in_words(step: &Step, with_expressions: bool) -> String {
         }
         Step::Stop(Stop::Completed) => "stop completed".to_owned(),
         Step::Stop(Stop::Failed) => "stop failed".to_owned(),
+        Step::Stop(Stop::Run) => "stop the run".to_owned(),
         Step::Group(group) => format!("group {}", group.name),
         Step::If(branch) => format!("if{}", shown(&branch.condition)),
         Step::Loop(of) => {

@@ -12,10 +12,10 @@ use muster_proto::id::RunId;
 use muster_proto::measurement::{Delta, Health, Measurement, Note, Sample, Sampled, Shape as MeasurementShape, Totals};
 use muster_proto::outcome::{ErrorKind, Outcome};
 use muster_proto::plan::{
-    AgentsWanted, Arrivals, Body, Branch, Capture, Check, Choice, Condition, Connect, Connections, DnsPolicy, Executor,
-    Feeder, Group, Http, Loop, MetricKind, Missing, Observation, OnEnd, Order, Parallel, Pick, Plan, Rate, RateStage,
-    Redirects, Request, Retry, Rounds, Rows, Scenario, Shape, Sharing, Source, StatusSet, Step, Stop, Templates, Think,
-    Tls, Url, UserStage,
+    AgentsWanted, Arrivals, Body, Branch, Capture, Check, Choice, Chore, Condition, Connect, Connections, DnsPolicy,
+    Executor, Feeder, Group, Http, Loop, MetricKind, Missing, Observation, OnEnd, Order, Parallel, Pick, Plan, Rate,
+    RateStage, Redirects, Request, Retry, Rounds, Rows, Scenario, Shape, Sharing, Source, StatusSet, Step, Stop,
+    Templates, Think, Tls, Url, UserStage,
 };
 use muster_proto::share::Share;
 use muster_proto::wire;
@@ -138,6 +138,7 @@ fn plan() -> Plan {
         name: "shop".to_owned(),
         seed: 42,
         vars: vec![("pages".to_owned(), "[1, \"two\"]".to_owned())],
+        secrets: Vec::new(),
         data: data(),
         metrics: vec![("seen".to_owned(), MetricKind::Rate), ("total".to_owned(), MetricKind::Gauge)],
         http: Http { request_ids: true, cookies: false, ..Http::default() },
@@ -154,6 +155,8 @@ fn plan() -> Plan {
             scenario("each", Executor::PerUserIterations { users: 3, iterations: 5, max_duration }, Connections::New),
             scenario("all", Executor::SharedIterations { users: 3, iterations: 5, max_duration }, Connections::New),
         ],
+        setup: Chore { steps: vec![Step::Stop(Stop::Run)], timeout: Duration::from_secs(7) },
+        teardown: Chore { steps: vec![Step::Pace(Duration::from_secs(1))], ..Chore::default() },
         thresholds: Vec::new(),
         agents: AgentsWanted::default(),
     }
@@ -166,7 +169,13 @@ fn amendments() -> Vec<Amendment> {
 
 fn assignment() -> AssignmentMessage {
     let shares = Share::full().deal(&[1, 2, 3, 4]);
-    AssignmentMessage { run_id: RunId::generate(), plan: plan(), shares, amendments: amendments() }
+    AssignmentMessage {
+        run_id: RunId::generate(),
+        plan: plan(),
+        shares,
+        amendments: amendments(),
+        found: vec![("token".to_owned(), "\"x\"".to_owned()), ("none".to_owned(), String::new())],
+    }
 }
 
 /// What a message that was changed so is refused with.

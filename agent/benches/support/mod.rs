@@ -103,7 +103,7 @@ pub struct Generated {
 /// Generates a plan's load on one worker; `during` may interfere.
 pub fn generate(plan: Plan, during: impl FnOnce(&Engine) + Send) -> Generated {
     let shape = Shape::of(&plan);
-    let config = EngineConfig { workers: 1, pin: false, guard: Arc::new(Guard::loopback_only()) };
+    let config = EngineConfig { workers: 1, pin: false, guard: Arc::new(Guard::loopback_only()), witness: None };
     let shared = match plan.scenarios[0].executor {
         Executor::SharedIterations { iterations, .. } => Some(iterations),
         _ => None,

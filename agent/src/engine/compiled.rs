@@ -143,16 +143,17 @@ pub struct RequestStep {
 }
 
 impl CompiledPlan {
-    /// Prepares a plan for an agent with this share of each scenario and so many workers.
+    /// Prepares a plan for an agent with this share of each scenario and so many workers. If it is `watched`, responses are
+    /// kept whole, whatever is looked for in them.
     ///
     /// # Errors
     /// [`CompileError`] names what cannot be carried out.
-    pub fn new(plan: Arc<Plan>, shares: &[Share], workers: usize) -> Result<Self, CompileError> {
+    pub fn new(plan: Arc<Plan>, shares: &[Share], workers: usize, watched: bool) -> Result<Self, CompileError> {
         let (series, tallies) = (SeriesTable::of(&plan), TallyTable::of(&plan));
         let supplies = Supplies::new(&plan, shares, workers);
         let named = || plan.vars.iter().map(|(name, json)| (name.as_str(), json.as_str()));
         let vars: Vec<Vars> = (0..workers).map(|worker| Vars::new(named(), worker)).collect();
-        let mut compiler = Compiler { plan: &plan, series: &series, tallies: &tallies, origins: Vec::new() };
+        let mut compiler = Compiler { plan: &plan, series: &series, tallies: &tallies, origins: Vec::new(), watched };
         let scenarios = plan.scenarios.iter().take(shares.len()).enumerate();
         let scenarios = scenarios.map(|(index, scenario)| {
             let fed = scenario.feeders.iter().filter_map(|place| plan.data.get(usize::from(*place)));
@@ -228,6 +229,7 @@ pub(super) struct Compiler<'p> {
     series: &'p SeriesTable,
     tallies: &'p TallyTable,
     origins: Vec<(bool, String, u16)>,
+    watched: bool,
 }
 
 impl Compiler<'_> {
@@ -249,7 +251,7 @@ impl Compiler<'_> {
             absolute: self.plan.connect.proxy.is_some() && !request.url.tls,
             keep_alive: scenario.connections != Connections::New,
             numbered: self.plan.http.request_ids,
-            keep: findings.first().is_some_and(Findings::keeps),
+            keep: self.watched || findings.first().is_some_and(Findings::keeps),
             cookies: self.plan.http.cookies && scenario.comes_back(),
         };
         let content = content_of(&request, names, manner).map_err(|source| CompileError::Render {

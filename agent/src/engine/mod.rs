@@ -13,6 +13,7 @@ pub mod compiled;
 pub mod control;
 mod cuts;
 pub mod deadline;
+pub mod enough;
 pub mod event;
 pub mod feeder;
 pub mod findings;
@@ -43,6 +44,7 @@ pub mod tenure;
 pub mod transport;
 mod user;
 mod users;
+pub mod witness;
 mod worker;
 
 pub use worker::WorkerError;

@@ -36,7 +36,10 @@ pub fn preview(plan: &Plan, scenario: usize) -> Preview {
     let vars = Vars::new(plan.vars.iter().map(|(name, json)| (name.as_str(), json.as_str())), 0);
     let fed: Vec<&str> =
         of.feeders.iter().filter_map(|place| plan.data.get(usize::from(*place))).map(|feeder| &*feeder.name).collect();
-    let names = Names::new(vars, of.slots().into_iter().chain(fed.iter().map(|name| (*name).to_owned())));
+    let names = Names::new(
+        vars,
+        of.slots().into_iter().chain(plan.setup.slots()).chain(fed.iter().map(|name| (*name).to_owned())),
+    );
     let tables: Vec<Arc<Table>> = plan.data.iter().map(|feeder| Arc::new(Table::new(feeder))).collect();
     let own = Key { stream: Stream { seed: plan.seed, scenario: scenario as u32 }, ..Key::default() };
     let mut variables = Variables::default();

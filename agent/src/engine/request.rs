@@ -150,7 +150,8 @@ impl Errand<'_> {
         }
     }
 
-    async fn perform_once(&mut self, mut turn: Turn) -> Option<Ended> {
+    /// The same, whatever the plan says of sending it again.
+    pub(super) async fn perform_once(&mut self, mut turn: Turn) -> Option<Ended> {
         if !self.worker.lease.holds(turn.now_ns) {
             return None;
         }
@@ -206,7 +207,12 @@ impl Errand<'_> {
         self.user.deadline.set(turn.now_ns + self.step.timeout_ns);
         let with_cookies = self.with_cookies(call);
         let sent = with_cookies.as_deref().unwrap_or(call.rendered);
-        match self.attempt(call, sent, &mut in_flight).await {
+        let sent = Numbered { rendered: sent, id: self.step.first_id | self.key.iteration };
+        let outcome = self.attempt(call, sent, &mut in_flight).await;
+        if let Some(witness) = &self.worker.witness {
+            witness.saw(self.step, sent, turn.now_ns, &outcome);
+        }
+        match outcome {
             Ok(reply) => self.answered(call, in_flight, reply, may_redirect),
             Err(broken) => (self.broken(in_flight, *broken), None),
         }
@@ -287,15 +293,14 @@ impl Errand<'_> {
     async fn attempt(
         &mut self,
         call: &Call<'_>,
-        sent: &Rendered,
+        request: Numbered<'_>,
         in_flight: &mut InFlight<'_>,
     ) -> Result<Reply, Box<Broken>> {
         let (mut connection, mut repeatable) = match self.take_kept(call) {
             Some(connection) => (connection, call.idempotent),
             None => (self.open(call, in_flight).await?, false),
         };
-        let id = self.step.first_id | self.key.iteration;
-        let (worker, request) = (self.worker, Numbered { rendered: sent, id });
+        let worker = self.worker;
         loop {
             let result = connection.exchange(request, &worker.limits, &worker.scratch, &mut self.user.deadline).await;
             match result {

@@ -17,11 +17,13 @@ use super::clock;
 use super::collector::Collector;
 use super::compiled::{CompileError, CompiledPlan};
 use super::control::{Control, ControlReceiver};
+use super::enough::Enough;
 use super::lease::Lease;
 use super::part::PartSender;
 use super::progress::Progress;
 use super::ring::RingFile;
 use super::supply::Supplies;
+use super::witness::Witness;
 use super::worker::{self, WorkerError, WorkerTask};
 use crate::guard::Guard;
 
@@ -34,6 +36,8 @@ pub struct EngineConfig {
     pub pin: bool,
     /// What the agent's operator allows.
     pub guard: Arc<Guard>,
+    /// Who watches what goes to and fro, for load of a few iterations.
+    pub witness: Option<Witness>,
 }
 
 /// Why the load of a plan cannot be generated here.
@@ -70,6 +74,7 @@ pub struct Engine {
     /// One for each worker.
     progress: Vec<Progress>,
     alarm: Alarm,
+    enough: Enough,
 }
 
 impl Engine {
@@ -98,7 +103,7 @@ impl Engine {
         lease: &Lease,
         rings: Vec<RingFile>,
     ) -> Result<(Self, Collector), EngineError> {
-        let plan = Arc::new(CompiledPlan::new(Arc::new(plan), shares, config.workers)?);
+        let plan = Arc::new(CompiledPlan::new(Arc::new(plan), shares, config.workers, config.witness.is_some())?);
         let (mut holdings, changes) = Holdings::none(&plan.plan, plan.timings(), config.workers);
         holdings.grant(&Handed::new(shares.to_vec()), 0, 0)?;
         let (control, control_receiver) = watch::channel(Control::Wait);
@@ -113,6 +118,7 @@ impl Engine {
             supplies: plan.supplies.clone(),
             progress: Vec::with_capacity(config.workers),
             alarm: Alarm::default(),
+            enough: Enough::default(),
         };
         let mut receivers = Vec::with_capacity(config.workers);
         let mut rings = rings.into_iter();
@@ -129,6 +135,8 @@ impl Engine {
                 ring: rings.next(),
                 alarm: engine.alarm.clone(),
                 progress: Progress::default(),
+                witness: config.witness.clone(),
+                enough: engine.enough.clone(),
             };
             engine.progress.push(task.progress.clone());
             engine.threads.push(spawn(worker, task, ready_sender.clone(), config.pin).map_err(EngineError::Thread)?);
@@ -222,6 +230,12 @@ impl Engine {
     #[must_use]
     pub fn alarm(&self) -> Alarm {
         self.alarm.clone()
+    }
+
+    /// What a step says that ends the whole run.
+    #[must_use]
+    pub fn enough(&self) -> Enough {
+        self.enough.clone()
     }
 
     /// What users may begin who share their iterations: nothing but what somebody allots.

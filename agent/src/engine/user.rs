@@ -77,7 +77,11 @@ impl User {
             let ended = match op {
                 Op::Request(request) => {
                     let connections = scenario.connections;
-                    Errand { worker, user: self, step: request, connections, key }.perform(turn).await
+                    let mut errand = Errand { worker, user: self, step: request, connections, key };
+                    match request.request.retry.times {
+                        0 => errand.perform_once(turn).await,
+                        _ => Box::pin(errand.perform(turn)).await,
+                    }
                 }
                 // Boxed, because their state is large and would otherwise lie in every user's memory.
                 Op::Parallel(requests, at_once) => {
@@ -96,7 +100,10 @@ impl User {
                     continue;
                 }
                 Op::Stop(stop) => {
-                    iteration.all_expected &= *stop == Stop::Completed;
+                    iteration.all_expected &= *stop != Stop::Failed;
+                    if *stop == Stop::Run {
+                        worker.enough.say();
+                    }
                     break;
                 }
                 op => {
@@ -119,6 +126,9 @@ impl User {
             }
         }
         iteration.end(turn.now_ns);
+        if let Some(witness) = &worker.witness {
+            witness.0.iteration(self.variables.shown(&scenario.names[worker.number]));
+        }
         turn.now_ns
     }
 

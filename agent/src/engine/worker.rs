@@ -13,6 +13,7 @@ use super::changes::ChangeReceiver;
 use super::clock;
 use super::compiled::{Bound, CompiledPlan};
 use super::control::{Control, ControlReceiver};
+use super::enough::Enough;
 use super::feeder::Feeding;
 use super::lease::Lease;
 use super::pacer::Pacer;
@@ -23,6 +24,7 @@ use super::recorder::Recorder;
 use super::ring::{Ring, RingFile};
 use super::transport::http1::{Limits, Manner, Scratch};
 use super::transport::{Connector, ConnectorError};
+use super::witness::Witness;
 use super::{arrivals, users};
 use crate::guard::Guard;
 
@@ -50,6 +52,10 @@ pub(super) struct WorkerTask {
     pub(super) alarm: Alarm,
     /// Where it shows that it is at work.
     pub(super) progress: Progress,
+    /// Who watches it, if anybody does.
+    pub(super) witness: Option<Witness>,
+    /// What a step says that ends the run.
+    pub(super) enough: Enough,
 }
 
 /// What a worker's tasks share.
@@ -78,6 +84,10 @@ pub(super) struct Worker {
     pub(super) feeding: Vec<Feeding>,
     /// What each of its tasks holds a copy of.
     pub(super) alarm: Alarm,
+    /// Who watches it, if anybody does.
+    pub(super) witness: Option<Witness>,
+    /// What a step says that ends the run.
+    pub(super) enough: Enough,
 }
 
 impl Worker {
@@ -156,7 +166,7 @@ fn local_runtime() -> std::io::Result<LocalRuntime> {
 
 /// Generates the load and returns the worker with all of it measured; nothing if the run ended before it began.
 async fn generate(task: WorkerTask, tools: Tools) -> Option<Rc<Worker>> {
-    let WorkerTask { plan, changes, lease, mut control, parts, alarm, progress, .. } = task;
+    let WorkerTask { plan, changes, lease, mut control, parts, alarm, progress, witness, enough, .. } = task;
     let Control::StartAt(start_ns) = control.wait_for(|control| *control != Control::Wait).await else { return None };
     let number = parts.worker();
     let recorder = Recorder::new(start_ns, clock::now_ns(), lease.clone(), tools.ring, parts);
@@ -178,6 +188,8 @@ async fn generate(task: WorkerTask, tools: Tools) -> Option<Rc<Worker>> {
         plan: Arc::clone(&plan),
         feeding,
         alarm,
+        witness,
+        enough,
     });
     let ticker = tokio::task::spawn_local(roll_windows(Rc::clone(&worker), progress));
     let stopper = tokio::task::spawn_local(watch_for_stop(Rc::clone(&worker), control.clone()));

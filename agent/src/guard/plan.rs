@@ -12,7 +12,7 @@ impl Guard {
     /// # Errors
     /// The first thing that the operator does not allow.
     pub fn check_plan(&self, plan: &Plan, shares: &[Share]) -> Result<(), Refusal> {
-        for request in plan.scenarios.iter().flat_map(Scenario::requests) {
+        for request in plan.requests() {
             self.check_host(&request.url.host, request.url.port)?;
         }
         if let Some(proxy) = &plan.connect.proxy {

@@ -4,8 +4,9 @@ use std::future::pending;
 use std::io;
 
 use muster_proto::change::Change;
-use muster_proto::convert::AssignmentMessage;
+use muster_proto::convert::{AssignmentMessage, Performed};
 use muster_proto::measurement::Health;
+use muster_proto::plan::Plan;
 use tokio::net::TcpStream;
 
 use super::part::Part;
@@ -85,6 +86,10 @@ impl Surroundings for Afterwards {
     }
 
     async fn prepare(&self, _: AssignmentMessage, _: EngineConfig, _: Lease) -> Result<AtRest, PrepareError> {
+        pending().await
+    }
+
+    async fn perform(&self, _: Plan, _: EngineConfig) -> Performed {
         pending().await
     }
 }

@@ -5,8 +5,9 @@ use std::future::Future;
 use std::pin::Pin;
 
 use muster_proto::change::Change;
-use muster_proto::convert::AssignmentMessage;
+use muster_proto::convert::{AssignmentMessage, Performed};
 use muster_proto::id::RunId;
+use muster_proto::plan::Plan;
 use muster_proto::schedule::ReshapeError;
 
 use super::surroundings::Surroundings;
@@ -44,6 +45,8 @@ pub(super) struct Part<S: Surroundings> {
     changed: VecDeque<Changed>,
     /// An assignment being prepared, apart from the conversation, which must go on meanwhile.
     preparing: Option<Preparing<S::Generator>>,
+    /// What is made once per run, while it is being made. Apart from the conversation, too.
+    performing: Option<Performing>,
 }
 
 /// How a change of what an agent is to do was made.
@@ -61,6 +64,8 @@ pub(super) struct Changed {
 pub(super) type Prepared<G> = Result<G, PrepareError>;
 
 type Preparing<G> = Pin<Box<dyn Future<Output = Prepared<G>> + Send>>;
+
+type Performing = Pin<Box<dyn Future<Output = Performed> + Send>>;
 
 /// Why a change of what an agent is to do is not made.
 #[derive(Debug, thiserror::Error)]
@@ -80,6 +85,8 @@ pub(super) enum ChangeFault {
 pub(super) enum Progress<G> {
     /// Preparing has ended.
     Prepared(Prepared<G>),
+    /// What is made once per run has been made.
+    Performed(Performed),
     /// There is something to tell.
     News(News),
 }
@@ -100,6 +107,7 @@ impl<S: Surroundings> Part<S> {
             started_at_ns: None,
             changed: VecDeque::new(),
             preparing: None,
+            performing: None,
         }
     }
 
@@ -122,6 +130,17 @@ impl<S: Surroundings> Part<S> {
         self.scenarios = assignment.shares.len();
         let (engine, lease, surroundings) = (config.clone(), self.lease.clone(), surroundings.clone());
         self.preparing = Some(Box::pin(async move { surroundings.prepare(assignment, engine, lease).await }));
+    }
+
+    /// Begins to make what is made once per run.
+    pub(super) fn perform(&mut self, plan: Plan, config: &EngineConfig, surroundings: &S) {
+        let (config, surroundings) = (config.clone(), surroundings.clone());
+        self.performing = Some(Box::pin(async move { surroundings.perform(plan, config).await }));
+    }
+
+    /// Gives up what was being made once per run: whoever asked for it cannot hear of it any more.
+    pub(super) fn give_up_performing(&mut self) {
+        self.performing = None;
     }
 
     /// Lets the load begin at this moment of the coordinator's clock, unless it has begun. `None` when there is nothing to
@@ -161,14 +180,6 @@ impl<S: Surroundings> Part<S> {
         Ok(made)
     }
 
-    /// How preparing went, once it has ended.
-    async fn next_prepared(&mut self) -> Prepared<S::Generator> {
-        let Some(preparing) = &mut self.preparing else { return std::future::pending().await };
-        let prepared = preparing.await;
-        self.preparing = None;
-        prepared
-    }
-
     /// Waits for something while what is measured is kept, with nobody to tell it.
     pub(super) async fn meanwhile<T>(&mut self, work: impl Future<Output = T>) -> T {
         let Some(duty) = &mut self.duty else { return work.await };
@@ -181,9 +192,27 @@ impl<S: Surroundings> Part<S> {
 
     /// Waits for the next step forward. May be given up and called again.
     pub(super) async fn progress(&mut self) -> Progress<S::Generator> {
-        match &mut self.duty {
-            Some(duty) => Progress::News(duty.next().await),
-            None => Progress::Prepared(self.next_prepared().await),
+        let Self { duty, preparing, performing, .. } = self;
+        tokio::select! {
+            biased;
+            performed = ended(performing) => Progress::Performed(performed),
+            news = next_of(duty) => Progress::News(news),
+            prepared = ended(preparing), if duty.is_none() => Progress::Prepared(prepared),
         }
+    }
+}
+
+/// What comes of something that is under way, which is over then. Waits for ever if nothing is.
+async fn ended<T>(work: &mut Option<Pin<Box<dyn Future<Output = T> + Send>>>) -> T {
+    let Some(working) = work else { return std::future::pending().await };
+    let outcome = working.await;
+    *work = None;
+    outcome
+}
+
+async fn next_of<G: Generator>(duty: &mut Option<Box<Duty<G>>>) -> News {
+    match duty {
+        Some(duty) => duty.next().await,
+        None => std::future::pending().await,
     }
 }

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use hyper_util::rt::TokioIo;
 use muster_proto::convert::{
-    allotments_from_wire, assignment_from_wire, change_from_wire, closing_to_wire, delta_to_wire, wanting_to_wire,
+    allotments_from_wire, assignment_from_wire, change_from_wire, closing_to_wire, delta_to_wire, perform_from_wire,
+    performed_to_wire, wanting_to_wire,
 };
 use muster_proto::id::Incarnation;
 use muster_proto::wire::cluster_client::ClusterClient;
@@ -126,6 +127,7 @@ impl<S: Surroundings> Stream<S> {
     ) -> Result<(), SessionError> {
         tracing::info!(coordinator = self.address, "joined");
         part.epoch = self.epoch;
+        part.give_up_performing();
         // Whoever waits to hear that we are prepared assigned that on this stream; another has yet to ask for it.
         part.owes_ready &= planted("ready-owed-to-another");
         if let Some(duty) = &mut part.duty {
@@ -169,6 +171,9 @@ impl<S: Surroundings> Stream<S> {
                 }
                 progress = part.progress() => match progress {
                     Progress::Prepared(prepared) => self.prepared(prepared, part).await?,
+                    Progress::Performed(performed) => {
+                        self.send(from_agent::Message::Performed(performed_to_wire(&performed))).await?;
+                    }
                     Progress::News(news) => self.report(news, part).await?,
                 },
                 () = tokio::time::sleep_until(heard + silence_max) => {
@@ -215,6 +220,12 @@ impl<S: Surroundings> Stream<S> {
                 let assignment = assignment_from_wire(assign).map_err(|error| self.protocol(&error.to_string()))?;
                 tracing::info!(run = %assignment.run_id, plan = assignment.plan.name, "assigned");
                 part.prepare(assignment, &config.engine, &self.surroundings);
+                Ok(())
+            }
+            Message::Perform(perform) => {
+                let plan = perform_from_wire(perform).map_err(|error| self.protocol(&error.to_string()))?;
+                tracing::info!(chore = plan.scenarios[0].name, "performing");
+                part.perform(plan, &config.engine, &self.surroundings);
                 Ok(())
             }
             Message::Start(start) => {
@@ -325,6 +336,7 @@ impl<S: Surroundings> Stream<S> {
                 }
                 Ok(())
             }
+            News::Enough => self.send(from_agent::Message::Enough(wire::Enough {})).await,
             News::Wanting(wanting) => self.send(from_agent::Message::Wanting(wanting_to_wire(&wanting))).await,
             News::Closing { totals, start_error_ns } => {
                 self.send(from_agent::Message::Closing(closing_to_wire(&totals, start_error_ns))).await

@@ -4,11 +4,13 @@ use std::future::Future;
 use std::io;
 use std::sync::Arc;
 
-use muster_proto::convert::AssignmentMessage;
+use muster_proto::convert::{AssignmentMessage, Performed};
 use muster_proto::measurement::Delta;
+use muster_proto::plan::Plan;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 
+use crate::chore;
 use crate::engine::clock;
 use crate::engine::lease::Lease;
 use crate::engine::start::{EngineConfig, EngineError};
@@ -41,6 +43,9 @@ pub trait Surroundings: Clone + Send + Sync + 'static {
         config: EngineConfig,
         lease: Lease,
     ) -> impl Future<Output = Result<Self::Generator, PrepareError>> + Send;
+
+    /// Makes what is made once per run.
+    fn perform(&self, plan: Plan, config: EngineConfig) -> impl Future<Output = Performed> + Send;
 
     /// Hears what becomes of measurements. Nobody needs to know on this machine.
     fn notice(&self, _: Notice<'_>) {}
@@ -86,5 +91,9 @@ impl Surroundings for ThisMachine {
         let prepare = move || Workers::prepare_spooled(assignment, &config, &lease, spool.as_deref());
         let prepared = tokio::task::spawn_blocking(prepare).await;
         prepared.unwrap_or_else(|error| Err(EngineError::Thread(io::Error::other(error)).into()))
+    }
+
+    async fn perform(&self, plan: Plan, config: EngineConfig) -> Performed {
+        chore::perform(plan, &config).await
     }
 }

@@ -91,7 +91,7 @@ pub(crate) fn generate_from(
     workers: usize,
     during: impl FnOnce(&Engine) + Send,
 ) -> Generated {
-    let config = EngineConfig { workers, pin: false, guard: Arc::new(Guard::loopback_only()) };
+    let config = EngineConfig { workers, pin: false, guard: Arc::new(Guard::loopback_only()), witness: None };
     let shape = muster_proto::measurement::Shape::of(&plan);
     let (engine, mut collector) =
         Engine::prepare(plan, shares, &config, lease).expect("a plan that can be carried out");

@@ -23,7 +23,7 @@ pub(super) struct KeepArgs {
     out: PathBuf,
     /// Keep nothing of the run
     #[arg(long, conflicts_with_all = ["out", "journal_max"])]
-    no_store: bool,
+    pub(super) no_store: bool,
     /// The largest journal; beyond, the run goes on unwritten [default: 4GiB]
     #[arg(long, value_name = "SIZE", value_parser = parse_size)]
     journal_max: Option<u64>,

@@ -3,6 +3,7 @@
 mod doctor;
 mod import;
 mod keep;
+mod once;
 mod orders;
 mod report;
 mod resume;

@@ -20,7 +20,7 @@ use tokio::sync::mpsc;
 
 use super::keep::{self, KeepArgs};
 use super::show::show;
-use super::{Outcome, Problem, colour_on_stderr, resume, stops, watch};
+use super::{Outcome, Problem, colour_on_stderr, once, resume, stops, watch};
 use crate::conduct::{Opening, conduct};
 use crate::exit::ExitCode;
 use crate::plan_file::{self, QuickPlan, Secrets};
@@ -74,6 +74,12 @@ pub(super) struct RunArgs {
     /// Leave out the plan's pauses to think
     #[arg(long)]
     no_think: bool,
+    /// Let one user make one iteration of each scenario, at once, and judge and keep nothing
+    #[arg(long, conflicts_with_all = ["listen", "rate", "users", "duration"])]
+    once: bool,
+    /// Print all requests and responses, with secrets masked
+    #[arg(long, short, requires = "once")]
+    verbose: bool,
     /// Serve the plan's target here while it runs, scripted as `muster target --script` has it, to try things out
     #[arg(long, value_name = "SCRIPT", num_args = 0..=1, default_missing_value = "")]
     serve_target: Option<Script>,
@@ -95,7 +101,7 @@ pub(super) struct RunArgs {
 }
 
 /// What a run is told at its beginning, and never again.
-const NOT_RESUMED: [&str; 19] = [
+const NOT_RESUMED: [&str; 21] = [
     "plan",
     "agents",
     "wait",
@@ -103,6 +109,8 @@ const NOT_RESUMED: [&str; 19] = [
     "allow",
     "seed",
     "no_think",
+    "once",
+    "verbose",
     "serve_target",
     "tag",
     "strict",
@@ -146,7 +154,9 @@ struct QuickArgs {
     insecure: bool,
 }
 
-pub(super) fn main(args: RunArgs) -> Outcome {
+pub(super) fn main(mut args: RunArgs) -> Outcome {
+    args.keep.no_store |= args.once;
+    args.quiet |= args.verbose;
     let runtime = || tokio::runtime::Runtime::new().map_err(|error| Problem::other(format!("the runtime: {error}")));
     let Some(name) = &args.plan else { return runtime()?.block_on(resume::resume(args)) };
     let plan = read_plan(name, &args)?;
@@ -193,6 +203,9 @@ fn read_plan(name: &str, args: &RunArgs) -> Result<Plan, Problem> {
     }
     if args.no_think {
         plan.scenarios.iter_mut().for_each(Scenario::leave_out_thinking);
+    }
+    if args.once {
+        once::shorten(&mut plan);
     }
     if let Some(agents) = args.agents {
         plan.agents.start_when = agents.max(1);
@@ -316,7 +329,7 @@ pub(super) async fn listen(address: Option<SocketAddr>, insecure_cluster: bool) 
 /// The scripted target at the address that the plan names first, until it is dropped.
 fn serve_target(args: &RunArgs, plan: &Plan) -> Result<Option<Target>, Problem> {
     let Some(script) = &args.serve_target else { return Ok(None) };
-    let url = plan.scenarios.iter().flat_map(Scenario::requests).map(|request| &request.url).next();
+    let url = plan.requests().map(|request| &request.url).next();
     let address = url.filter(|url| !url.tls).and_then(|url| Some(SocketAddr::new(url.host.parse().ok()?, url.port)));
     let Some(listen) = address.filter(|address| address.ip().is_loopback()) else {
         let text =
@@ -329,7 +342,7 @@ fn serve_target(args: &RunArgs, plan: &Plan) -> Result<Option<Target>, Problem> 
 
 /// The agent of a run on this machine. Its operator is whoever started the run, so what the plan names is allowed.
 fn local_agent(args: &RunArgs, plan: &Plan) -> AgentConfig {
-    let hosts = plan.scenarios.iter().flat_map(Scenario::requests).map(|request| &request.url.host);
+    let hosts = plan.requests().map(|request| &request.url.host);
     let hosts = hosts.chain(plan.connect.proxy.as_ref().map(|proxy| &proxy.host));
     let mut allow: Vec<Allow> = Allow::loopback();
     allow.extend(args.allow.iter().cloned());
@@ -346,7 +359,12 @@ fn local_agent(args: &RunArgs, plan: &Plan) -> AgentConfig {
         labels: BTreeMap::new(),
         weight: 1,
         cores: muster_agent::resources::usable_cores(),
-        engine: EngineConfig { workers, pin: false, guard: Arc::new(Guard::new(allow)) },
+        engine: EngineConfig {
+            workers: if args.once { 1 } else { workers },
+            pin: false,
+            guard: Arc::new(Guard::new(allow)),
+            witness: args.verbose.then(|| once::printing(plan)),
+        },
     }
 }
 

@@ -1,7 +1,7 @@
 //! What happens to a run, as it is written down: what agents say is kept as they say it.
 
 use muster_proto::measurement::Shape;
-use muster_proto::wire::{FromAgent, Gone, JournalEntry, Ordered, Resumed, Said, journal_entry};
+use muster_proto::wire::{FromAgent, Gone, JournalEntry, Ordered, Resumed, Said, from_agent, journal_entry};
 use prost::Message;
 
 use super::head::{begun, unix_ns};
@@ -24,8 +24,12 @@ impl Happened {
     ///
     /// # Errors
     /// Why it makes no sense, for the agent to read.
-    pub fn said(link: Link, message: FromAgent, shape: Shape) -> Result<Self, String> {
+    pub fn said(link: Link, mut message: FromAgent, shape: Shape) -> Result<Self, String> {
         let event = event_of(link, &message, shape)?;
+        // What a setup finds out may be secret, and stays out of the journal.
+        if let Some(from_agent::Message::Performed(performed)) = &mut message.message {
+            performed.found.iter_mut().for_each(|var| var.json.clear());
+        }
         Ok(Self { event, what: journal_entry::What::Said(Said { link: link.0, message: Some(message) }) })
     }
 

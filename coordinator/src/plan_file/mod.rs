@@ -7,6 +7,7 @@
 mod auth;
 mod capture;
 mod choose;
+mod chore;
 mod connect;
 mod data;
 mod expect;

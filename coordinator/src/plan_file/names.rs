@@ -27,6 +27,11 @@ pub(super) fn check_new(reader: &mut Reader, field: &Field<'_>, name: &str) -> b
         mistake.help("it is one of the plan's `vars`");
         return false;
     }
+    if reader.set_up.iter().any(|known| known == name) {
+        let mistake = reader.at_key(field, format!("the name {} is taken", quoted(name)));
+        mistake.help("the plan's `setup` finds it out");
+        return false;
+    }
     if reader.feeders.iter().any(|known| known == name) {
         let mistake = reader.at_key(field, format!("the name {} is taken", quoted(name)));
         mistake.help("it is one of the plan's `data`");
@@ -41,13 +46,20 @@ pub(super) fn is_identifier(name: &str) -> bool {
     begins && bytes.all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
 }
 
-/// What the templates of a scenario can name. Steps may be repeated, so a name counts wherever it is given.
-pub(super) fn of_scenario(vars: &Vars, feeders: &[String], steps: &Node) -> Names {
-    let mut slots = feeders.to_vec();
-    find_given(steps, &mut slots);
-    slots.sort();
-    slots.dedup();
+/// What the templates of a scenario can name, beside what there is for all of them. Steps may be repeated, so a name counts wherever it is given.
+pub(super) fn of_scenario(vars: &Vars, beside: &[String], steps: &Node) -> Names {
+    let mut slots = given(steps);
+    slots.extend_from_slice(beside);
     Names::new(vars.clone(), slots)
+}
+
+/// The names that steps give, each once.
+pub(super) fn given(steps: &Node) -> Vec<String> {
+    let mut given = Vec::new();
+    find_given(steps, &mut given);
+    given.sort();
+    given.dedup();
+    given
 }
 
 fn find_given(node: &Node, slots: &mut Vec<String>) {

@@ -1,6 +1,8 @@
 //! The plan as a whole.
 
-use muster_proto::plan::{AgentsWanted, NUMBERED_MAX, OnLoss, Plan, STEPS_MAX, Scenario};
+use muster_proto::plan::{
+    AgentsWanted, ChoreKind, NUMBERED_MAX, OnLoss, Plan, STEPS_MAX, Scenario, VARS_MAX, steps_total,
+};
 
 use super::keys::{AGENTS, PLAN};
 use super::limits::SEED_DEFAULT;
@@ -9,7 +11,7 @@ use super::request::Defaults;
 use super::tags::Tags;
 use super::tree::Value;
 use super::url::{self, Target};
-use super::{connect, data, http, scenario, threshold, vars};
+use super::{chore, connect, data, http, scenario, threshold, vars};
 
 /// Reads the plan; nothing if there was a mistake. `name` is what it is called unless it says so.
 pub(super) fn read(reader: &mut Reader, field: &Field<'_>, name: &str) -> Option<Plan> {
@@ -26,6 +28,9 @@ pub(super) fn read(reader: &mut Reader, field: &Field<'_>, name: &str) -> Option
     let (connect, shared) = fields.get("connect").map(|field| connect::read(reader, &field)).unwrap_or_default();
     let defaults =
         Defaults { target, headers: http.headers, timeout: http.timeout, redirects: http.redirects, tags: Tags::new() };
+    let setup = chore::read(reader, &fields, ChoreKind::Setup, &defaults);
+    let teardown = chore::read(reader, &fields, ChoreKind::Teardown, &defaults);
+    check_found(reader, &fields, &vars);
     let mut names = Vec::new();
     let mut scenarios = Vec::new();
     if let Some(field) = fields.get("scenarios") {
@@ -38,7 +43,8 @@ pub(super) fn read(reader: &mut Reader, field: &Field<'_>, name: &str) -> Option
             names.push((name.to_owned(), read.requests));
             scenarios.extend(read.scenario);
         }
-        check_steps(reader, &field, &scenarios);
+        let steps = scenarios.iter().map(Scenario::steps_total).sum::<usize>();
+        check_steps(reader, &field, steps + steps_total(&setup.steps) + steps_total(&teardown.steps));
         if http.http.request_ids {
             check_numbered(reader, &field, &scenarios);
         }
@@ -51,22 +57,33 @@ pub(super) fn read(reader: &mut Reader, field: &Field<'_>, name: &str) -> Option
         name: name?,
         seed: seed?,
         vars,
+        secrets: std::mem::take(&mut reader.secret_names),
         data,
         metrics,
         http: http.http,
         connect,
         scenarios,
+        setup,
+        teardown,
         thresholds: thresholds.unwrap_or_default(),
         agents,
     };
     reader.mistakes.is_empty().then_some(whole)
 }
 
-/// The steps of all scenarios together.
-fn check_steps(reader: &mut Reader, field: &Field<'_>, scenarios: &[Scenario]) {
-    let steps: usize = scenarios.iter().map(Scenario::steps_total).sum();
+/// All steps of the plan together.
+fn check_steps(reader: &mut Reader, field: &Field<'_>, steps: usize) {
     if steps > STEPS_MAX {
         reader.at_key(field, format!("wanted at most {STEPS_MAX} steps in all scenarios, found {steps}"));
+    }
+}
+
+/// The plan's variables and what its setup finds out, which become variables.
+fn check_found(reader: &mut Reader, fields: &Fields<'_>, vars: &[(String, String)]) {
+    let all = vars.len() + reader.set_up.len();
+    if let Some(field) = fields.get("setup").filter(|_| all > VARS_MAX) {
+        reader
+            .at_key(&field, format!("wanted at most {VARS_MAX} variables with what the setup finds out, found {all}"));
     }
 }
 

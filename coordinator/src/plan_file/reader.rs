@@ -24,10 +24,14 @@ pub(super) struct Reader {
     pub(super) told_no_target: bool,
     /// What was read so far takes so much on the wire.
     pub(super) plan_bytes: usize,
+    /// The names of those of the plan's variables that are secret.
+    pub(super) secret_names: Vec<String>,
     /// The plan's variables.
     pub(super) vars: Vars,
     /// What templates can name where it reads.
     pub(super) names: Names,
+    /// The names of what its setup finds out.
+    pub(super) set_up: Vec<String>,
     /// The names of its feeders, in the order of the plan.
     pub(super) feeders: Vec<String>,
     /// What the templates of the scenario that it reads have named of what iterations find out.
@@ -113,6 +117,8 @@ impl Reader {
             plan_bytes: 0,
             names: Names::new(vars.clone(), []),
             vars,
+            secret_names: Vec::new(),
+            set_up: Vec::new(),
             feeders: Vec::new(),
             used: BTreeSet::new(),
             metrics: Vec::new(),

@@ -1,7 +1,8 @@
 //! The plan as meant, for the result document: complete, with nothing in it that must stay secret.
 
 use muster_proto::plan::{
-    AgentsWanted, Arrivals, Body, Connect, Connections, DnsPolicy, Executor, Plan, Request, Scenario, StatusSet, Step,
+    AgentsWanted, Arrivals, Body, Chore, ChoreKind, Connect, Connections, DnsPolicy, Executor, Plan, Request, Scenario,
+    StatusSet, Step,
 };
 use serde_json::{Value, json};
 
@@ -21,7 +22,7 @@ const ELIDED: &str = "(elided)";
 /// values of header fields that carry credentials, are left out.
 #[must_use]
 pub fn resolved(plan: &Plan) -> Value {
-    json!({
+    let mut document = json!({
         "name": plan.name,
         "seed": plan.seed,
         // Their values may be nobody else's business.
@@ -37,7 +38,17 @@ pub fn resolved(plan: &Plan) -> Value {
         "scenarios": plan.scenarios.iter().map(scenario).collect::<Vec<_>>(),
         "thresholds": plan.thresholds.iter().map(|threshold| threshold.expression.as_str()).collect::<Vec<_>>(),
         "agents": agents(&plan.agents),
-    })
+    });
+    for kind in [ChoreKind::Setup, ChoreKind::Teardown] {
+        if !plan.chore(kind).steps.is_empty() {
+            document[kind.name()] = chore(plan.chore(kind));
+        }
+    }
+    document
+}
+
+fn chore(chore: &Chore) -> Value {
+    json!({"timeout": format_duration(chore.timeout), "steps": chore.steps.iter().map(step).collect::<Vec<_>>()})
 }
 
 fn agents(wanted: &AgentsWanted) -> Value {

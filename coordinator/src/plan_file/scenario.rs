@@ -80,9 +80,10 @@ fn steps(reader: &mut Reader, fields: &Fields<'_>, defaults: &Defaults) -> (Opti
         fields.get("choose").map(|choose| reader.named(&choose));
         return (None, None);
     };
-    reader.names = names::of_scenario(&reader.vars, &reader.feeders, field.node);
+    let beside = [&reader.feeders[..], &reader.set_up].concat();
+    reader.names = names::of_scenario(&reader.vars, &beside, field.node);
     reader.used.clear();
-    let mut reading = Steps { defaults, requests: Vec::new(), nesting: 0 };
+    let mut reading = Steps { defaults, requests: Vec::new(), nesting: 0, is_load: true };
     let steps = reading.list(reader, &field);
     if steps.is_some() && reading.requests.is_empty() {
         reader.at_key(&field, "wanted at least one request among the steps").help("write `- get: /path`");

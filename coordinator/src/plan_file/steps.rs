@@ -20,6 +20,8 @@ pub(super) struct Steps<'d> {
     pub(super) requests: Vec<Option<String>>,
     /// How many blocks stand around what is being read.
     pub(super) nesting: usize,
+    /// Whether they are a part of the load.
+    pub(super) is_load: bool,
 }
 
 impl Steps<'_> {
@@ -44,7 +46,7 @@ impl Steps<'_> {
                 fields.get("pace").and_then(|pace| reader.duration(&pace)).map(Step::Pace)
             }
             Some("set") => set(reader, field),
-            Some("stop") => stop(reader, field),
+            Some("stop") => self.stop(reader, field),
             Some("group") => self.group(reader, field),
             Some("if") => self.branch(reader, field),
             Some("repeat" | "while" | "foreach") => self.looped(reader, field),
@@ -52,6 +54,21 @@ impl Steps<'_> {
             Some("parallel") => self.parallel(reader, field),
             _ => self.request(reader, field).map(|request| Step::Request(Box::new(request))),
         }
+    }
+
+    fn stop(&self, reader: &mut Reader, field: &Field<'_>) -> Option<Step> {
+        let fields = reader.open(field, &STOP)?;
+        let how = fields.get("stop")?;
+        let stop = match reader.choice(&how)? {
+            "failed" => Stop::Failed,
+            "run" if self.is_load => Stop::Run,
+            "run" => {
+                reader.wrong(&how, "`stop: run` ends the load, and this is no part of it");
+                return None;
+            }
+            _ => Stop::Completed,
+        };
+        Some(Step::Stop(stop))
     }
 
     fn request(&mut self, reader: &mut Reader, field: &Field<'_>) -> Option<Request> {
@@ -171,10 +188,4 @@ fn set(reader: &mut Reader, field: &Field<'_>) -> Option<Step> {
         return None;
     }
     values.into_iter().collect::<Option<_>>().map(Step::Set)
-}
-
-fn stop(reader: &mut Reader, field: &Field<'_>) -> Option<Step> {
-    let fields = reader.open(field, &STOP)?;
-    let how = fields.get("stop").and_then(|field| reader.choice(&field))?;
-    Some(Step::Stop(if how == "failed" { Stop::Failed } else { Stop::Completed }))
 }

@@ -27,6 +27,7 @@ pub(super) fn read(reader: &mut Reader, fields: &Fields<'_>) -> Vec<(String, Str
             mistake.help("it is one of the plan's `vars`");
         } else if names::check(reader, &field, name) {
             vars.extend(self::secret(reader, &field).map(|json| (name.to_owned(), json)));
+            reader.secret_names.push(name.to_owned());
         }
     }
     reader.plan_bytes += vars.iter().map(|(name, json)| name.len() + json.len() + 8).sum::<usize>();

@@ -1,6 +1,6 @@
 //! What must stay secret of a plan, for everything that is shown or kept.
 
-use muster_proto::plan::{Body, Missing, Plan, Rounds, Rows, Scenario, Step};
+use muster_proto::plan::{Body, Missing, Plan, Rounds, Rows, Step};
 
 /// What stands in place of a secret.
 pub const ELIDED: &str = "***";
@@ -24,7 +24,7 @@ pub fn elided(plan: &Plan) -> Plan {
     plan.connect.tls.key_pem.clear();
     plan.data.iter_mut().for_each(|feeder| feeder.rows = Rows::default());
     plan.vars.iter_mut().for_each(|(_, json)| "null".clone_into(json));
-    for request in plan.scenarios.iter_mut().flat_map(Scenario::requests_mut) {
+    for request in plan.requests_mut() {
         request.url.path = without_query(&request.url.path);
         for (name, value) in &mut request.headers {
             *value = shown_value(name, value).to_owned();
@@ -39,9 +39,8 @@ pub fn elided(plan: &Plan) -> Plan {
             }
         }
     }
-    for scenario in &mut plan.scenarios {
-        elide_expressions(&mut scenario.steps);
-    }
+    let steps = plan.scenarios.iter_mut().map(|scenario| &mut scenario.steps);
+    steps.chain([&mut plan.setup.steps, &mut plan.teardown.steps]).for_each(|steps| elide_expressions(steps));
     plan
 }
 

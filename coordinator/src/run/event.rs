@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 
 use muster_proto::change::{Amendment, Change};
+use muster_proto::convert::Performed;
 use muster_proto::id::{Incarnation, RunId};
 use muster_proto::measurement::{Delta, Totals};
+use muster_proto::plan::Plan;
 use muster_proto::share::Share;
 use muster_proto::supply::{Allotted, Wanting};
 use serde::{Deserialize, Serialize};
@@ -80,6 +82,10 @@ pub enum Event {
     },
     /// It says how it stands with iterations that all users share.
     Wanting(Link, Wanting),
+    /// It has made what is made once per run, or has failed to.
+    Performed(Link, Performed),
+    /// A step of the plan ends the run.
+    Enough(Link),
     /// It measured something.
     Delta(Link, Box<Delta>),
     /// It has sent everything.
@@ -152,8 +158,19 @@ pub enum Command {
     },
     /// Turn it away and end its stream.
     Refuse(Link, String),
-    /// Hand it the plan with its share of each scenario, and how profiles went on until now.
-    Assign(Link, Vec<Share>, Vec<Amendment>),
+    /// Let it make what is made once per run, as the one iteration of this plan.
+    Perform(Link, Box<Plan>),
+    /// Hand it the plan.
+    Assign {
+        /// On this stream.
+        link: Link,
+        /// With its share of each scenario.
+        shares: Vec<Share>,
+        /// And how profiles went on until now.
+        amendments: Vec<Amendment>,
+        /// And what the setup has found out.
+        found: Vec<(String, String)>,
+    },
     /// Renew its lease for what it said at this moment of its own clock.
     Renew(Link, u64),
     /// Let it do more, or less, or in another way.

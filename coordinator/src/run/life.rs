@@ -1,6 +1,7 @@
 //! A run's whole life: `apply` is told what happened and answers what to do. No IO, no clock, no lock.
 
 mod broken;
+mod chores;
 mod handing;
 mod joining;
 mod left;
@@ -10,10 +11,12 @@ mod pulse;
 mod resuming;
 mod settling;
 mod state;
+mod stopping;
 mod supplying;
 
 use std::collections::BTreeMap;
 
+use chores::Chores;
 use muster_agent::planted::planted;
 use muster_proto::change::{Amendment, Handed};
 use muster_proto::id::RunId;
@@ -67,10 +70,24 @@ pub struct RunSettings {
 /// How far a run has come. Moments are of the coordinator's clock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 enum Phase {
-    Gathering { since_ns: u64 },
-    Preparing { since_ns: u64 },
-    Running { start_ns: u64 },
-    Ended { start_ns: Option<u64>, end_ns: u64 },
+    Gathering {
+        since_ns: u64,
+    },
+    Preparing {
+        since_ns: u64,
+    },
+    Running {
+        start_ns: u64,
+    },
+    /// The load has ended.
+    TearingDown {
+        start_ns: Option<u64>,
+        end_ns: u64,
+    },
+    Ended {
+        start_ns: Option<u64>,
+        end_ns: u64,
+    },
 }
 
 /// A run's whole life.
@@ -84,6 +101,8 @@ pub struct Run {
     holdings: Holdings,
     /// What is left of iterations that all users of a scenario share, and who has the rest.
     pools: Vec<Pool>,
+    /// What is made once, before the load and after it.
+    chores: Chores,
     /// Whether agents hold other parts of the load than they are entitled to.
     wants_balance: bool,
     /// What nobody can hold.
@@ -124,6 +143,7 @@ impl Run {
         Self {
             holdings: Holdings::none(&settings.plan),
             pools: Pool::all_of(&settings.plan),
+            chores: Chores::of(&settings.plan),
             wants_balance: false,
             unheld: Handed::default(),
             lacks_secrets: false,
@@ -156,6 +176,8 @@ impl Run {
             Event::Changed { link, number, at_ns, refusal } => self.changed(link, number, at_ns, refusal, now_ns),
             Event::Ready(link, clock) => self.ready(link, clock, now_ns),
             Event::Unable { link, reason, by_policy } => self.unable(link, &reason, by_policy, now_ns),
+            Event::Performed(link, performed) => self.performed(link, performed, now_ns),
+            Event::Enough(link) => self.enough(link, now_ns),
             Event::Wanting(link, wanting) => self.wanting(link, &wanting, now_ns),
             Event::Delta(link, delta) => self.measured(link, &delta, now_ns),
             Event::Closing { link, totals, start_error_ns } => self.closing(link, totals, start_error_ns, now_ns),
@@ -185,7 +207,7 @@ impl Run {
     pub fn start_ns(&self) -> Option<u64> {
         match self.phase {
             Phase::Running { start_ns } => Some(start_ns),
-            Phase::Ended { start_ns, .. } => start_ns,
+            Phase::TearingDown { start_ns, .. } | Phase::Ended { start_ns, .. } => start_ns,
             Phase::Gathering { .. } | Phase::Preparing { .. } => None,
         }
     }
@@ -224,6 +246,7 @@ impl Run {
             tags: self.settings.tags,
             strict: self.settings.strict,
             ending: self.ending.unwrap_or(Ending::Completed),
+            teardown_failure: self.chores.teardown_failure,
             absence: self.absence,
             amendments: self.amendments,
             annotations: self.annotations,
@@ -245,7 +268,8 @@ impl Run {
             self.timeline.expect(index);
             let shares: Vec<Share> = dealt.iter().map(|shares| shares[index].clone()).collect();
             self.holdings.give(index, Handed::new(shares.clone()), 0);
-            self.commands.push(Command::Assign(agent.link, shares, Vec::new()));
+            let found = self.chores.found().to_vec();
+            self.commands.push(Command::Assign { link: agent.link, shares, amendments: Vec::new(), found });
         }
     }
 
@@ -275,7 +299,8 @@ impl Run {
             self.tell_of_amendments(index);
             return self.rebalance(now_ns);
         }
-        if self.agents.iter().all(|agent| agent.state == State::Ready) {
+        let is_preparing = matches!(self.phase, Phase::Preparing { .. });
+        if is_preparing && self.agents.iter().all(|agent| agent.state == State::Ready) {
             self.start(now_ns);
         }
     }
@@ -351,7 +376,10 @@ impl Run {
         agent.record.totals = Some(totals);
         agent.record.start_error_ns = start_error_ns;
         self.close_accounts(index);
-        self.commands.push(Command::Release(link));
+        match self.agents[index].record.left {
+            true => self.commands.push(Command::Release(link)),
+            false => self.release_or_keep(link, now_ns),
+        }
         // Nothing more is expected of it, so that the others' seconds neither wait for it nor miss it.
         let told_until_ns = self.timeline.agents().get(index).map_or(0, |agent| agent.told_until_ns);
         if !self.agents[index].record.has_ended {
@@ -365,35 +393,6 @@ impl Run {
         self.close_intervals(now_ns);
     }
 
-    fn stop_by_user(&mut self, now_ns: u64) {
-        if self.has_ended() {
-            return;
-        }
-        let manner = if self.stopping.is_some() { Manner::Abort } else { Manner::Drain };
-        self.end_by(self.stopped_by_user(), manner, now_ns);
-    }
-
-    /// Brings the run to its end. The first reason stays; a harsher manner replaces a milder one.
-    fn end_by(&mut self, ending: Ending, manner: Manner, now_ns: u64) {
-        self.ending.get_or_insert(ending);
-        let harsher = match self.stopping {
-            None => true,
-            Some((told, _)) => told == Manner::Drain && manner == Manner::Abort,
-        };
-        if !harsher {
-            return;
-        }
-        self.stopping = Some((manner, now_ns));
-        if self.start_ns().is_none() {
-            let active = self.agents.iter().filter(|agent| agent.is_active());
-            self.commands.extend(active.map(|agent| Command::Release(agent.link)));
-            self.phase = Phase::Ended { start_ns: None, end_ns: now_ns };
-            return;
-        }
-        let active = self.agents.iter().filter(|agent| agent.is_active());
-        self.commands.extend(active.map(|agent| Command::Stop(agent.link, manner)));
-    }
-
     fn tick(&mut self, now_ns: u64) {
         if self.has_ended() {
             return;
@@ -403,8 +402,11 @@ impl Run {
             let agents = &self.agents;
             self.holdings.settle(now_ns.saturating_sub(start_ns), |agent| agents[agent].owes_a_reshape());
         }
+        self.give_up_on_chores(now_ns);
         match self.phase {
-            Phase::Gathering { since_ns } if now_ns.saturating_sub(since_ns) > self.settings.gather_max_ns => {
+            Phase::Gathering { since_ns }
+                if !self.chores.is_under_way() && now_ns.saturating_sub(since_ns) > self.settings.gather_max_ns =>
+            {
                 let wanted = self.settings.plan.agents.start_when;
                 let waited_s = self.settings.gather_max_ns / 1_000_000_000;
                 let reason = format!(
@@ -456,12 +458,12 @@ impl Run {
         // Agents that closed their books said how long they went on; what a lost one did last is not known.
         let complete = self.agents.iter().all(|agent| agent.state == State::Closed);
         let lasted_ns = if complete { self.told_ns } else { now_ns.saturating_sub(start_ns) };
-        self.phase = Phase::Ended { start_ns: Some(start_ns), end_ns: start_ns + lasted_ns };
         for second in self.timeline.finish(lasted_ns) {
             self.judge.second(&second, &self.timeline);
         }
         self.settle();
         self.bound_losses();
+        self.end(Some(start_ns), start_ns + lasted_ns, now_ns);
     }
 
     fn tell(&mut self, text: String) {

@@ -32,6 +32,8 @@ pub struct RunRecord {
     pub strict: bool,
     /// How it ended.
     pub ending: Ending,
+    /// Why its teardown has failed, if it has.
+    pub teardown_failure: Option<String>,
     /// When nobody coordinated it.
     pub absence: Absence,
     /// How the plan's profiles went on, in order.
@@ -75,6 +77,8 @@ pub enum Ending {
     Completed,
     /// Its user stopped it.
     StoppedByUser,
+    /// A step of the plan ended it; on which agent.
+    StoppedByStep(String),
     /// A threshold with `abort` was violated; its expression.
     AbortedBy(String),
     /// An agent was lost and the plan says that this fails the run; the agent's name.

@@ -166,6 +166,7 @@ impl Made {
             tags: BTreeMap::from([("build".to_owned(), "17".to_owned())]),
             strict: false,
             ending: Ending::Completed,
+            teardown_failure: None,
             absence: Absence::default(),
             amendments: Vec::new(),
             annotations: Vec::new(),

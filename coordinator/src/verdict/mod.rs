@@ -83,6 +83,9 @@ impl Verdict {
         let grade = grades.of_run();
         let mut findings = Findings::default();
         findings.of_ending(&record.ending);
+        if let Some(reason) = &record.teardown_failure {
+            findings.add(ExitCode::Failure, format!("the teardown has failed: {reason}"));
+        }
         findings.of_thresholds(&thresholds);
         if record.began {
             findings.of_validity(&grades, record.strict || !thresholds.is_empty());
@@ -128,6 +131,9 @@ impl Findings {
     fn of_ending(&mut self, ending: &Ending) {
         match ending {
             Ending::Completed => {}
+            Ending::StoppedByStep(name) => {
+                self.add(ExitCode::Passed, format!("ended by a step of the plan, on agent {name}"));
+            }
             Ending::StoppedByUser => self.add(ExitCode::Stopped, "stopped by its user"),
             Ending::AbortedBy(threshold) => {
                 self.add(ExitCode::ThresholdsFailed, format!("aborted by the threshold {threshold}"));

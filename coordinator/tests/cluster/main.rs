@@ -1,5 +1,6 @@
 //! Coordinators and agents over real gRPC on loopback.
 
+mod chores;
 mod cut_off;
 mod durable;
 mod handovers;

@@ -10,9 +10,9 @@ use muster_agent::engine::start::EngineConfig;
 use muster_agent::generator::{PrepareError, Workers};
 use muster_agent::guard::Guard;
 use muster_agent::session::{AgentConfig, Leave, Surroundings, ThisMachine, take_part_in};
-use muster_proto::convert::AssignmentMessage;
+use muster_proto::convert::{AssignmentMessage, Performed};
 use muster_proto::id::Incarnation;
-use muster_proto::plan::Scenario;
+use muster_proto::plan::{Plan, Scenario};
 use muster_target::{Config, Target};
 use tokio::net::TcpStream;
 
@@ -80,6 +80,10 @@ impl Surroundings for Detour {
         }
         ThisMachine::default().prepare(assignment, config, lease).await
     }
+
+    async fn perform(&self, plan: Plan, config: EngineConfig) -> Performed {
+        ThisMachine::default().perform(plan, config).await
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -92,7 +96,7 @@ async fn whoever_is_faster_makes_more_and_every_iteration_is_made_once() {
         labels: BTreeMap::new(),
         weight: 1,
         cores: 1,
-        engine: EngineConfig { workers: 2, pin: false, guard: Arc::new(Guard::loopback_only()) },
+        engine: EngineConfig { workers: 2, pin: false, guard: Arc::new(Guard::loopback_only()), witness: None },
     };
     let (address, detour) = (coordinator.address.clone(), Detour { port: far.addr().port() });
     let slow =

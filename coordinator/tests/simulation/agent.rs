@@ -10,8 +10,9 @@ use muster_agent::engine::start::EngineConfig;
 use muster_agent::generator::PrepareError;
 use muster_agent::guard::Guard;
 use muster_agent::session::{AgentConfig, Leave, Notice, SessionError, Surroundings, take_part_in};
-use muster_proto::convert::AssignmentMessage;
+use muster_proto::convert::{AssignmentMessage, Performed};
 use muster_proto::id::Incarnation;
+use muster_proto::plan::Plan;
 use tokio::sync::watch;
 use turmoil::net::TcpStream;
 
@@ -56,6 +57,14 @@ impl Surroundings for Host {
         Ok(SimulatedWorkers::new(assignment, lease, self.site.clone()))
     }
 
+    async fn perform(&self, plan: Plan, _: EngineConfig) -> Performed {
+        let chore = &plan.scenarios[0].name;
+        self.site.target.chore(chore, false);
+        tokio::time::sleep(Duration::from_millis(self.prepare_ms)).await;
+        self.site.target.chore(chore, true);
+        Performed::default()
+    }
+
     fn notice(&self, notice: Notice<'_>) {
         self.site.target.notice(self.site.process, notice);
     }
@@ -74,7 +83,7 @@ pub(crate) async fn process(
         labels: BTreeMap::new(),
         weight,
         cores: 1,
-        engine: EngineConfig { workers: 1, pin: false, guard: Arc::new(Guard::default()) },
+        engine: EngineConfig { workers: 1, pin: false, guard: Arc::new(Guard::default()), witness: None },
     };
     for _ in 0..ATTEMPTS_MAX {
         host.site.target.with(|seen| seen.processes[host.site.process.0].began_ns = true_ns());

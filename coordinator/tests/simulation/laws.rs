@@ -1,5 +1,6 @@
 //! What must hold whatever the weather was: the report against the truth.
 
+mod chores;
 mod fairness;
 mod leases;
 mod plan;
@@ -77,6 +78,7 @@ fn judge(cluster: &mut Cluster, record: &RunRecord, wrong: &mut Vec<String>) {
     wrong.extend(truth::broken(cluster, record, &books));
     wrong.extend(starts::broken(cluster, record));
     wrong.extend(fairness::broken(cluster, record));
+    wrong.extend(chores::broken(cluster, &record.plan, code == ExitCode::Passed));
     if code == ExitCode::Passed {
         wrong.extend(truth::undelivered(cluster, record));
     }

@@ -28,6 +28,8 @@ pub(crate) struct Target(Arc<Mutex<Seen>>);
 pub(crate) struct Seen {
     /// Every request, in the order in which they came.
     pub(crate) requests: Vec<Request>,
+    /// What was made once, or more often.
+    pub(crate) chores: Vec<ChoreSeen>,
     /// Every start of an agent's process.
     pub(crate) processes: Vec<Process>,
     /// What each generator that may still be at work holds.
@@ -48,6 +50,14 @@ pub(crate) struct Request {
     pub(crate) iteration: (usize, u64),
     pub(crate) process: ProcessId,
     pub(crate) at_ns: u64,
+}
+
+/// Something that is made once per run.
+#[derive(Clone, Debug)]
+pub(crate) struct ChoreSeen {
+    pub(crate) name: String,
+    pub(crate) begun_ns: u64,
+    pub(crate) ended_ns: Option<u64>,
 }
 
 /// A start of an agent's process, with what it says of its measurements.
@@ -109,6 +119,15 @@ impl Target {
     /// An agent's generator is prepared.
     pub(crate) fn holds(&self, process: ProcessId, hands: &Arc<Hands>) {
         self.with(|seen| seen.hands.push((process, Arc::downgrade(hands))));
+    }
+
+    /// A chore begins, or has ended.
+    pub(crate) fn chore(&self, name: &str, has_ended: bool) {
+        let now_ns = true_ns();
+        self.with(|seen| match seen.chores.iter_mut().rfind(|chore| has_ended && chore.name == name) {
+            Some(chore) => chore.ended_ns = Some(now_ns),
+            None => seen.chores.push(ChoreSeen { name: name.to_owned(), begun_ns: now_ns, ended_ns: None }),
+        });
     }
 
     /// Shares were given to an agent, or taken away.

@@ -7,8 +7,8 @@ use std::time::Duration;
 use muster::run::life::RunSettings;
 use muster_proto::id::RunId;
 use muster_proto::plan::{
-    AgentsWanted, Arrivals, Connections, Executor, OnLoss, Plan, Rate, RateStage, Request, Scenario, Shape, Step, Url,
-    UserStage,
+    AgentsWanted, Arrivals, Chore, Connections, Executor, OnLoss, Plan, Rate, RateStage, Request, Scenario, Shape,
+    Step, Url, UserStage,
 };
 
 use super::clock::SkewedClock;
@@ -323,6 +323,8 @@ fn settings(seed: u64, agents: usize, dice: &mut Dice) -> RunSettings {
         seed,
         scenarios,
         agents: AgentsWanted { start_when: agents as u32, on_loss, ..AgentsWanted::default() },
+        setup: chore(seed, 3),
+        teardown: chore(seed, 4),
         ..Plan::default()
     };
     RunSettings {
@@ -333,6 +335,12 @@ fn settings(seed: u64, agents: usize, dice: &mut Dice) -> RunSettings {
         lease_ns: dice.pick(&[300, 300, 500, 1_000, 4_000]) * 1_000_000,
         gather_max_ns: 8_000_000_000,
     }
+}
+
+/// In one of so many runs, something that is made once. It draws nothing that others would draw.
+fn chore(seed: u64, one_in: u64) -> Chore {
+    let steps = seed.is_multiple_of(one_in).then(|| Step::Pace(Duration::from_millis(1)));
+    Chore { steps: steps.into_iter().collect(), ..Chore::default() }
 }
 
 fn open(rate: Rate, duration: Duration, dice: &mut Dice) -> Executor {

@@ -3,7 +3,7 @@
 use uuid::Uuid;
 
 use super::change::{amendments_from_wire, amendments_to_wire};
-use super::{ConvertError, at_most, invalid, missing, plan_from_wire, plan_to_wire};
+use super::{ConvertError, at_most, invalid, missing, plan_from_wire, plan_to_wire, vars};
 use crate::change::Amendment;
 use crate::id::RunId;
 use crate::plan::{Plan, SCENARIOS_MAX};
@@ -21,6 +21,8 @@ pub struct AssignmentMessage {
     pub shares: Vec<Share>,
     /// How the plan's profiles went on until now, in order.
     pub amendments: Vec<Amendment>,
+    /// What the run's setup has found out, for templates to name: names, and values as JSON, empty where there is none.
+    pub found: Vec<(String, String)>,
 }
 
 /// An assignment as a message.
@@ -31,6 +33,7 @@ pub fn assignment_to_wire(assignment: &AssignmentMessage) -> wire::Assign {
         plan: Some(plan_to_wire(&assignment.plan)),
         shares: assignment.shares.iter().map(|share| share.to_bytes().into()).collect(),
         amendments: amendments_to_wire(&assignment.amendments),
+        found: vars::to_wire(&assignment.found),
     }
 }
 
@@ -47,5 +50,6 @@ pub fn assignment_from_wire(message: wire::Assign) -> Result<AssignmentMessage, 
     }
     let shares = message.shares.iter().map(|bytes| Share::from_bytes(bytes)).collect::<Result<_, _>>()?;
     let amendments = amendments_from_wire(&message.amendments, plan.scenarios.len())?;
-    Ok(AssignmentMessage { run_id: RunId(run_id), plan, shares, amendments })
+    let found = vars::from_wire(message.found)?;
+    Ok(AssignmentMessage { run_id: RunId(run_id), plan, shares, amendments, found })
 }

@@ -5,6 +5,7 @@
 
 mod assignment;
 mod change;
+mod chore;
 mod data;
 mod measurement;
 mod packed;
@@ -13,9 +14,13 @@ mod request;
 mod response;
 mod step;
 mod supply;
+mod vars;
 
 pub use assignment::{AssignmentMessage, assignment_from_wire, assignment_to_wire};
 pub use change::{change_from_wire, change_to_wire};
+pub use chore::{
+    FOUND_BYTES_MAX, Performed, perform_from_wire, perform_to_wire, performed_from_wire, performed_to_wire,
+};
 pub use measurement::{closing_from_wire, closing_to_wire, delta_from_wire, delta_to_wire};
 pub use packed::{UNPACKED_BYTES_MAX, pack, unpack};
 pub use plan::{plan_from_wire, plan_to_wire};

@@ -3,10 +3,10 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use super::{ConvertError, at_most, data, invalid, missing, response, step};
+use super::{ConvertError, at_most, data, invalid, missing, response, step, vars};
 use crate::plan::{
-    AgentsWanted, Arrivals, Connect, Connections, DnsPolicy, Executor, Http, NAME_BYTES_MAX, NESTING_MAX, Plan, Rate,
-    RateStage, SCENARIOS_MAX, STEPS_MAX, Scenario, Shape, Tls, USERS_MAX, Url, UserStage, VARS_MAX,
+    AgentsWanted, Arrivals, Chore, Connect, Connections, DnsPolicy, Executor, Http, NAME_BYTES_MAX, NESTING_MAX, Plan,
+    Rate, RateStage, SCENARIOS_MAX, STEPS_MAX, Scenario, Shape, Tls, USERS_MAX, Url, UserStage, steps_total,
 };
 use crate::wire;
 
@@ -33,9 +33,11 @@ pub fn plan_to_wire(plan: &Plan) -> wire::Plan {
         }),
         connect: Some(connect_to_wire(&plan.connect)),
         scenarios: plan.scenarios.iter().map(scenario_to_wire).collect(),
-        vars: plan.vars.iter().map(|(name, json)| wire::Var { name: name.clone(), json: json.clone() }).collect(),
+        vars: vars::to_wire(&plan.vars),
         metrics: response::metrics_to_wire(&plan.metrics),
         data: data::to_wire(&plan.data),
+        setup: chore_to_wire(&plan.setup),
+        teardown: chore_to_wire(&plan.teardown),
     }
 }
 
@@ -46,19 +48,21 @@ pub fn plan_to_wire(plan: &Plan) -> wire::Plan {
 pub fn plan_from_wire(message: wire::Plan) -> Result<Plan, ConvertError> {
     name("plan.name", &message.name)?;
     at_most("scenarios", message.scenarios.len(), SCENARIOS_MAX)?;
-    at_most("vars", message.vars.len(), VARS_MAX)?;
-    message.vars.iter().try_for_each(|var| name("var.name", &var.name))?;
     let http = message.http.ok_or_else(|| missing("plan.http"))?;
     let metrics = response::metrics_from_wire(message.metrics)?;
     let data = data::from_wire(message.data)?;
     let known = (metrics.len(), data.len());
     let scenarios = message.scenarios.into_iter().map(|scenario| scenario_from_wire(scenario, known));
     let scenarios: Vec<Scenario> = scenarios.collect::<Result<_, _>>()?;
-    at_most("steps", scenarios.iter().map(Scenario::steps_total).sum(), STEPS_MAX)?;
+    let setup = chore_from_wire(message.setup, metrics.len())?;
+    let teardown = chore_from_wire(message.teardown, metrics.len())?;
+    let chores = steps_total(&setup.steps) + steps_total(&teardown.steps);
+    at_most("steps", scenarios.iter().map(Scenario::steps_total).sum::<usize>() + chores, STEPS_MAX)?;
     Ok(Plan {
         name: message.name,
         seed: message.seed,
-        vars: message.vars.into_iter().map(|var| (var.name, var.json)).collect(),
+        vars: vars::from_wire(message.vars)?,
+        secrets: Vec::new(),
         http: Http {
             connect_timeout: duration("connect_timeout_ns", http.connect_timeout_ns)?,
             read_timeout: duration("read_timeout_ns", http.read_timeout_ns)?,
@@ -69,10 +73,25 @@ pub fn plan_from_wire(message: wire::Plan) -> Result<Plan, ConvertError> {
         },
         connect: connect_from_wire(message.connect.ok_or_else(|| missing("plan.connect"))?)?,
         scenarios,
+        setup,
+        teardown,
         data,
         metrics,
         thresholds: Vec::new(),
         agents: AgentsWanted::default(),
+    })
+}
+
+fn chore_to_wire(chore: &Chore) -> Option<wire::Chore> {
+    let of = |chore: &Chore| wire::Chore { steps: step::to_wire(&chore.steps), timeout_ns: ns(chore.timeout) };
+    (*chore != Chore::default()).then(|| of(chore))
+}
+
+fn chore_from_wire(message: Option<wire::Chore>, metrics: usize) -> Result<Chore, ConvertError> {
+    let Some(wire::Chore { steps, timeout_ns }) = message else { return Ok(Chore::default()) };
+    Ok(Chore {
+        steps: step::from_wire(steps, metrics, NESTING_MAX)?,
+        timeout: duration("chore.timeout_ns", timeout_ns)?,
     })
 }
 

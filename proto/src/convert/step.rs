@@ -24,6 +24,7 @@ fn one_to_wire(step: &Step) -> WireStep {
         }
         Step::Stop(Stop::Completed) => WireStep::Stop(wire::Ending::Completed as i32),
         Step::Stop(Stop::Failed) => WireStep::Stop(wire::Ending::Failed as i32),
+        Step::Stop(Stop::Run) => WireStep::Stop(wire::Ending::Run as i32),
         Step::Group(group) => WireStep::Group(wire::Group { name: group.name.clone(), steps: to_wire(&group.steps) }),
         Step::If(branch) => WireStep::Branch(wire::Branch {
             condition: branch.condition.clone(),
@@ -73,7 +74,8 @@ fn one_from_wire(message: wire::Step, metrics: usize, nesting: usize) -> Result<
         WireStep::Stop(stop) => match wire::Ending::try_from(stop) {
             Ok(wire::Ending::Completed) => Step::Stop(Stop::Completed),
             Ok(wire::Ending::Failed) => Step::Stop(Stop::Failed),
-            Ok(wire::Ending::Unspecified) | Err(_) => return Err(invalid("stop", "completed or failed", stop)),
+            Ok(wire::Ending::Run) => Step::Stop(Stop::Run),
+            Ok(wire::Ending::Unspecified) | Err(_) => return Err(invalid("stop", "completed, failed or run", stop)),
         },
         WireStep::Group(group) => {
             name("group.name", &group.name)?;

@@ -1,5 +1,6 @@
 //! A plan as meant: every default filled in, every file read, nothing left to look up.
 
+mod chore;
 mod data;
 mod http;
 mod load;
@@ -10,6 +11,7 @@ mod threshold;
 
 use std::time::Duration;
 
+pub use chore::{CHORE_TIMEOUT, Chore, ChoreKind};
 pub use data::{FEEDERS_MAX, Feeder, OnEnd, Order, ROWS_MAX, Rows, Sharing};
 pub use http::{Body, Connect, Connections, DnsPolicy, Http, Redirects, StatusSet, Tls, Url};
 pub use load::{Arrivals, Executor, Rate, RateStage, Shape, USERS_MAX, UserStage};
@@ -20,7 +22,7 @@ pub use response::{
 pub use scenario::{Request, Retry, Scenario, Templates, Think};
 pub use step::{
     AT_ONCE_MAX, Branch, Choice, Group, Loop, NESTING_MAX, Parallel, ROUNDS_MAX, Rounds, Step, Stop, each_step,
-    group_path,
+    group_path, steps_total,
 };
 pub use threshold::{Aggregate, Bound, Comparison, MetricName, Selector, Threshold, ThresholdWindow};
 
@@ -33,6 +35,8 @@ pub struct Plan {
     pub seed: u64,
     /// Variables that its templates can name, in order: names, and values as JSON.
     pub vars: Vec<(String, String)>,
+    /// The names of those whose values are secrets. Agents need not know.
+    pub secrets: Vec<String>,
     /// Rows of data that its templates can name.
     pub data: Vec<Feeder>,
     /// Metrics of its own, in order: names and kinds.
@@ -43,6 +47,10 @@ pub struct Plan {
     pub connect: Connect,
     /// The load profiles and what they repeat, in the order of the plan file.
     pub scenarios: Vec<Scenario>,
+    /// What is made once before the load.
+    pub setup: Chore,
+    /// What is made once after it.
+    pub teardown: Chore,
     /// What the merged result must satisfy.
     pub thresholds: Vec<Threshold>,
     /// What the run asks of its agents.

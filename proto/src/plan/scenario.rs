@@ -82,14 +82,7 @@ impl Scenario {
     /// How many steps it has, those within others included.
     #[must_use]
     pub fn steps_total(&self) -> usize {
-        let mut total = 0;
-        step::each_step(&self.steps, &mut |step| {
-            total += 1;
-            if let Step::Parallel(parallel) = step {
-                total += parallel.requests.len();
-            }
-        });
-        total
+        step::steps_total(&self.steps)
     }
 }
 

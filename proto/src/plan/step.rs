@@ -43,6 +43,8 @@ pub enum Stop {
     Completed,
     /// As one that has failed.
     Failed,
+    /// As one that went through all its steps, and with it the whole run: nothing new begins.
+    Run,
 }
 
 /// Steps whose time is measured together.
@@ -142,6 +144,19 @@ pub fn each_step<'s>(steps: &'s [Step], show: &mut impl FnMut(&'s Step)) {
         show(step);
         step.blocks().into_iter().for_each(|steps| each_step(steps, show));
     }
+}
+
+/// How many steps there are, those within others included.
+#[must_use]
+pub fn steps_total(steps: &[Step]) -> usize {
+    let mut total = 0;
+    each_step(steps, &mut |step| {
+        total += 1;
+        if let Step::Parallel(parallel) = step {
+            total += parallel.requests.len();
+        }
+    });
+    total
 }
 
 /// Leaves out what only pauses to think.

@@ -111,6 +111,15 @@ impl Variables {
         }
     }
 
+    /// The names and values as JSON. What has no value, or none that JSON can tell, is empty.
+    pub(in crate::engine) fn shown(&self, names: &Names) -> Vec<(String, String)> {
+        let json = |value: &Value| match value.is_undefined() {
+            true => String::new(),
+            false => serde_json::to_string(value).unwrap_or_default(),
+        };
+        names.slots.iter().zip(&self.0).map(|(name, value)| (name.clone(), json(value))).collect()
+    }
+
     /// Keeps a value.
     pub(in crate::engine) fn set(&mut self, slot: usize, value: Value) {
         if let Some(kept) = self.0.get_mut(slot) {

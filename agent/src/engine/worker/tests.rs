@@ -31,7 +31,7 @@ fn compiled(executor: Executor) -> CompiledPlan {
         steps: vec![Step::Request(Box::new(request()))],
     };
     let plan = Plan { name: "test".to_owned(), seed: 42, scenarios: vec![scenario], ..Plan::default() };
-    CompiledPlan::new(Arc::new(plan), &[Share::full()], 1).unwrap()
+    CompiledPlan::new(Arc::new(plan), &[Share::full()], 1, false).unwrap()
 }
 
 fn arrivals() -> Executor {
@@ -67,6 +67,8 @@ fn sets_it_off_when_ready(plan: CompiledPlan, shares: usize, ready: fn(Result<()
         ring: None,
         alarm: alarm.clone(),
         progress: Progress::default(),
+        witness: None,
+        enough: Enough::default(),
     };
     let _ = std::thread::spawn(move || run(task, ready)).join();
     alarm.has_gone_off()

@@ -33,8 +33,13 @@ pub(in crate::plan_file) static SET: Table = Table {
 
 /// A step that ends the iteration.
 pub(in crate::plan_file) static STOP: Table = Table {
-    about: "The end of the iteration",
-    keys: &[key("stop", Kind::OneOf(&["completed", "failed"]), "How it counts").required()],
+    about: "The end of the iteration, or of the run",
+    keys: &[key(
+        "stop",
+        Kind::OneOf(&["completed", "failed", "run"]),
+        "How the iteration counts; `run` ends the whole run, with it as completed",
+    )
+    .required()],
     named: &[],
     later: &[],
 };

@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use muster_proto::plan::{FEEDERS_MAX, ROWS_MAX, SCENARIOS_MAX, VARS_MAX};
 
-use super::{ADDRESSES, AUTH, CONNECTIONS, HEADERS, HOLD, Kind, REDIRECTS, SCENARIO, TIMEOUT, Table, key};
+use super::{
+    ADDRESSES, AUTH, CONNECTIONS, HEADERS, HOLD, Kind, LIST_OF_STEPS, REDIRECTS, SCENARIO, TIMEOUT, Table, key,
+};
 use crate::plan_file::limits::{AGENTS_MAX, PROFILE_MAX, THRESHOLDS_MAX};
 
 /// What a plan file is.
@@ -30,8 +32,12 @@ pub(in crate::plan_file) static PLAN: Table = Table {
         ),
         key("http", Kind::Table(&HTTP), "How HTTP is spoken"),
         key("connect", Kind::Table(&CONNECT), "How connections are made"),
+        key("setup", LIST_OF_STEPS, "Steps that one agent makes once, before the load"),
+        key("setup_timeout", TIMEOUT, "How long the setup may take; 60s unless said").also(&["setupTimeout"]),
         key("scenarios", Kind::Map { of: &Kind::Table(&SCENARIO), max: SCENARIOS_MAX }, "Load profiles, by name")
             .required(),
+        key("teardown", LIST_OF_STEPS, "Steps that one agent makes once, after the load, however it ended"),
+        key("teardown_timeout", TIMEOUT, "How long the teardown may take; 60s unless said").also(&["teardownTimeout"]),
         key(
             "thresholds",
             Kind::List { of: &Kind::Threshold, max: THRESHOLDS_MAX },
@@ -40,7 +46,7 @@ pub(in crate::plan_file) static PLAN: Table = Table {
         key("agents", Kind::Table(&AGENTS), "What the run asks of its agents"),
     ],
     named: &[],
-    later: &["setup", "teardown", "observe", "loss_tolerance", "journal_max"],
+    later: &["observe", "loss_tolerance", "journal_max"],
 };
 
 /// `secrets.<name>`.

@@ -200,8 +200,8 @@ fn keys() {
     1:1 nmae: unknown key `nmae` (did you mean `name`?)
     2:1 name: the key `name` stands here twice
     1:1 Target: unknown key `Target` (did you mean `target`?)
-    1:1 xyzzy: unknown key `xyzzy` (known here: `name`, `target`, `seed`, `vars`, `secrets`, `data`, `http`, `connect`, `scenarios`, `thresholds` or `agents`)
-    1:1 teardown: `teardown` is not supported by this version
+    1:1 xyzzy: unknown key `xyzzy` (known here: `name`, `target`, `seed`, `vars`, `secrets`, `data`, `http`, `connect`, `setup`, `setup_timeout`, `scenarios`, `teardown`, `teardown_timeout`, `thresholds` or `agents`)
+    1:1 teardown: wanted a list of 1 to 10000, found one of 0
     1:8 http.tiemout: unknown key `tiemout` (did you mean `timeout`?)
     1:17 connect.tls.ca_file: unknown key `ca_file` (did you mean `ca`?)
     1:10 agents.placement: `placement` is not supported by this version

@@ -8,8 +8,9 @@ mod table;
 
 use std::collections::BTreeMap;
 
+pub(crate) use format::foreign;
 pub(super) use format::{count, duration, milliseconds};
-use format::{foreign, microseconds, percent, plain, rate};
+use format::{microseconds, percent, plain, rate};
 use paint::{Ink, Paint};
 use table::{Cell, Table};
 

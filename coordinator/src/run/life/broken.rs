@@ -18,6 +18,11 @@ impl Run {
         if self.has_ended() {
             return;
         }
+        if let Phase::TearingDown { start_ns, end_ns } = self.phase {
+            self.chores.teardown_failure = Some("its coordinator ended before it was made".to_owned());
+            self.phase = Phase::Ended { start_ns, end_ns };
+            return;
+        }
         self.ending = Some(Ending::Interrupted);
         let Some(start_ns) = self.start_ns() else {
             self.phase = Phase::Ended { start_ns: None, end_ns: now_ns };

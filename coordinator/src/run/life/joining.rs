@@ -63,9 +63,7 @@ impl Run {
         if wanted > 1 {
             self.tell(format!("{} of {wanted} agents joined", self.agents.len()));
         }
-        if self.agents.len() >= wanted {
-            self.assign(now_ns);
-        }
+        self.begin_if_complete(now_ns);
     }
 
     fn is_gathering(&self) -> bool {
@@ -85,7 +83,8 @@ impl Run {
         agent.amendments_told = self.amendments.len();
         let (link, name) = (agent.link, agent.record.name.clone());
         let amendments = if planted("newcomers-not-told") { Vec::new() } else { self.amendments.clone() };
-        self.commands.push(Command::Assign(link, nothing, amendments));
+        let found = self.chores.found().to_vec();
+        self.commands.push(Command::Assign { link, shares: nothing, amendments, found });
         self.tell(format!("agent {name} joins while the run goes on"));
     }
 
@@ -101,7 +100,12 @@ impl Run {
             State::Joined | State::Preparing => false,
             State::Ready | State::Closed => true,
         };
-        (welcome && matches!(self.phase, Phase::Running { .. })).then_some(index)
+        let goes_on = match self.phase {
+            Phase::Running { .. } => true,
+            Phase::TearingDown { .. } => agent.state == State::Closed,
+            Phase::Gathering { .. } | Phase::Preparing { .. } | Phase::Ended { .. } => false,
+        };
+        (welcome && goes_on).then_some(index)
     }
 
     /// Goes on with an agent on another stream. What it says on the one before does not count any more.
@@ -118,7 +122,7 @@ impl Run {
         self.commands.extend([Command::HangUp(before), welcome]);
         self.pools.iter_mut().for_each(|pool| pool.come_back(index));
         match self.agents[index].state {
-            State::Closed => return self.commands.push(Command::Release(link)),
+            State::Closed => return self.release_or_keep(link, now_ns),
             State::Lost => {
                 let agent = &mut self.agents[index];
                 agent.state = State::Ready;

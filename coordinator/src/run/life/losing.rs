@@ -18,6 +18,7 @@ const LISTENING_GAP_MAX_NS: u64 = 250_000_000;
 impl Run {
     /// A stream that breaks under load leaves its agent the rest of the lease to come back on another.
     pub(super) fn gone(&mut self, link: Link, reason: &str, now_ns: u64) {
+        self.gone_from_teardown(link, reason);
         let Some(index) = self.find(link) else { return };
         let may_come_back = matches!(self.agents[index].state, State::Ready | State::HandingIn);
         if !may_come_back || !matches!(self.phase, Phase::Running { .. }) {
@@ -54,6 +55,7 @@ impl Run {
 
     /// An agent did what it must not.
     pub(super) fn expel(&mut self, link: Link, reason: &str, now_ns: u64) {
+        self.gone_from_teardown(link, reason);
         if let Some(index) = self.find(link) {
             self.lose(index, reason, now_ns);
         }
@@ -107,10 +109,12 @@ impl Run {
         match self.phase {
             Phase::Gathering { .. } => {
                 self.tell(format!("agent {name} left before the run: {reason}"));
-                self.agents.remove(index);
-                return;
+                let link = self.agents.remove(index).link;
+                return self.gone_from_setup(link, reason, now_ns);
             }
-            Phase::Preparing { .. } | Phase::Running { .. } | Phase::Ended { .. } => agent.state = State::Lost,
+            Phase::Preparing { .. } | Phase::Running { .. } | Phase::TearingDown { .. } | Phase::Ended { .. } => {
+                agent.state = State::Lost;
+            }
         }
         let lost_at_ns = self.start_ns().map_or(0, |start_ns| now_ns.saturating_sub(start_ns));
         self.agents[index].record.lost_at_ns = Some(lost_at_ns);

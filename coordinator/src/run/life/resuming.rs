@@ -22,10 +22,11 @@ impl Run {
         self.absence.by_wall_clock |= by_wall_clock;
         self.lacks_secrets = lacks_secrets;
         (self.ticked_ns, self.conducted_since_ns) = (now_ns, now_ns);
+        self.resume_chores(now_ns);
         match self.phase {
             Phase::Gathering { .. } | Phase::Preparing { .. } => self.gather_anew(now_ns),
             Phase::Running { .. } => self.expect_agents_back(now_ns),
-            Phase::Ended { .. } => {}
+            Phase::TearingDown { .. } | Phase::Ended { .. } => {}
         }
     }
 

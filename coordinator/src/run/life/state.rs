@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::super::agent::Agent;
 use super::super::pool::Pool;
 use super::super::record::{Absence, Annotation, Ending};
+use super::chores::Chores;
 use super::orders::Pause;
 use super::{Holdings, Judge, Manner, Phase, Run, RunSettings, Timeline};
 use crate::verdict::LineSeen;
@@ -19,6 +20,7 @@ pub struct RunState {
     welcomed: u32,
     holdings: Holdings,
     pools: Vec<Pool>,
+    chores: Chores,
     wants_balance: bool,
     amendments: Vec<Amendment>,
     pause: Option<Pause>,
@@ -60,6 +62,7 @@ impl Run {
             welcomed: self.welcomed,
             holdings: self.holdings.clone(),
             pools: self.pools.clone(),
+            chores: self.chores.clone().kept(),
             wants_balance: self.wants_balance,
             amendments: self.amendments.clone(),
             pause: self.pause.clone(),
@@ -87,6 +90,7 @@ impl Run {
             judge: Judge::who_has_seen(&settings.plan, state.seen).filter(|_| fits)?,
             holdings: state.holdings.of_plan(&settings.plan, &state.amendments)?,
             pools: state.pools,
+            chores: state.chores,
             wants_balance: state.wants_balance,
             amendments: state.amendments,
             pause: state.pause,

@@ -1,5 +1,6 @@
 //! A run's life: what must hold whatever happens in whatever order, and what each ending looks like.
 
+mod chores;
 mod hands;
 mod laws;
 mod left;

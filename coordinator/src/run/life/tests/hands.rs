@@ -227,7 +227,7 @@ impl World {
             commands.extend(stage.tell(Event::Joined(peer.link, Newcomer { incarnation, ..newcomer() })));
         }
         for command in commands {
-            if let Command::Assign(link, shares, _) = command {
+            if let Command::Assign { link, shares, .. } = command {
                 peers[link.0 as usize].hold(shares[0].clone(), 0, Load::default());
             }
         }

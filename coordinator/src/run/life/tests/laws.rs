@@ -163,7 +163,7 @@ impl World {
                 }
                 Command::HangUp(_) | Command::Renew(..) | Command::Change(..) | Command::Allot(..) => {}
                 Command::Refuse(link, _) => drop(self.refused.insert(*link)),
-                Command::Assign(link, shares, _) => {
+                Command::Assign { link, shares, .. } => {
                     prop_assert!(self.welcomed.contains(link));
                     prop_assert!(self.assigned.insert(*link, shares.clone()).is_none(), "assigned twice");
                     // Who speaks of being ready before it was asked is lost, so only what comes later counts.
@@ -188,6 +188,7 @@ impl World {
                     prop_assert!(*manner == Manner::Drain || self.stops > 0);
                 }
                 Command::Release(link) => prop_assert!(self.welcomed.contains(&self.who(*link))),
+                Command::Perform(..) => prop_assert!(false, "this plan has nothing that is made once"),
                 Command::Tell(_) | Command::Answer(..) => {}
             }
         }

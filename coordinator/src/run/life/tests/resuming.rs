@@ -56,7 +56,7 @@ fn a_run_that_had_not_begun_gathers_its_agents_anew() {
         let joined = stage.tell(Event::Joined(Link(2), newcomer()));
         assert!(matches!(joined[0], Command::Welcome { link: Link(2), agent: 2, .. }), "{joined:?}");
         let joined = stage.tell(Event::Joined(Link(3), newcomer()));
-        let assigned = joined.iter().filter(|command| matches!(command, Command::Assign(..))).count();
+        let assigned = joined.iter().filter(|command| matches!(command, Command::Assign { .. })).count();
         assert_eq!(assigned, 2, "{joined:?}");
         (2..4).for_each(|link| drop(stage.tell(Event::Ready(Link(link), ClockReading::default()))));
         assert!(stage.run.start_ns().is_some());
