@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use muster_proto::plan::{
     Body, Capture, Check, Condition, Connections, Executor, Missing, Pick, Plan, Request, Shape, Source, Step,
-    Templates, UserStage,
+    Templates, UserStage, Var,
 };
 use support::{Server, generate, median, plan, row, run_on_core, serve_if_asked};
 
@@ -76,7 +76,7 @@ fn plain(address: SocketAddr, executor: Executor) -> Plan {
 
 fn scripted(address: SocketAddr, executor: Executor) -> Plan {
     let mut plan = plain(address, executor);
-    plan.vars = vec![("shop".to_owned(), "\"corner\"".to_owned())];
+    plan.vars = vec![Var::new("shop", "\"corner\"")];
     let Some(Step::Request(request)) = plan.scenarios[0].steps.first_mut() else { return plan };
     let check = |name: &str, source, condition, operand: &str| Check {
         name: name.to_owned(),

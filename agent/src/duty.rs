@@ -212,6 +212,7 @@ mod tests {
             warm_up: Duration::ZERO,
             connections: Connections::PerUser,
             keep_session: false,
+            vars: Vec::new(),
             feeders: Vec::new(),
             steps: vec![Step::Think(Think::Even(second, second))],
         };
@@ -228,7 +229,13 @@ mod tests {
         let plan = Plan { name: "test".to_owned(), seed: 42, scenarios, ..Plan::default() };
         let assignment =
             AssignmentMessage { run_id: RunId::generate(), plan, shares, amendments: Vec::new(), found: Vec::new() };
-        let config = EngineConfig { workers: 2, pin: false, guard: Arc::new(Guard::default()), witness: None };
+        let config = EngineConfig {
+            workers: 2,
+            pin: false,
+            guard: Arc::new(Guard::default()),
+            witness: None,
+            agent: "agent".into(),
+        };
         Duty::new(Workers::prepare(assignment, &config, &Lease::endless()).unwrap())
     }
 

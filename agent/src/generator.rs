@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use muster_proto::change::{Amendment, Change, Handed, Reshape, What};
 use muster_proto::convert::AssignmentMessage;
 use muster_proto::measurement::{Health, Shape};
-use muster_proto::plan::Plan;
+use muster_proto::plan::{Plan, Var};
 use muster_proto::share::Share;
 
 use crate::engine::alarm::Alarm;
@@ -129,7 +129,7 @@ impl Workers {
         spool: Option<&Spool>,
     ) -> Result<Self, PrepareError> {
         let AssignmentMessage { run_id, mut plan, shares, amendments, found } = assignment;
-        plan.vars.extend(found);
+        plan.vars.extend(found.into_iter().map(|(name, json)| Var::secret(name, json)));
         let mut amended = plan.clone();
         for Amendment { reshape, .. } in &amendments {
             amended.scenarios[reshape.scenario].executor.take_stages(&reshape.stages);

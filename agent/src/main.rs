@@ -202,8 +202,9 @@ fn config(args: &Args) -> AgentConfig {
     guard.max_rate = args.max_rate;
     guard.max_connections = args.max_connections;
     let cores = usable_cores();
+    let name = args.name.clone().unwrap_or_else(host_name);
     AgentConfig {
-        name: args.name.clone().unwrap_or_else(host_name),
+        name: name.clone(),
         labels: args.label.iter().cloned().collect::<BTreeMap<_, _>>(),
         weight: args.weight.unwrap_or(cores),
         cores,
@@ -212,6 +213,7 @@ fn config(args: &Args) -> AgentConfig {
             pin: args.pin,
             guard: Arc::new(guard),
             witness: None,
+            agent: name.as_str().into(),
         },
     }
 }

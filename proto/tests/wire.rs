@@ -15,7 +15,7 @@ use muster_proto::plan::{
     AgentsWanted, Arrivals, Body, Branch, Capture, Check, Choice, Chore, Condition, Connect, Connections, DnsPolicy,
     Executor, Feeder, Group, Http, Loop, MetricKind, Missing, Observation, OnEnd, Order, Parallel, Pick, Plan, Rate,
     RateStage, Redirects, Request, Retry, Rounds, Rows, Scenario, Shape, Sharing, Source, StatusSet, Step, Stop,
-    Templates, Think, Tls, Url, UserStage,
+    Templates, Think, Tls, Url, UserStage, Var,
 };
 use muster_proto::share::Share;
 use muster_proto::wire;
@@ -86,6 +86,7 @@ fn scenario(name: &str, executor: Executor, connections: Connections) -> Scenari
         warm_up: Duration::from_secs(2),
         connections,
         keep_session: true,
+        vars: vec![Var::new("pages", "3"), Var::secret("key", "\"k\"")],
         feeders: vec![1, 0],
         steps: [vec![request("a"), request("b")], flow()].concat(),
     }
@@ -137,8 +138,7 @@ fn plan() -> Plan {
     Plan {
         name: "shop".to_owned(),
         seed: 42,
-        vars: vec![("pages".to_owned(), "[1, \"two\"]".to_owned())],
-        secrets: Vec::new(),
+        vars: vec![Var::new("pages", "[1, \"two\"]"), Var::secret("token", "\"t\"")],
         data: data(),
         metrics: vec![("seen".to_owned(), MetricKind::Rate), ("total".to_owned(), MetricKind::Gauge)],
         http: Http { request_ids: true, cookies: false, ..Http::default() },

@@ -86,6 +86,7 @@ pub fn plan(address: SocketAddr, path: &str, executor: Executor, connections: Co
             warm_up: Duration::ZERO,
             connections,
             keep_session: false,
+            vars: Vec::new(),
             feeders: Vec::new(),
             steps: vec![Step::Request(Box::new(request))],
         }],
@@ -103,7 +104,13 @@ pub struct Generated {
 /// Generates a plan's load on one worker; `during` may interfere.
 pub fn generate(plan: Plan, during: impl FnOnce(&Engine) + Send) -> Generated {
     let shape = Shape::of(&plan);
-    let config = EngineConfig { workers: 1, pin: false, guard: Arc::new(Guard::loopback_only()), witness: None };
+    let config = EngineConfig {
+        workers: 1,
+        pin: false,
+        guard: Arc::new(Guard::loopback_only()),
+        witness: None,
+        agent: "bench".into(),
+    };
     let shared = match plan.scenarios[0].executor {
         Executor::SharedIterations { iterations, .. } => Some(iterations),
         _ => None,

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use muster_proto::measurement::{SeriesTable, Shape, TallyKey, TallyTable};
-use muster_proto::plan::{Connections, Executor, NUMBER_BITS, Plan, Request, Templates};
+use muster_proto::plan::{Connections, Executor, NUMBER_BITS, Plan, Request, Scenario, Templates, Var};
 use muster_proto::schedule::{ScheduleError, Stream, Timing};
 use muster_proto::share::Share;
 
@@ -143,23 +143,30 @@ pub struct RequestStep {
 }
 
 impl CompiledPlan {
-    /// Prepares a plan for an agent with this share of each scenario and so many workers. If it is `watched`, responses are
-    /// kept whole, whatever is looked for in them.
+    /// Prepares a plan for an agent of this name, with this share of each scenario and so many workers. If it is `watched`,
+    /// responses are kept whole, whatever is looked for in them.
     ///
     /// # Errors
     /// [`CompileError`] names what cannot be carried out.
-    pub fn new(plan: Arc<Plan>, shares: &[Share], workers: usize, watched: bool) -> Result<Self, CompileError> {
+    pub fn new(
+        plan: Arc<Plan>,
+        shares: &[Share],
+        workers: usize,
+        (agent, watched): (&Arc<str>, bool),
+    ) -> Result<Self, CompileError> {
         let (series, tallies) = (SeriesTable::of(&plan), TallyTable::of(&plan));
         let supplies = Supplies::new(&plan, shares, workers);
-        let named = || plan.vars.iter().map(|(name, json)| (name.as_str(), json.as_str()));
-        let vars: Vec<Vars> = (0..workers).map(|worker| Vars::new(named(), worker)).collect();
+        let vars =
+            |own: &[Var]| -> Vec<Vars> { (0..workers).map(|worker| vars_of(&plan, own, worker, agent)).collect() };
+        let shared = vars(&[]);
         let mut compiler = Compiler { plan: &plan, series: &series, tallies: &tallies, origins: Vec::new(), watched };
         let scenarios = plan.scenarios.iter().take(shares.len()).enumerate();
         let scenarios = scenarios.map(|(index, scenario)| {
             let fed = scenario.feeders.iter().filter_map(|place| plan.data.get(usize::from(*place)));
             let slots: Vec<String> =
                 scenario.slots().into_iter().chain(fed.map(|feeder| feeder.name.clone())).collect();
-            let names: Box<[Names]> = vars.iter().map(|vars| Names::new(vars.clone(), slots.clone())).collect();
+            let vars = if scenario.vars.is_empty() { shared.clone() } else { vars(&scenario.vars) };
+            let names: Box<[Names]> = vars.into_iter().map(|vars| names_of(scenario, vars, slots.clone())).collect();
             let mut layout = Layout { compiler: &mut compiler, scenario: index, names: &names, ops: Vec::new() };
             layout.steps(&scenario.steps, "")?;
             let ops = layout.ops;
@@ -196,6 +203,18 @@ impl CompiledPlan {
         let tallies = self.tallies.keys().len();
         Shape { scenarios: self.scenarios.len(), series: self.series.len(), tallies }
     }
+}
+
+/// The variables of a scenario, those of its own before the plan's.
+pub(super) fn vars_of(plan: &Plan, own: &[Var], worker: usize, agent: &Arc<str>) -> Vars {
+    let named = own.iter().chain(&plan.vars).map(|var| (var.name.as_str(), var.json.as_str()));
+    Vars::new(named, worker).of_agent(Arc::clone(agent))
+}
+
+/// All that a scenario's templates can name.
+pub(super) fn names_of(scenario: &Scenario, vars: Vars, slots: Vec<String>) -> Names {
+    let names = Names::new(vars, slots);
+    if scenario.executor.is_open() { names.of_open_model() } else { names }
 }
 
 fn bound_of(executor: &Executor, supply: Option<&Arc<Supply>>) -> Bound {

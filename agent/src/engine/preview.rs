@@ -5,10 +5,11 @@ use std::sync::Arc;
 use muster_proto::plan::{Plan, Request, Templates};
 use muster_proto::schedule::Stream;
 
+use super::compiled::{names_of, vars_of};
 use super::feeder::{Feeding, Table};
 use super::made::Made;
 use super::random::Key;
-use super::template::{GIVEN, Names, Variables, Vars, within};
+use super::template::{GIVEN, Names, Variables, within};
 use super::transport::http1::Manner;
 
 /// The first iteration of a scenario.
@@ -33,13 +34,11 @@ pub struct Shown {
 #[must_use]
 pub fn preview(plan: &Plan, scenario: usize) -> Preview {
     let of = &plan.scenarios[scenario];
-    let vars = Vars::new(plan.vars.iter().map(|(name, json)| (name.as_str(), json.as_str())), 0);
+    let vars = vars_of(plan, &of.vars, 0, &"agent".into());
     let fed: Vec<&str> =
         of.feeders.iter().filter_map(|place| plan.data.get(usize::from(*place))).map(|feeder| &*feeder.name).collect();
-    let names = Names::new(
-        vars,
-        of.slots().into_iter().chain(plan.setup.slots()).chain(fed.iter().map(|name| (*name).to_owned())),
-    );
+    let named = fed.iter().map(|name| (*name).to_owned());
+    let names = names_of(of, vars, of.slots().into_iter().chain(plan.setup.slots()).chain(named).collect());
     let tables: Vec<Arc<Table>> = plan.data.iter().map(|feeder| Arc::new(Table::new(feeder))).collect();
     let own = Key { stream: Stream { seed: plan.seed, scenario: scenario as u32 }, ..Key::default() };
     let mut variables = Variables::default();
@@ -97,7 +96,7 @@ fn as_written(text: &str) -> String {
 mod tests {
     use muster_proto::plan::{
         Body, Capture, Connections, Executor, Feeder, Missing, OnEnd, Order, Pick, Rows, Scenario, Sharing, Source,
-        Step, Url,
+        Step, Url, Var,
     };
 
     use super::*;
@@ -135,10 +134,11 @@ mod tests {
             warm_up: max_duration,
             connections: Connections::Pool,
             keep_session: false,
+            vars: Vec::new(),
             feeders: vec![0],
             steps: vec![Step::Request(Box::new(first)), Step::Request(Box::new(second))],
         };
-        let vars = vec![("v".to_owned(), "\"x y\"".to_owned())];
+        let vars = vec![Var::new("v", "\"x y\"")];
         let plan = Plan { vars, data: vec![feeder], scenarios: vec![scenario], ..Plan::default() };
         let Preview { rows, requests } = preview(&plan, 0);
         assert_eq!(rows, [("row".to_owned(), "{\"a\": 1}".to_owned())]);

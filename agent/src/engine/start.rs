@@ -38,6 +38,8 @@ pub struct EngineConfig {
     pub guard: Arc<Guard>,
     /// Who watches what goes to and fro, for load of a few iterations.
     pub witness: Option<Witness>,
+    /// What templates call the agent.
+    pub agent: Arc<str>,
 }
 
 /// Why the load of a plan cannot be generated here.
@@ -103,7 +105,8 @@ impl Engine {
         lease: &Lease,
         rings: Vec<RingFile>,
     ) -> Result<(Self, Collector), EngineError> {
-        let plan = Arc::new(CompiledPlan::new(Arc::new(plan), shares, config.workers, config.witness.is_some())?);
+        let manner = (&config.agent, config.witness.is_some());
+        let plan = Arc::new(CompiledPlan::new(Arc::new(plan), shares, config.workers, manner)?);
         let (mut holdings, changes) = Holdings::none(&plan.plan, plan.timings(), config.workers);
         holdings.grant(&Handed::new(shares.to_vec()), 0, 0)?;
         let (control, control_receiver) = watch::channel(Control::Wait);

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use muster_proto::measurement::{Tally, TallyKey, TallyTable};
 use muster_proto::plan::{
     Branch, Capture, Choice, Group, Loop, Missing, Parallel, Pick, Plan, Request, Retry, Rounds, Source, Step, Stop,
-    Templates, Think,
+    Templates, Think, Var,
 };
 
 use super::server::{OK, Server};
@@ -22,7 +22,7 @@ fn page(server: &Server, path: &str) -> Step {
 }
 
 fn with_vars(steps: Vec<Step>) -> Plan {
-    let vars = vec![("two".to_owned(), "2".to_owned()), ("list".to_owned(), r#"["a", "b"]"#.to_owned())];
+    let vars = vec![Var::new("two", "2"), Var::new("list", r#"["a", "b"]"#)];
     Plan { vars, ..plan(vec![scenario(per_user(1, 2), steps)]) }
 }
 

@@ -91,7 +91,13 @@ pub(crate) fn generate_from(
     workers: usize,
     during: impl FnOnce(&Engine) + Send,
 ) -> Generated {
-    let config = EngineConfig { workers, pin: false, guard: Arc::new(Guard::loopback_only()), witness: None };
+    let config = EngineConfig {
+        workers,
+        pin: false,
+        guard: Arc::new(Guard::loopback_only()),
+        witness: None,
+        agent: "agent".into(),
+    };
     let shape = muster_proto::measurement::Shape::of(&plan);
     let (engine, mut collector) =
         Engine::prepare(plan, shares, &config, lease).expect("a plan that can be carried out");
@@ -194,6 +200,7 @@ pub(crate) fn scenario(executor: Executor, steps: Vec<Step>) -> Scenario {
         warm_up: Duration::ZERO,
         connections,
         keep_session: false,
+        vars: Vec::new(),
         feeders: Vec::new(),
         steps,
     }

@@ -1,7 +1,7 @@
 //! Requests that are made anew each time, as the target hears them.
 
 use muster_proto::outcome::ErrorKind;
-use muster_proto::plan::{Body, Connections, Plan, Request, Step, Templates};
+use muster_proto::plan::{Body, Connections, Plan, Request, Step, Templates, Var};
 
 use super::server::{Heard, OK, Server};
 use super::support::{
@@ -16,7 +16,7 @@ fn templated(step: Step, change: impl FnOnce(&mut Request)) -> Step {
 }
 
 fn with_vars(steps: Vec<Step>, executor: muster_proto::plan::Executor) -> Plan {
-    let vars = vec![("pages".to_owned(), "50".to_owned()), ("who".to_owned(), "\"a b\\u00fc\"".to_owned())];
+    let vars = vec![Var::new("pages", "50"), Var::new("who", "\"a b\\u00fc\"")];
     Plan { vars, ..plan(vec![scenario(executor, steps)]) }
 }
 
@@ -41,6 +41,34 @@ fn the_target_hears_what_expressions_make() {
         assert_eq!(request.header("content-length"), "4");
         assert_eq!(request.body, b"xxx5");
     }
+}
+
+#[test]
+fn users_are_numbered_over_all_workers_and_so_are_their_turns() {
+    let seen = |workers| {
+        let server = Server::start(|_| Some(OK.to_owned()));
+        let step = templated(get(server.address, "/{{ user }}/{{ turn }}/{{ user * 10 + turn }}/{{ pages }}"), |_| {});
+        let mut plan = with_vars(vec![step], per_user(5, 3));
+        plan.scenarios[0].vars = vec![Var::new("pages", "\"its own\"")];
+        let (_, heard) = heard(&server, plan, workers);
+        let mut lines: Vec<String> = heard.into_iter().map(|request| request.line).collect();
+        lines.sort();
+        lines
+    };
+    let expected: Vec<String> = (0..5)
+        .flat_map(|user| (0..3).map(move |turn| format!("GET /{user}/{turn}/{}/its%20own HTTP/1.1", user * 10 + turn)))
+        .collect();
+    assert_eq!(seen(1), expected);
+    assert_eq!(seen(3), expected);
+}
+
+#[test]
+fn agents_and_workers_go_by_their_names() {
+    let server = Server::start(|_| Some(OK.to_owned()));
+    let step = templated(get(server.address, "/{{ agent }}/{{ worker }}"), |_| {});
+    let (_, heard) = heard(&server, with_vars(vec![step], per_user(8, 2)), 2);
+    let lines: std::collections::BTreeSet<String> = heard.into_iter().map(|request| request.line).collect();
+    assert_eq!(lines.into_iter().collect::<Vec<_>>(), ["GET /agent/0 HTTP/1.1", "GET /agent/1 HTTP/1.1"]);
 }
 
 #[test]

@@ -55,8 +55,8 @@ impl Watch for Printing {
 
 /// A plan's secrets, as they may stand in a request.
 fn masks(plan: &Plan) -> Vec<String> {
-    let secret = plan.vars.iter().filter(|(name, _)| plan.secrets.contains(name));
-    let texts = secret.filter_map(|(_, json)| serde_json::from_str::<String>(json).ok());
+    let secret = plan.vars.iter().filter(|var| var.secret);
+    let texts = secret.filter_map(|var| serde_json::from_str::<String>(&var.json).ok());
     let ways = |text: String| {
         let quoted = serde_json::Value::from(text.as_str()).to_string();
         let escaped = quoted[1..quoted.len() - 1].to_owned();
@@ -127,12 +127,13 @@ impl Printing {
 #[cfg(test)]
 mod tests {
     use muster_agent::engine::transport::Kept;
+    use muster_proto::plan::Var;
 
     use super::*;
 
     fn printing(secret: &str) -> Printing {
-        let vars = vec![("token".to_owned(), serde_json::Value::from(secret).to_string())];
-        let plan = Plan { vars, secrets: vec!["token".to_owned()], ..Plan::default() };
+        let vars = vec![Var::secret("token", serde_json::Value::from(secret).to_string())];
+        let plan = Plan { vars, ..Plan::default() };
         Printing { masks: masks(&plan) }
     }
 

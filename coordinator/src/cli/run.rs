@@ -71,6 +71,9 @@ pub(super) struct RunArgs {
     /// What the run's random numbers are derived from
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
+    /// Give one of the plan's variables another value: JSON if it can be, and a text otherwise
+    #[arg(long, value_name = "NAME=VALUE", value_parser = key_value)]
+    var: Vec<(String, String)>,
     /// Leave out the plan's pauses to think
     #[arg(long)]
     no_think: bool,
@@ -101,13 +104,14 @@ pub(super) struct RunArgs {
 }
 
 /// What a run is told at its beginning, and never again.
-const NOT_RESUMED: [&str; 21] = [
+const NOT_RESUMED: [&str; 22] = [
     "plan",
     "agents",
     "wait",
     "workers",
     "allow",
     "seed",
+    "var",
     "no_think",
     "once",
     "verbose",
@@ -167,6 +171,10 @@ pub(super) fn main(mut args: RunArgs) -> Outcome {
 fn read_plan(name: &str, args: &RunArgs) -> Result<Plan, Problem> {
     let is_url = name.starts_with("http://") || name.starts_with("https://");
     let quick = &args.quick;
+    if is_url && !args.var.is_empty() {
+        let text = "error: --var goes with a plan file; a URL has no variables";
+        return Err(Problem::new(ExitCode::BadPlan, text));
+    }
     let plan = if is_url {
         plan_file::quick(QuickPlan {
             url: name.to_owned(),
@@ -195,7 +203,7 @@ fn read_plan(name: &str, args: &RunArgs) -> Result<Plan, Problem> {
             let text = format!("error: {flag} goes with a URL; a plan file says it itself\nhint: edit {name}");
             return Err(Problem::new(ExitCode::BadPlan, text));
         }
-        plan_file::read(Path::new(name), Secrets::LookedUp)
+        plan_file::read_with(Path::new(name), Secrets::LookedUp, &args.var)
     };
     let mut plan = plan.map_err(|mistakes| Problem::new(ExitCode::BadPlan, mistakes.render(colour_on_stderr())))?;
     if let Some(seed) = args.seed {
@@ -364,6 +372,7 @@ fn local_agent(args: &RunArgs, plan: &Plan) -> AgentConfig {
             pin: false,
             guard: Arc::new(Guard::new(allow)),
             witness: args.verbose.then(|| once::printing(plan)),
+            agent: host_name().into(),
         },
     }
 }
@@ -382,7 +391,7 @@ fn header(text: &str) -> Result<(String, String), String> {
     Ok((name.trim().to_owned(), value.trim().to_owned()))
 }
 
-fn key_value(text: &str) -> Result<(String, String), String> {
+pub(super) fn key_value(text: &str) -> Result<(String, String), String> {
     let (key, value) = text.split_once('=').ok_or_else(|| format!("wanted KEY=VALUE, got {text:?}"))?;
     Ok((key.to_owned(), value.to_owned()))
 }

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use super::run::key_value;
 use super::{Outcome, Problem, colour_on_stderr, print};
 use crate::exit::ExitCode;
 use crate::plan_file::Secrets;
@@ -16,10 +17,13 @@ pub(super) struct ValidateArgs {
     /// Print the plan as it is meant, every default filled in, as JSON
     #[arg(long)]
     resolved: bool,
+    /// Give one of the plan's variables another value, as `muster run` does
+    #[arg(long, value_name = "NAME=VALUE", value_parser = key_value)]
+    var: Vec<(String, String)>,
 }
 
 pub(super) fn main(args: &ValidateArgs) -> Outcome {
-    let plan = plan_file::read(&args.plan, Secrets::Hidden);
+    let plan = plan_file::read_with(&args.plan, Secrets::Hidden, &args.var);
     let plan = plan.map_err(|mistakes| Problem::new(ExitCode::BadPlan, mistakes.render(colour_on_stderr())))?;
     if args.resolved {
         print(&format!("{:#}\n", plan_file::resolved(&plan)));

@@ -1,6 +1,6 @@
 //! Names that expressions of a plan can use.
 
-use muster_agent::engine::template::{BUILT_IN, FUNCTIONS};
+use muster_agent::engine::template;
 
 /// The longest name, in characters.
 const NAME_CHARS_MAX: usize = 60;
@@ -18,9 +18,7 @@ pub(super) fn identifier(text: &str, is_taken: impl Fn(&str) -> bool) -> String 
     if name.is_empty() || name.starts_with(|c: char| c.is_ascii_digit()) {
         name.insert(0, '_');
     }
-    let free = |name: &str| {
-        !WORDS.contains(&name) && !FUNCTIONS.contains(&name) && !BUILT_IN.contains(&name) && !is_taken(name)
-    };
+    let free = |name: &str| !WORDS.contains(&name) && !template::is_taken(name) && !is_taken(name);
     let mut numbered = name.clone();
     for number in 2.. {
         if free(&numbered) {

@@ -1,5 +1,6 @@
 //! Rows of data, from files in the plan's folder or from the plan itself.
 
+use std::borrow::Cow;
 use std::path::Path;
 
 use muster_proto::plan::{Feeder, OnEnd, Order, ROWS_MAX, Rows, Sharing};
@@ -109,7 +110,7 @@ fn delimiter(reader: &mut Reader, field: &Field<'_>) -> Option<u8> {
 }
 
 fn columns(reader: &mut Reader, field: &Field<'_>) -> Option<Vec<String>> {
-    reader.items(field).iter().map(|item| reader.text(item).map(str::to_owned)).collect()
+    reader.items(field).iter().map(|item| reader.text(item).map(Cow::into_owned)).collect()
 }
 
 /// Comma-separated values (RFC 4180). Every value is a text; the first row names the columns unless the plan does.

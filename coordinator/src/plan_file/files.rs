@@ -18,7 +18,8 @@ pub(super) fn body(reader: &mut Reader, field: &Field<'_>) -> Option<Vec<u8>> {
 
 /// Reads at most `max` bytes of a file in the plan's folder, as [`body`] does.
 pub(super) fn beside(reader: &mut Reader, field: &Field<'_>, max: u64) -> Option<Vec<u8>> {
-    let name = Path::new(reader.text(field)?);
+    let name = reader.text(field)?;
+    let name = Path::new(&*name);
     let inside = name.components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir));
     let path = reader.base.join(name);
     if !inside || leaves(&reader.base, &path) {
@@ -32,12 +33,12 @@ pub(super) fn beside(reader: &mut Reader, field: &Field<'_>, max: u64) -> Option
 /// Reads a PEM file that has to contain a section of this kind. It may stand anywhere, as it never reaches a target.
 pub(super) fn pem(reader: &mut Reader, field: &Field<'_>, section: &str) -> Option<Vec<u8>> {
     let name = reader.text(field)?;
-    let path = reader.base.join(name);
+    let path = reader.base.join(&*name);
     let bytes = contents(reader, field, &path, PEM_BYTES_MAX)?;
     let text = String::from_utf8_lossy(&bytes);
     let has_section = text.lines().any(|line| line.starts_with("-----BEGIN ") && line.contains(section));
     if !has_section {
-        reader.wrong(field, format!("wanted a PEM file with a {section}, found none in {}", quoted(name)));
+        reader.wrong(field, format!("wanted a PEM file with a {section}, found none in {}", quoted(&name)));
         return None;
     }
     Some(bytes)

@@ -1,5 +1,7 @@
 //! A value of the plan as JSON: in the order in which it was written, numbers as they were spelled.
 
+use std::borrow::Cow;
+
 use super::reader::{Field, Reader};
 use super::template;
 use super::tree::{Node, Value};
@@ -12,6 +14,17 @@ pub(super) fn read(reader: &mut Reader, field: &Field<'_>) -> Option<Vec<u8>> {
         false => _ = template::check(reader, field, text),
     });
     (reader.mistakes.len() == before).then(|| written(field.node).into_bytes())
+}
+
+/// Writes a value in whose texts templates can stand that are the same each time; they are made now.
+pub(super) fn constant(reader: &mut Reader, field: &Field<'_>) -> Option<String> {
+    let before = reader.mistakes.len();
+    each_text(field, &mut |field, text, is_key| match is_key {
+        true => check_plain(reader, field, text),
+        false => _ = template::constant(reader, field, text),
+    });
+    let text = (reader.mistakes.len() == before).then(|| written(field.node))?;
+    template::constant(reader, field, &text).map(Cow::into_owned)
 }
 
 /// Writes a value without templates.

@@ -10,6 +10,7 @@ mod choose;
 mod chore;
 mod connect;
 mod data;
+mod env;
 mod expect;
 mod files;
 mod headers;
@@ -97,6 +98,14 @@ pub enum Secrets {
 /// # Errors
 /// Everything that is wrong with it, at once.
 pub fn read(path: &Path, secrets: Secrets) -> Result<Plan, Mistakes> {
+    read_with(path, secrets, &[])
+}
+
+/// Reads a plan file of whose variables some have other values: names, and values as JSON or else as text.
+///
+/// # Errors
+/// The same, and names of which the plan has no variable.
+pub fn read_with(path: &Path, secrets: Secrets, vars: &[(String, String)]) -> Result<Plan, Mistakes> {
     let origin = path.display().to_string();
     let bytes = match files::read_bounded(path, FILE_BYTES_MAX) {
         Ok(Some(bytes)) => bytes,
@@ -113,7 +122,8 @@ pub fn read(path: &Path, secrets: Secrets) -> Result<Plan, Mistakes> {
         return Err(Mistakes::whole(&origin, "wanted a text in UTF-8, found other bytes", None));
     };
     let base = path.parent().unwrap_or(Path::new(""));
-    parse(&text, Format::of(path), &origin, Reader::new(base, secrets))
+    let reader = Reader { overrides: vars.to_vec(), ..Reader::new(base, secrets) };
+    parse(&text, Format::of(path), &origin, reader)
 }
 
 /// Reads a plan from a text. Messages name `origin`; files that the plan names are found from `base`.

@@ -1,13 +1,13 @@
 //! Names that the plan's writer gives, for templates to call: variables, captures and the like.
 
-use muster_agent::engine::template::{BUILT_IN, FUNCTIONS, Names, Vars};
+use muster_agent::engine::template::{Names, Vars, is_taken};
 
 use super::reader::{Field, Reader};
 use super::tree::{Node, Value, quoted};
 
 /// Whether a name can be given; what is wrong with it is told.
 pub(super) fn check(reader: &mut Reader, field: &Field<'_>, name: &str) -> bool {
-    if FUNCTIONS.contains(&name) || BUILT_IN.contains(&name) {
+    if is_taken(name) {
         let mistake = reader.at_key(field, format!("the name {} is taken", quoted(name)));
         mistake.help("it means something else in templates");
         return false;

@@ -1,7 +1,7 @@
 //! The plan as a whole.
 
 use muster_proto::plan::{
-    AgentsWanted, ChoreKind, NUMBERED_MAX, OnLoss, Plan, STEPS_MAX, Scenario, VARS_MAX, steps_total,
+    AgentsWanted, ChoreKind, NUMBERED_MAX, OnLoss, Plan, STEPS_MAX, Scenario, VARS_MAX, Var, steps_total,
 };
 
 use super::keys::{AGENTS, PLAN};
@@ -16,9 +16,9 @@ use super::{chore, connect, data, http, scenario, threshold, vars};
 /// Reads the plan; nothing if there was a mistake. `name` is what it is called unless it says so.
 pub(super) fn read(reader: &mut Reader, field: &Field<'_>, name: &str) -> Option<Plan> {
     let fields = reader.open(field, &PLAN)?;
+    let vars = vars::read(reader, &fields);
     let name = fields.get("name").map_or(Some(name.to_owned()), |field| reader.name(&field));
     let seed = fields.get("seed").map_or(Some(SEED_DEFAULT), |field| reader.whole(&field));
-    let vars = vars::read(reader, &fields);
     let data = fields.get("data").map(|field| data::read(reader, &field)).unwrap_or_default();
     let target = match fields.get("target") {
         None => Target::Absent,
@@ -57,7 +57,6 @@ pub(super) fn read(reader: &mut Reader, field: &Field<'_>, name: &str) -> Option
         name: name?,
         seed: seed?,
         vars,
-        secrets: std::mem::take(&mut reader.secret_names),
         data,
         metrics,
         http: http.http,
@@ -79,7 +78,7 @@ fn check_steps(reader: &mut Reader, field: &Field<'_>, steps: usize) {
 }
 
 /// The plan's variables and what its setup finds out, which become variables.
-fn check_found(reader: &mut Reader, fields: &Fields<'_>, vars: &[(String, String)]) {
+fn check_found(reader: &mut Reader, fields: &Fields<'_>, vars: &[Var]) {
     let all = vars.len() + reader.set_up.len();
     if let Some(field) = fields.get("setup").filter(|_| all > VARS_MAX) {
         reader

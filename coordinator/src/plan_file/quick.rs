@@ -94,6 +94,7 @@ fn read(reader: &mut Reader, wanted: QuickPlan) -> Option<Plan> {
         warm_up: Duration::ZERO,
         connections,
         keep_session: false,
+        vars: Vec::new(),
         feeders: Vec::new(),
         steps: vec![Step::Request(Box::new(request))],
     };

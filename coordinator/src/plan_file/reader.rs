@@ -1,5 +1,6 @@
 //! Reads a tree against the description of its keys and collects every mistake on the way.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -8,7 +9,7 @@ use super::Secrets;
 use super::keys::{Key, Kind, Table};
 use super::mistakes::Mistake;
 use super::suggest::{closest, did_you_mean, one_of};
-use super::template;
+use super::template::{self, VARIES};
 use super::tree::{Entry, Node, Span, Value, beginning, quoted};
 use super::units::{UnitMistake, format_duration, parse_duration, parse_part, parse_rate, parse_size};
 use muster_agent::engine::template::{Names, Vars};
@@ -28,6 +29,8 @@ pub(super) struct Reader {
     pub(super) secret_names: Vec<String>,
     /// The plan's variables.
     pub(super) vars: Vars,
+    /// What the command line says of variables, by their names.
+    pub(super) overrides: Vec<(String, String)>,
     /// What templates can name where it reads.
     pub(super) names: Names,
     /// The names of what its setup finds out.
@@ -119,6 +122,7 @@ impl Reader {
             vars,
             secret_names: Vec::new(),
             set_up: Vec::new(),
+            overrides: Vec::new(),
             feeders: Vec::new(),
             used: BTreeSet::new(),
             metrics: Vec::new(),
@@ -254,14 +258,10 @@ impl Reader {
         if matches!(field.node.value, Value::List(_)) { self.items(field) } else { vec![field.clone()] }
     }
 
-    /// A text that is the same each time.
-    pub(super) fn text<'t>(&mut self, field: &Field<'t>) -> Option<&'t str> {
+    /// A text that is the same each time: templates that are so are made now.
+    pub(super) fn text<'t>(&mut self, field: &Field<'t>) -> Option<Cow<'t, str>> {
         let text = self.any_text(field)?;
-        if template::is_template(text) {
-            self.no_template(field, text);
-            return None;
-        }
-        Some(text)
+        template::constant(self, field, text)
     }
 
     /// A text that may be a template.
@@ -284,11 +284,18 @@ impl Reader {
         self.wrong(field, message).help("templates can stand in paths, queries, header values and bodies");
     }
 
-    /// A name: short, not empty, and printable.
+    /// A name: short, not empty, printable, and known when the plan is read.
     pub(super) fn name(&mut self, field: &Field<'_>) -> Option<String> {
-        let text = self.text(field)?;
-        match name_mistake(text) {
-            None => Some(text.to_owned()),
+        let before = self.mistakes.len();
+        let Some(text) = self.text(field) else {
+            if let Some(mistake) = self.mistakes[before..].iter_mut().find(|mistake| mistake.message.ends_with(VARIES))
+            {
+                mistake.help("names are those of series, of which the plan has a bounded number: use `vars` and `env`");
+            }
+            return None;
+        };
+        match name_mistake(&text) {
+            None => Some(text.into_owned()),
             Some(what) => {
                 self.wanted(field, what);
                 None
@@ -429,7 +436,7 @@ impl Kind {
 }
 
 /// The path of a key: its name after a dot, in quotes where it would be misread.
-fn join(path: &str, key: &str) -> String {
+pub(super) fn join(path: &str, key: &str) -> String {
     let plain = !key.is_empty()
         && beginning(key) == key
         && key.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte));

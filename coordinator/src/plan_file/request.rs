@@ -95,7 +95,7 @@ fn method_and_url<'t>(reader: &mut Reader, fields: &Fields<'t>) -> Option<(Strin
 /// Reads a method, in capitals.
 pub(super) fn method(reader: &mut Reader, field: &Field<'_>) -> Option<String> {
     let text = reader.text(field)?;
-    if !headers::is_token(text) || text.len() > 32 {
+    if !headers::is_token(&text) || text.len() > 32 {
         reader.wanted(field, "a method such as `GET`");
         return None;
     }
@@ -112,7 +112,7 @@ fn name(reader: &mut Reader, fields: &Fields<'_>, method_and_url: Option<&(Strin
         return reader.name(&field);
     }
     let (method, url) = method_and_url?;
-    Some(default_name(method, url.node.scalar()?))
+    Some(default_name(method, &template::with_host(reader, url.node.scalar()?)))
 }
 
 /// `METHOD path`, without the query, so that requests which differ by parameters are measured together.

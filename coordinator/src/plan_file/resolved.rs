@@ -2,7 +2,7 @@
 
 use muster_proto::plan::{
     AgentsWanted, Arrivals, Body, Chore, ChoreKind, Connect, Connections, DnsPolicy, Executor, Plan, Request, Scenario,
-    StatusSet, Step,
+    StatusSet, Step, Var,
 };
 use serde_json::{Value, json};
 
@@ -25,8 +25,7 @@ pub fn resolved(plan: &Plan) -> Value {
     let mut document = json!({
         "name": plan.name,
         "seed": plan.seed,
-        // Their values may be nobody else's business.
-        "vars": plan.vars.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>(),
+        "vars": vars(&plan.vars),
         "http": {
             "connect_timeout": format_duration(plan.http.connect_timeout),
             "read_timeout": format_duration(plan.http.read_timeout),
@@ -49,6 +48,15 @@ pub fn resolved(plan: &Plan) -> Value {
 
 fn chore(chore: &Chore) -> Value {
     json!({"timeout": format_duration(chore.timeout), "steps": chore.steps.iter().map(step).collect::<Vec<_>>()})
+}
+
+/// Variables by their names, without what is secret.
+fn vars(vars: &[Var]) -> Value {
+    let value = |var: &Var| match var.secret {
+        true => ELIDED.into(),
+        false => serde_json::from_str(&var.json).unwrap_or_default(),
+    };
+    vars.iter().map(|var| (var.name.clone(), value(var))).collect::<serde_json::Map<_, _>>().into()
 }
 
 fn agents(wanted: &AgentsWanted) -> Value {
@@ -98,6 +106,9 @@ fn scenario(scenario: &Scenario) -> Value {
         },
         "steps": scenario.steps.iter().map(step).collect::<Vec<_>>(),
     });
+    if !scenario.vars.is_empty() {
+        document["vars"] = vars(&scenario.vars);
+    }
     for (key, value) in load(&scenario.executor) {
         document[key] = value;
     }

@@ -10,7 +10,7 @@ use super::reader::{Field, Fields, Reader};
 use super::request::Defaults;
 use super::steps::Steps;
 use super::units::format_duration;
-use super::{choose, connect, data, load, names, tags};
+use super::{choose, connect, data, load, names, tags, vars};
 
 /// A scenario as far as it could be read.
 pub(super) struct Read {
@@ -31,6 +31,8 @@ pub(super) fn read(
         reader.at_key(field, format!("wanted {what} for a scenario"));
     }
     let Some(fields) = reader.open(field, &SCENARIO) else { return Read { requests: None, scenario: None } };
+    let shared_vars = reader.vars.clone();
+    let vars = fields.get("vars").map(|field| vars::of_scenario(reader, &field)).unwrap_or_default();
     let executor = load::read(reader, &fields);
     let start_delay = duration(reader, &fields, "start_delay", Duration::ZERO);
     let graceful_stop = duration(reader, &fields, "graceful_stop", GRACEFUL_STOP_DEFAULT);
@@ -38,7 +40,9 @@ pub(super) fn read(
     let connections = fields.get("connections").map(|field| connect::connections(reader, &field));
     let tags = fields.get("tags").map(|field| tags::read(reader, &field)).unwrap_or_default();
     let defaults = Defaults { tags, ..defaults.clone() };
-    let (requests, steps) = steps(reader, &fields, &defaults);
+    let is_open = executor.as_ref().is_some_and(Executor::is_open);
+    let (requests, steps) = steps(reader, &fields, &defaults, is_open);
+    reader.vars = shared_vars;
     let feeders = data::used(reader);
     let keep_session = fields.get("keep_session").and_then(|field| reader.flag(&field)).unwrap_or_default();
     if let (true, Some(Executor::ArrivalRate { .. }), Some(field)) =
@@ -63,6 +67,7 @@ pub(super) fn read(
             connections: connections.unwrap_or(shared.or(Some(by_model)))?,
             steps: steps?,
             keep_session,
+            vars,
             feeders,
             executor,
         })
@@ -75,13 +80,19 @@ fn duration(reader: &mut Reader, fields: &Fields<'_>, name: &str, default: Durat
 }
 
 /// The names of the requests, if all are known, and the steps, if all are sound.
-fn steps(reader: &mut Reader, fields: &Fields<'_>, defaults: &Defaults) -> (Option<Vec<String>>, Option<Vec<Step>>) {
+fn steps(
+    reader: &mut Reader,
+    fields: &Fields<'_>,
+    defaults: &Defaults,
+    is_open: bool,
+) -> (Option<Vec<String>>, Option<Vec<Step>>) {
     let Some(field) = fields.get("steps") else {
         fields.get("choose").map(|choose| reader.named(&choose));
         return (None, None);
     };
     let beside = [&reader.feeders[..], &reader.set_up].concat();
-    reader.names = names::of_scenario(&reader.vars, &beside, field.node);
+    let names = names::of_scenario(&reader.vars, &beside, field.node);
+    reader.names = if is_open { names.of_open_model() } else { names };
     reader.used.clear();
     let mut reading = Steps { defaults, requests: Vec::new(), nesting: 0, is_load: true };
     let steps = reading.list(reader, &field);

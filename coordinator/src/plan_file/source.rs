@@ -13,7 +13,8 @@ const WORDS: [&str; 7] = ["json", "header", "cookie", "regex", "css", "status", 
 
 /// Reads a place, as captures name it.
 pub(super) fn read(reader: &mut Reader, field: &Field<'_>) -> Option<Source> {
-    let text = reader.text(field)?.trim();
+    let text = reader.text(field)?;
+    let text = text.trim();
     let (word, rest) = text.split_once(char::is_whitespace).unwrap_or((text, ""));
     match word {
         "status" if rest.is_empty() => Some(Source::Status),

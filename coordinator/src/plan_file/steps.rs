@@ -169,7 +169,7 @@ fn kind_of(field: &Field<'_>) -> Option<&'static str> {
 
 fn given_name(reader: &mut Reader, field: &Field<'_>) -> Option<String> {
     let name = reader.text(field)?;
-    names::check_new(reader, field, name).then(|| name.to_owned())
+    names::check_new(reader, field, &name).then(|| name.into_owned())
 }
 
 fn set(reader: &mut Reader, field: &Field<'_>) -> Option<Step> {

@@ -1,11 +1,12 @@
 //! Texts with expressions in them: what is wrong with them, and how they become parts of a URL, a form or a JSON text.
 
+use std::borrow::Cow;
 use std::fmt::Write;
 
 use muster_agent::engine::random::Key;
 pub(super) use muster_agent::engine::template::is_template;
 use muster_agent::engine::template::{
-    BUILT_IN, FUNCTIONS, Formula, GIVEN, Names, Piece, Template, TemplateError, Variables, split, within,
+    BUILT_IN, FUNCTIONS, Formula, GIVEN, Names, Piece, Template, TemplateError, Variables, is_of_users, split, within,
 };
 
 use super::reader::{Field, Reader};
@@ -27,19 +28,90 @@ pub(super) fn check(reader: &mut Reader, field: &Field<'_>, text: &str) -> bool 
         }
     });
     let Err(error) = made else { return true };
-    let mistake = reader.wrong(field, format!("wanted a template, found {}: {error}", quoted(text)));
-    if let TemplateError::Unknown { name } = &error {
-        mistake.help(what_is_known(name, &names));
-    }
+    tell(reader, field, text, &error);
     false
 }
 
+fn tell(reader: &mut Reader, field: &Field<'_>, text: &str, error: &TemplateError) {
+    let names = reader.names.clone();
+    let mistake = reader.wrong(field, format!("wanted a template, found {}: {error}", quoted(text)));
+    if let TemplateError::Unknown { name } = error {
+        mistake.help(what_is_known(name, &names));
+    }
+}
+
+/// What is said at the end of a mistake about a text that is not the same each time.
+pub(super) const VARIES: &str = ", which varies";
+
+/// A text as it is or, if it is a template, as it is made: the same each time, or it is a mistake.
+pub(super) fn constant<'t>(reader: &mut Reader, field: &Field<'_>, text: &'t str) -> Option<Cow<'t, str>> {
+    if !is_template(text) {
+        return Some(text.into());
+    }
+    match Template::compile(text, &reader.names.hiding(&reader.secret_names)) {
+        Ok(template) => {
+            let made = template.constant().map(|made| made.to_owned().into());
+            if made.is_none() {
+                let is_secret = template.named().any(|name| reader.secret_names.contains(&name));
+                let (what, why) = match is_secret {
+                    true => ("a text that anybody may see", ", which names a secret"),
+                    false => ("a text that is the same each time", VARIES),
+                };
+                let mistake = reader.wrong(field, format!("wanted {what}, found {}{why}", quoted(text)));
+                mistake.help("it is made when the plan is read, of `vars` and `env` alone");
+            }
+            made
+        }
+        Err(error) => {
+            tell(reader, field, text, &error);
+            None
+        }
+    }
+}
+
+/// A URL whose beginning, up to the end of its host, is made of what is the same each time; that is made now.
+pub(super) fn with_host<'t>(reader: &Reader, text: &'t str) -> Cow<'t, str> {
+    let names = reader.names.hiding(&reader.secret_names);
+    let mut text = Cow::Borrowed(text);
+    // One round for each expression in the host, of which there are no more than the text has room for.
+    while let Some(at) = text.find("{{").filter(|at| is_in_host(&text[..*at])) {
+        let Ok(pieces) = split(&text[at..]) else { break };
+        let Some(Piece::Expression(source)) = pieces.first() else { break };
+        let whole = format!("{{{{ {source} }}}}");
+        let Ok(Some(made)) = Template::compile(&whole, &names).map(|made| made.constant().map(str::to_owned)) else {
+            break;
+        };
+        if is_template(&made) {
+            break;
+        }
+        let end = at + 2 + text[at + 2..].find(source).map_or(0, |from| from + source.len());
+        let Some(close) = text[end..].find("}}") else { break };
+        text = format!("{}{made}{}", &text[..at], &text[end + close + 2..]).into();
+    }
+    text
+}
+
+/// Whether what follows this belongs to the host of a URL, or to what stands before it.
+pub(super) fn is_in_host(before: &str) -> bool {
+    before.is_empty()
+        || !before.starts_with('/') && before.split_once("://").is_some_and(|(_, host)| !host.contains('/'))
+}
+
 fn what_is_known(name: &str, names: &Names) -> String {
+    if is_of_users(name) {
+        return "the users of an open model have no numbers: whoever is free takes what is due; `iteration` numbers that"
+            .to_owned();
+    }
     match closest(name, names.all()) {
         Some(close) => format!("did you mean `{close}`?"),
         None => format!(
             "there are `{}`; the plan's `vars`, and what steps `capture`, add more",
-            FUNCTIONS.into_iter().chain(BUILT_IN).collect::<Vec<_>>().join("`, `")
+            FUNCTIONS
+                .into_iter()
+                .chain(BUILT_IN)
+                .filter(|name| names.all().any(|known| known == *name))
+                .collect::<Vec<_>>()
+                .join("`, `")
         ),
     }
 }

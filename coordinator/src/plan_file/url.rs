@@ -11,7 +11,7 @@ use super::tree::{beginning, quoted};
 /// Reads the base URL of the plan, which keeps its path but has no query.
 pub(super) fn target(reader: &mut Reader, field: &Field<'_>) -> Option<Url> {
     let text = reader.text(field)?;
-    let url = parsed(reader, field, text)?;
+    let url = parsed(reader, field, &text)?;
     if url.path.contains('?') {
         reader.wrong(field, "wanted a base URL without a query").help("use `query` in the steps");
         return None;
@@ -31,11 +31,11 @@ pub(super) enum Target {
 
 /// Reads the URL of a step: absolute, or a path that is put behind the target.
 pub(super) fn step(reader: &mut Reader, field: &Field<'_>, target: &Target) -> Option<Url> {
-    let text = reader.template(field)?;
+    let text = reader.template(field).map(|text| template::with_host(reader, text))?;
     let (text, made) = text.split_at(text.find("{{").unwrap_or(text.len()));
-    let in_host = !text.starts_with('/') && text.split_once("://").is_some_and(|(_, rest)| !rest.contains('/'));
-    if in_host && !made.is_empty() {
-        reader.wrong(field, "wanted templates behind the host only").help("write `http://host:port/{{ ... }}`");
+    if template::is_in_host(text) && !made.is_empty() {
+        let mistake = reader.wrong(field, "wanted templates that vary behind the host only");
+        mistake.help("write `http://host:port/{{ ... }}`");
         return None;
     }
     let url = before_templates(reader, field, text, target)?;
@@ -75,7 +75,7 @@ fn before_templates(reader: &mut Reader, field: &Field<'_>, text: &str, target: 
 /// Reads the proxy, of which only host and port count.
 pub(super) fn proxy(reader: &mut Reader, field: &Field<'_>) -> Option<Url> {
     let text = reader.text(field)?;
-    let url = parsed(reader, field, text)?;
+    let url = parsed(reader, field, &text)?;
     if url.tls || url.path != "/" {
         reader.wanted(field, "a proxy as `http://host:port`, or `none`");
         return None;
@@ -87,7 +87,7 @@ pub(super) fn proxy(reader: &mut Reader, field: &Field<'_>) -> Option<Url> {
 pub(super) fn typed(reader: &mut Reader, field: &Field<'_>) -> Option<Url> {
     let text = reader.text(field)?;
     match text.contains("://") {
-        true => parsed(reader, field, text),
+        true => parsed(reader, field, &text),
         false => parsed(reader, field, &format!("http://{text}")),
     }
 }

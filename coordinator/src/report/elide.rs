@@ -23,7 +23,8 @@ pub fn elided(plan: &Plan) -> Plan {
     let mut plan = plan.clone();
     plan.connect.tls.key_pem.clear();
     plan.data.iter_mut().for_each(|feeder| feeder.rows = Rows::default());
-    plan.vars.iter_mut().for_each(|(_, json)| "null".clone_into(json));
+    let own = plan.scenarios.iter_mut().flat_map(|scenario| &mut scenario.vars);
+    plan.vars.iter_mut().chain(own).filter(|var| var.secret).for_each(|var| "null".clone_into(&mut var.json));
     for request in plan.requests_mut() {
         request.url.path = without_query(&request.url.path);
         for (name, value) in &mut request.headers {
@@ -72,6 +73,8 @@ pub(super) fn shown_value<'a>(name: &str, value: &'a str) -> &'a str {
 
 #[cfg(test)]
 mod tests {
+    use muster_proto::plan::Var;
+
     use super::*;
     use crate::report::PlanView;
     use crate::run::synthetic::open_plan;
@@ -80,7 +83,13 @@ mod tests {
     fn a_plan_without_its_secrets_is_shown_as_before() {
         let mut plan = open_plan(5);
         plan.connect.tls.key_pem = b"s3cret".to_vec();
+        plan.vars = vec![Var::new("pages", "50"), Var::secret("token", "\"s3cret\"")];
+        plan.scenarios[0].vars = plan.vars.clone();
         let elided = elided(&plan);
+        let shown = PlanView::of(&elided);
+        let seen: Vec<_> = shown.vars.iter().map(|var| (var.name.as_str(), var.json.as_str())).collect();
+        assert_eq!((seen, &shown.scenarios[0].vars), (vec![("pages", "50")], &shown.vars));
+        assert_eq!(elided.vars[1].json, "null");
         assert_eq!(PlanView::of(&elided), PlanView::of(&plan));
         assert!(format!("{plan:?}").contains("s3cret"), "there was something to hide");
         assert!(!format!("{elided:?}").contains("s3cret"));

@@ -21,7 +21,7 @@ use muster_proto::plan::ThresholdWindow;
 
 pub use document::*;
 pub use elide::{ELIDED, elided};
-pub use plan::{PlanView, ScenarioView, StageView, StepView};
+pub use plan::{PlanView, ScenarioView, StageView, StepView, VarView};
 
 use crate::run::record::{Absence, RunRecord};
 use crate::verdict::books::Books;

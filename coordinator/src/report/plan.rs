@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use muster_proto::plan::{Arrivals, Connections, Executor, Plan, Request, Scenario, Step, Think};
+use muster_proto::plan::{Arrivals, Connections, Executor, Plan, Request, Scenario, Step, Think, Var};
 use serde::{Deserialize, Serialize};
 
 use super::elide::{shown_value, without_query};
@@ -11,6 +11,9 @@ use crate::steps::{blocks, in_words};
 /// A plan for people and programs to read.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PlanView {
+    /// Its variables, without secrets.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub vars: Vec<VarView>,
     /// Its scenarios.
     pub scenarios: Vec<ScenarioView>,
     /// The names of its own metrics.
@@ -22,6 +25,15 @@ pub struct PlanView {
     pub agents_wanted: u32,
     /// What happens when an agent is lost: `redistribute`, `degrade` or `fail`.
     pub on_loss: String,
+}
+
+/// A variable.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct VarView {
+    /// Its name.
+    pub name: String,
+    /// Its value, as JSON; of a long one the beginning.
+    pub json: String,
 }
 
 /// A scenario.
@@ -55,6 +67,9 @@ pub struct ScenarioView {
     pub warm_up_s: f64,
     /// `pool`, `per-user` or `new`.
     pub connections: String,
+    /// Variables of its own.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub vars: Vec<VarView>,
     /// What an iteration does.
     pub steps: Vec<StepView>,
 }
@@ -109,12 +124,23 @@ pub enum StepView {
 impl PlanView {
     pub(super) fn of(plan: &Plan) -> Self {
         Self {
+            vars: VarView::of(&plan.vars),
             scenarios: plan.scenarios.iter().map(ScenarioView::of).collect(),
             metrics: plan.metrics.iter().map(|(name, _)| name.clone()).collect(),
             thresholds: plan.thresholds.iter().map(|threshold| threshold.expression.clone()).collect(),
             agents_wanted: plan.agents.start_when,
             on_loss: plan.agents.on_loss.name().to_owned(),
         }
+    }
+}
+
+impl VarView {
+    fn of(vars: &[Var]) -> Vec<Self> {
+        /// How much of a value is shown, in characters.
+        const SHOWN_CHARS_MAX: usize = 256;
+        let shown = |json: &str| json.chars().take(SHOWN_CHARS_MAX).collect();
+        let public = vars.iter().filter(|var| !var.secret);
+        public.map(|var| Self { name: var.name.clone(), json: shown(&var.json) }).collect()
     }
 }
 
@@ -151,6 +177,7 @@ impl ScenarioView {
                 Connections::New => "new",
             }
             .to_owned(),
+            vars: VarView::of(&scenario.vars),
             steps: scenario.steps.iter().map(StepView::of).collect(),
         }
     }

@@ -50,6 +50,7 @@ pub(crate) fn scenario(name: &str, executor: Executor, requests: &[&str]) -> Sce
         warm_up: Duration::ZERO,
         connections: Connections::Pool,
         keep_session: false,
+        vars: Vec::new(),
         feeders: Vec::new(),
         steps: requests.iter().map(|name| Step::Request(Box::new(request(name)))).collect(),
     }

@@ -96,7 +96,13 @@ async fn whoever_is_faster_makes_more_and_every_iteration_is_made_once() {
         labels: BTreeMap::new(),
         weight: 1,
         cores: 1,
-        engine: EngineConfig { workers: 2, pin: false, guard: Arc::new(Guard::loopback_only()), witness: None },
+        engine: EngineConfig {
+            workers: 2,
+            pin: false,
+            guard: Arc::new(Guard::loopback_only()),
+            witness: None,
+            agent: "agent".into(),
+        },
     };
     let (address, detour) = (coordinator.address.clone(), Detour { port: far.addr().port() });
     let slow =

@@ -101,7 +101,7 @@ pub(crate) fn join_until(
         labels: BTreeMap::new(),
         weight,
         cores: 1,
-        engine: EngineConfig { workers: 2, pin: false, guard: Arc::new(guard), witness: None },
+        engine: EngineConfig { workers: 2, pin: false, guard: Arc::new(guard), witness: None, agent: name.into() },
     };
     let address = address.to_owned();
     tokio::spawn(async move { take_part(&address, &config, Incarnation::generate(), leave).await })

@@ -83,7 +83,13 @@ pub(crate) async fn process(
         labels: BTreeMap::new(),
         weight,
         cores: 1,
-        engine: EngineConfig { workers: 1, pin: false, guard: Arc::new(Guard::default()), witness: None },
+        engine: EngineConfig {
+            workers: 1,
+            pin: false,
+            guard: Arc::new(Guard::default()),
+            witness: None,
+            agent: "agent".into(),
+        },
     };
     for _ in 0..ATTEMPTS_MAX {
         host.site.target.with(|seen| seen.processes[host.site.process.0].began_ns = true_ns());

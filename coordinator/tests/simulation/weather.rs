@@ -378,6 +378,7 @@ fn scenario(number: usize, executor: Executor, start_delay: Duration, graceful_s
         warm_up: Duration::ZERO,
         connections: Connections::Pool,
         keep_session: false,
+        vars: Vec::new(),
         feeders: Vec::new(),
         steps: vec![Step::Request(Box::new(Request {
             timeout: Duration::from_secs(60),

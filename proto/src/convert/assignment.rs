@@ -33,7 +33,7 @@ pub fn assignment_to_wire(assignment: &AssignmentMessage) -> wire::Assign {
         plan: Some(plan_to_wire(&assignment.plan)),
         shares: assignment.shares.iter().map(|share| share.to_bytes().into()).collect(),
         amendments: amendments_to_wire(&assignment.amendments),
-        found: vars::to_wire(&assignment.found),
+        found: vars::found_to_wire(&assignment.found),
     }
 }
 
@@ -50,6 +50,6 @@ pub fn assignment_from_wire(message: wire::Assign) -> Result<AssignmentMessage, 
     }
     let shares = message.shares.iter().map(|bytes| Share::from_bytes(bytes)).collect::<Result<_, _>>()?;
     let amendments = amendments_from_wire(&message.amendments, plan.scenarios.len())?;
-    let found = vars::from_wire(message.found)?;
+    let found = vars::found_from_wire(message.found)?;
     Ok(AssignmentMessage { run_id: RunId(run_id), plan, shares, amendments, found })
 }

@@ -40,7 +40,7 @@ pub fn perform_from_wire(message: wire::Perform) -> Result<Plan, ConvertError> {
 #[must_use]
 pub fn performed_to_wire(performed: &Performed) -> wire::Performed {
     let failure = performed.failure.clone().unwrap_or_default();
-    wire::Performed { failure, found: vars::to_wire(&performed.found) }
+    wire::Performed { failure, found: vars::found_to_wire(&performed.found) }
 }
 
 /// A message as what came of a chore.
@@ -48,7 +48,7 @@ pub fn performed_to_wire(performed: &Performed) -> wire::Performed {
 /// # Errors
 /// [`ConvertError`] names the first field that is not as agreed.
 pub fn performed_from_wire(message: wire::Performed) -> Result<Performed, ConvertError> {
-    let found = vars::from_wire(message.found)?;
+    let found = vars::found_from_wire(message.found)?;
     let bytes = found.iter().map(|(name, json)| name.len() + json.len()).sum();
     at_most("performed.found", bytes, FOUND_BYTES_MAX)?;
     let failure = Some(message.failure).filter(|failure| !failure.is_empty());

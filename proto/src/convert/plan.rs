@@ -62,7 +62,6 @@ pub fn plan_from_wire(message: wire::Plan) -> Result<Plan, ConvertError> {
         name: message.name,
         seed: message.seed,
         vars: vars::from_wire(message.vars)?,
-        secrets: Vec::new(),
         http: Http {
             connect_timeout: duration("connect_timeout_ns", http.connect_timeout_ns)?,
             read_timeout: duration("read_timeout_ns", http.read_timeout_ns)?,
@@ -156,6 +155,7 @@ fn scenario_to_wire(scenario: &Scenario) -> wire::Scenario {
         } as i32,
         steps: step::to_wire(&scenario.steps),
         keep_session: scenario.keep_session,
+        vars: vars::to_wire(&scenario.vars),
         feeders: scenario.feeders.iter().map(|place| (*place).into()).collect(),
     }
 }
@@ -178,6 +178,7 @@ fn scenario_from_wire(message: wire::Scenario, (metrics, feeders): (usize, usize
     Ok(Scenario {
         connections,
         keep_session: message.keep_session,
+        vars: vars::from_wire(message.vars)?,
         feeders: message.feeders.into_iter().map(feeder).collect::<Result<_, _>>()?,
         name: message.name,
         executor: executor_from_wire(message.executor.ok_or_else(|| missing("scenario.executor"))?)?,

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Connections, Executor, Plan, Request, Scenario, Step, step};
+use super::{Connections, Executor, Plan, Request, Scenario, Step, Var, step};
 
 /// How long a chore may take unless the plan says so.
 pub const CHORE_TIMEOUT: Duration = Duration::from_secs(60);
@@ -85,9 +85,11 @@ impl Plan {
             warm_up: Duration::ZERO,
             connections: Connections::PerUser,
             keep_session: false,
+            vars: Vec::new(),
             feeders: Vec::new(),
             steps,
         };
+        let found = found.iter().map(|(name, json)| Var::secret(name, json));
         let mut http = self.http.clone();
         // These number what belongs to the load.
         http.request_ids = false;
@@ -95,7 +97,7 @@ impl Plan {
             name: self.name.clone(),
             // It draws other values than the load's first iterations do.
             seed: (!self.seed).wrapping_sub(kind as u64),
-            vars: self.vars.iter().chain(found).cloned().collect(),
+            vars: self.vars.iter().cloned().chain(found).collect(),
             metrics: self.metrics.clone(),
             http,
             connect: self.connect.clone(),

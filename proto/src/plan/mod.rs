@@ -8,6 +8,7 @@ mod response;
 mod scenario;
 mod step;
 mod threshold;
+mod var;
 
 use std::time::Duration;
 
@@ -25,6 +26,7 @@ pub use step::{
     group_path, steps_total,
 };
 pub use threshold::{Aggregate, Bound, Comparison, MetricName, Selector, Threshold, ThresholdWindow};
+pub use var::Var;
 
 /// What a test does, complete: two machines that hold equal plans would do the same.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -33,10 +35,8 @@ pub struct Plan {
     pub name: String,
     /// What every random stream of the run is derived from.
     pub seed: u64,
-    /// Variables that its templates can name, in order: names, and values as JSON.
-    pub vars: Vec<(String, String)>,
-    /// The names of those whose values are secrets. Agents need not know.
-    pub secrets: Vec<String>,
+    /// Variables that its templates can name, in order.
+    pub vars: Vec<Var>,
     /// Rows of data that its templates can name.
     pub data: Vec<Feeder>,
     /// Metrics of its own, in order: names and kinds.

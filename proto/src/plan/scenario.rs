@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::step::{self, Step};
-use super::{Body, Capture, Check, Connections, Executor, Observation, Redirects, StatusSet, Url};
+use super::{Body, Capture, Check, Connections, Executor, Observation, Redirects, StatusSet, Url, Var};
 
 /// A load profile and the steps it repeats.
 #[derive(Clone, Debug, PartialEq)]
@@ -22,6 +22,8 @@ pub struct Scenario {
     pub connections: Connections,
     /// Whether users keep cookies and what they have found out from one iteration to the next, in a closed model.
     pub keep_session: bool,
+    /// Variables that its templates can name, which go before the plan's.
+    pub vars: Vec<Var>,
     /// The feeders that its templates name, by their places in the plan.
     pub feeders: Vec<u16>,
     /// What one iteration does, in order.

@@ -17,6 +17,8 @@ pub(super) struct Call {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum What {
     Iteration,
+    User,
+    Turn,
     /// A number from the first to the second, which is not below it.
     Random(i64, i64),
     Text(usize),
@@ -43,6 +45,15 @@ impl Call {
         }
     }
 
+    /// The name that a plan may have given to something else.
+    pub(super) fn name(self) -> Option<&'static str> {
+        match self.what {
+            What::User => Some("user"),
+            What::Turn => Some("turn"),
+            _ => None,
+        }
+    }
+
     /// Adds what it gives to a text.
     pub(super) fn write_to(self, text: &mut String, scope: &Scope) {
         let quote = if self.quoted { "\"" } else { "" };
@@ -54,8 +65,11 @@ impl Call {
 
 impl What {
     fn of(expression: &str) -> Option<Self> {
-        if expression == "iteration" {
-            return Some(Self::Iteration);
+        match expression {
+            "iteration" => return Some(Self::Iteration),
+            "turn" => return Some(Self::Turn),
+            "user" => return Some(Self::User),
+            _ => {}
         }
         let (name, arguments) = expression.strip_suffix(')')?.split_once('(')?;
         let arguments = match arguments {
@@ -80,6 +94,8 @@ impl What {
     fn write_to(self, text: &mut String, scope: &Scope) {
         match self {
             Self::Iteration => write!(text, "{}", scope.iteration()).unwrap_or_default(),
+            Self::Turn => write!(text, "{}", scope.turn()).unwrap_or_default(),
+            Self::User => write!(text, "{}", scope.user()).unwrap_or_default(),
             Self::Random(low, high) => {
                 write!(text, "{}", low + below(high.abs_diff(low) + 1) as i64).unwrap_or_default();
             }

@@ -23,6 +23,7 @@ pub(super) fn add_to(environment: &mut Environment<'static>) {
     }
     environment.add_filter("hmac", sign);
     environment.add_filter("hex", |value: &Value| bytes_of(value).map(|bytes| hex_of(&bytes)));
+    environment.add_filter("unhex", unhex);
     environment.add_filter("base64", |value: &Value| bytes_of(value).map(|bytes| STANDARD.encode(bytes)));
     environment.add_filter("base64decode", decode);
 }
@@ -42,7 +43,23 @@ fn sign(value: &Value, key: &Value, hash: &str) -> Result<String, Error> {
 /// What is encoded in a text: a text, or bytes where it is none.
 fn decode(value: &Value) -> Result<Value, Error> {
     let bytes = STANDARD.decode(bytes_of(value)?).map_err(|error| wrong(format!("base64decode: {error}")))?;
-    Ok(String::from_utf8(bytes).map_or_else(|error| Value::from_bytes(error.into_bytes()), Value::from))
+    Ok(text_or_bytes(bytes))
+}
+
+/// What stands in a text in hexadecimal digits, in the same way.
+fn unhex(value: &Value) -> Result<Value, Error> {
+    let digits = bytes_of(value)?;
+    let digit = |digit: u8| char::from(digit).to_digit(16).map(|worth| worth as u8);
+    let byte = |pair: &[u8]| match *pair {
+        [high, low] => Some(digit(high)? << 4 | digit(low)?),
+        _ => None,
+    };
+    let bytes: Option<Vec<u8>> = digits.chunks(2).map(byte).collect();
+    bytes.map(text_or_bytes).ok_or_else(|| wrong("unhex: wanted pairs of hexadecimal digits"))
+}
+
+fn text_or_bytes(bytes: Vec<u8>) -> Value {
+    String::from_utf8(bytes).map_or_else(|error| Value::from_bytes(error.into_bytes()), Value::from)
 }
 
 /// A value's bytes: those that it is, or those of the text that it is written as. No more than a text may have, so that

@@ -7,11 +7,12 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use minijinja::{Environment, Error, ErrorKind, UndefinedBehavior, Value};
 use uuid::Uuid;
 
-use super::{digest, people};
+use super::{date, digest, people};
 use crate::engine::random::{Draws, Key};
 
 /// The functions that an expression can call.
-pub const FUNCTIONS: [&str; 8] = ["choice", "email", "name", "random", "range", "text", "timestamp", "uuid"];
+pub const FUNCTIONS: [&str; 10] =
+    ["choice", "email", "name", "now", "random", "random_float", "range", "text", "timestamp", "uuid"];
 
 /// The filter that lets only pass what there is, for filters that would make something of nothing.
 pub const GIVEN: &str = "given";
@@ -40,7 +41,9 @@ fn new_environment() -> Environment<'static> {
         environment.remove_global(needless);
     }
     environment.add_function("random", random);
+    environment.add_function("random_float", random_float);
     environment.add_function("choice", choice);
+    environment.add_function("now", date::now);
     environment.add_function("uuid", || uuid().to_string());
     environment.add_function("name", people::name);
     environment.add_function("email", people::email);
@@ -83,6 +86,16 @@ fn random(low: i64, high: i64) -> Result<i64, Error> {
     let width = high.checked_sub(low).filter(|width| *width >= 0);
     let width = width.ok_or_else(|| wrong(format!("random({low}, {high}): wanted the lower bound first")))?;
     Ok(low + below(width as u64 + 1) as i64)
+}
+
+/// A number from `low` up to but not including `high`.
+fn random_float(low: f64, high: f64) -> Result<f64, Error> {
+    let width = high - low;
+    if !width.is_finite() || width < 0.0 {
+        return Err(wrong(format!("random_float({low}, {high}): wanted the lower bound first")));
+    }
+    let drawn = low + width * ((draw() >> 11) as f64 / (1_u64 << 53) as f64);
+    Ok(if drawn < high { drawn } else { low })
 }
 
 /// One of a list.

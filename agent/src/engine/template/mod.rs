@@ -3,6 +3,7 @@
 //! Expressions are those of Jinja, compiled once. What does not vary is evaluated then too, so that it costs nothing later.
 
 mod call;
+mod date;
 mod digest;
 mod functions;
 mod names;
@@ -17,7 +18,7 @@ use minijinja::{Expression, Value};
 
 pub use functions::{FUNCTIONS, GIVEN};
 pub(super) use functions::{below, draw_for};
-pub use names::{BUILT_IN, Names, Scope, Variables, Vars, within};
+pub use names::{BUILT_IN, Names, Scope, Variables, Vars, is_of_users, is_taken, within};
 pub use split::{Piece, is_template, split};
 
 use super::random::Key;
@@ -120,6 +121,15 @@ impl Template {
         !self.named.is_empty()
     }
 
+    /// The text, if it is the same each time.
+    #[must_use]
+    pub fn constant(&self) -> Option<&str> {
+        match &self.parts[..] {
+            [Part::Literal(text)] => Some(text),
+            _ => None,
+        }
+    }
+
     /// The names of what iterations find out that it names.
     pub fn named(&self) -> impl Iterator<Item = String> {
         self.named.iter().cloned()
@@ -168,7 +178,9 @@ impl Template {
 
     /// An expression in a text. What does not vary is made at once.
     fn expression(&mut self, source: &str, names: &Names) -> Result<Part, TemplateError> {
-        if let Some(call) = Call::of(source) {
+        if let Some(call) = Call::of(source)
+            && call.name().is_none_or(|name| matches!(names.meaning(name), Some(Meaning::BuiltIn)))
+        {
             return Ok(Part::Call(call));
         }
         let part = self.part(source, names)?;
@@ -229,6 +241,18 @@ impl Formula {
     pub(super) fn value(&self, scope: &Scope) -> Option<Value> {
         value_of(&self.0.parts[0], &self.0.context, scope)
     }
+}
+
+/// Which members of a map of this name an expression reaches for, as `b` in `a.b`; none if it is no expression.
+#[must_use]
+pub fn members_of(name: &str, source: &str) -> Vec<String> {
+    let compiled = Vars::new([], 0).environment().compile_expression_owned(source.to_owned());
+    let paths = compiled.map(|expression| expression.undeclared_variables(true)).unwrap_or_default();
+    let member = |path: &String| path.strip_prefix(name)?.strip_prefix('.')?.split('.').next().map(str::to_owned);
+    let mut members: Vec<String> = paths.iter().filter_map(member).collect();
+    members.sort();
+    members.dedup();
+    members
 }
 
 fn value_of(part: &Part, context: &Value, scope: &Scope) -> Option<Value> {

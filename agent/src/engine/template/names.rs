@@ -10,21 +10,52 @@ use super::functions::{self, FUNCTIONS};
 use crate::engine::random::Key;
 
 /// The names that are there without anybody's doing.
-pub const BUILT_IN: [&str; 1] = ["iteration"];
+pub const BUILT_IN: [&str; 6] = ["agent", "env", "iteration", "turn", "user", "worker"];
+/// Those of them that a name of the plan's own goes before: many a plan has a `user` of its own.
+const YIELDING: [&str; 4] = ["agent", "turn", "user", "worker"];
+/// Those of them that only the users of closed models have.
+const OF_USERS: [&str; 2] = ["turn", "user"];
+
+/// Whether nobody else can give this name.
+#[must_use]
+pub fn is_taken(name: &str) -> bool {
+    FUNCTIONS.contains(&name) || BUILT_IN.contains(&name) && !YIELDING.contains(&name)
+}
+
+/// Whether this is a name that only closed models know, whose users are numbered.
+#[must_use]
+pub fn is_of_users(name: &str) -> bool {
+    OF_USERS.contains(&name)
+}
 
 /// A plan's variables, by their names, as one worker knows them: no other touches these values.
 #[derive(Clone, Debug)]
 pub struct Vars {
     values: Arc<Vec<(String, Value)>>,
     environment: &'static Environment<'static>,
+    /// The agent that the worker belongs to, and the worker's number there.
+    agent: Arc<str>,
+    worker: usize,
 }
 
 impl Vars {
-    /// Variables with these values, as JSON, for the worker of this number. One that is none has no value.
+    /// Variables with these values, as JSON, for the worker of this number. One that is none has no value; of several of
+    /// one name the first counts.
     pub fn new<'v>(vars: impl IntoIterator<Item = (&'v str, &'v str)>, worker: usize) -> Self {
-        let value = |json| serde_json::from_str(json).unwrap_or(Value::UNDEFINED);
-        let values = vars.into_iter().map(|(name, json)| (name.to_owned(), value(json)));
-        Self { values: Arc::new(values.collect()), environment: functions::environment(worker) }
+        let values = vars.into_iter().map(|(name, json)| (name.to_owned(), value_of(json)));
+        let environment = functions::environment(worker);
+        Self { values: Arc::new(values.collect()), environment, agent: "agent".into(), worker }
+    }
+
+    /// The same, on the agent of this name.
+    #[must_use]
+    pub fn of_agent(self, agent: Arc<str>) -> Self {
+        Self { agent, ..self }
+    }
+
+    /// The same with one more, which goes before all others.
+    pub fn put_first(&mut self, name: &str, json: &str) {
+        Arc::make_mut(&mut self.values).insert(0, (name.to_owned(), value_of(json)));
     }
 
     /// Their names.
@@ -41,6 +72,10 @@ impl Vars {
     }
 }
 
+fn value_of(json: &str) -> Value {
+    serde_json::from_str(json).unwrap_or(Value::UNDEFINED)
+}
+
 /// All that a scenario's templates can name: the plan's variables, and what its iterations find out.
 #[derive(Clone, Debug)]
 pub struct Names {
@@ -49,6 +84,8 @@ pub struct Names {
     slots: Arc<[String]>,
     /// The same, as expressions look it up.
     pub(super) context: Value,
+    /// Whether users have numbers.
+    numbered: bool,
 }
 
 /// What a name means.
@@ -67,7 +104,20 @@ impl Names {
     pub fn new(vars: Vars, slots: impl IntoIterator<Item = String>) -> Self {
         let slots: Arc<[String]> = slots.into_iter().collect();
         let context = Value::from_object(Context { vars: vars.clone(), slots: Arc::clone(&slots) });
-        Self { vars, slots, context }
+        Self { vars, slots, context, numbered: true }
+    }
+
+    /// The same in an open model, in which whoever is free takes what is due, and nobody has a number.
+    #[must_use]
+    pub fn of_open_model(self) -> Self {
+        Self { numbered: false, ..self }
+    }
+
+    /// The same, in which these names stand for what is not known yet.
+    #[must_use]
+    pub fn hiding(&self, names: &[String]) -> Self {
+        let slots = self.slots.iter().chain(names).cloned();
+        Self { numbered: self.numbered, ..Self::new(self.vars.clone(), slots) }
     }
 
     /// The slot of what goes by this name.
@@ -79,7 +129,11 @@ impl Names {
     /// All names, functions included.
     pub fn all(&self) -> impl Iterator<Item = &str> {
         let own = self.slots.iter().map(String::as_str).chain(self.vars.names());
-        own.chain(FUNCTIONS).chain(BUILT_IN)
+        own.chain(FUNCTIONS).chain(BUILT_IN.into_iter().filter(|name| self.is_there(name)))
+    }
+
+    fn is_there(&self, built_in: &str) -> bool {
+        self.numbered || !is_of_users(built_in)
     }
 
     pub(super) fn meaning(&self, name: &str) -> Option<Meaning> {
@@ -89,7 +143,8 @@ impl Names {
         if self.vars.get(name).is_some() {
             return Some(Meaning::Constant);
         }
-        (BUILT_IN.contains(&name) || FUNCTIONS.contains(&name)).then_some(Meaning::BuiltIn)
+        let is_built_in = FUNCTIONS.contains(&name) || BUILT_IN.contains(&name) && self.is_there(name);
+        is_built_in.then_some(Meaning::BuiltIn)
     }
 }
 
@@ -161,6 +216,16 @@ impl Scope {
         CURRENT.with_borrow(|current| current.iteration)
     }
 
+    /// The number of the user that makes the iteration, in a closed model.
+    pub(super) fn user(&self) -> u64 {
+        self.iteration() >> u32::BITS
+    }
+
+    /// How many iterations of its user come before this one.
+    pub(super) fn turn(&self) -> u64 {
+        self.iteration() & u64::from(u32::MAX)
+    }
+
     /// Shows what is in a slot.
     pub(super) fn show<T>(&self, slot: usize, show: impl FnOnce(&Value) -> T) -> T {
         CURRENT.with_borrow(|current| show(current.variables.0.get(slot).unwrap_or(&Value::UNDEFINED)))
@@ -180,10 +245,14 @@ impl Object for Context {
         if let Some(slot) = self.slots.iter().position(|known| known == name) {
             return Some(Scope(()).show(slot, Value::clone));
         }
-        match name {
+        self.vars.get(name).cloned().or_else(|| match name {
+            "agent" => Some(Value::from(Arc::clone(&self.vars.agent))),
             "iteration" => Some(Value::from(Scope(()).iteration())),
-            name => self.vars.get(name).cloned(),
-        }
+            "turn" => Some(Value::from(Scope(()).turn())),
+            "user" => Some(Value::from(Scope(()).user())),
+            "worker" => Some(Value::from(self.vars.worker)),
+            _ => None,
+        })
     }
 
     fn enumerate(self: &Arc<Self>) -> Enumerator {

@@ -67,7 +67,7 @@ fn what_is_drawn_depends_on_the_step_of_the_iteration_alone() {
 
 #[test]
 fn what_is_called_at_once_is_what_evaluation_gives() {
-    for call in ["iteration", "random(-5, 1000000)", "uuid()", "text(12)", "name()", "email()"] {
+    for call in ["iteration", "user", "turn", "random(-5, 1000000)", "uuid()", "text(12)", "name()", "email()"] {
         for (at_once, evaluated) in [
             (call.to_owned(), format!("{call} | string")),
             (format!("({call}) | given | tojson"), format!("{call} | tojson")),
@@ -124,9 +124,70 @@ fn digests_and_signatures_are_those_of_their_standards() {
 fn texts_and_bytes_are_encoded_and_decoded() {
     assert_eq!(text("{{ 'é' | hex }} {{ 17 | hex }} {{ '/+8=' | base64decode | hex }}"), "c3a9 3137 ffef");
     assert_eq!(text("{{ 'YSBi' | base64decode }} {{ '/+8=' | base64decode | base64 }}"), "a b /+8=");
+    assert_eq!(text("{{ 'c3A9' | unhex }} {{ 'ffef' | unhex | base64 }} {{ '' | unhex }}"), "é /+8= ");
+    let shopify = text("{{ 'what do ya want for nothing?' | hmac('Jefe', 'sha256') | unhex | base64 }}");
+    assert_eq!(shopify, "W9zBRr9gdU5qBCQmCJV1x1oAPwidJzmDnexYuWTsOEM=");
     let wrong = |text| made(text, 7).unwrap_err().to_string();
+    assert!(wrong("{{ 'abc' | unhex }}").contains("pairs of hexadecimal digits"));
+    assert!(wrong("{{ 'zz' | unhex }}").contains("pairs of hexadecimal digits"));
     assert!(wrong("{{ 'a' | base64decode }}").contains("base64decode: "), "{}", wrong("{{ 'a' | base64decode }}"));
     assert!(wrong("{{ 'a' | hmac('k', 'sha3') }}").contains("found `sha3`, wanted `sha1`, `sha256` or `sha512`"));
+}
+
+#[test]
+fn users_are_numbered_and_so_are_their_iterations() {
+    let third_of_user_5 = 5 << 32 | 2;
+    assert_eq!(made("{{ user }} {{ turn }} {{ user + 1 }}-{{ turn * 2 }}", third_of_user_5).unwrap(), "5 2 6-4");
+    let open = names().of_open_model();
+    let unknown = |text| Template::compile(text, &open).err().map(|error| error.to_string());
+    assert_eq!(unknown("{{ user }}").unwrap(), "`user` is not known");
+    assert_eq!(unknown("{{ turn + 1 }}").unwrap(), "`turn` is not known");
+    assert_eq!(unknown("{{ iteration }}"), None);
+}
+
+#[test]
+fn a_plans_own_name_goes_before_those_that_are_there_anyway() {
+    let vars = Vars::new([("user", "\"ada\""), ("worker", "7")], 3).of_agent("one".into());
+    let made = |names: &Names, text: &str| {
+        let template = Template::compile(text, names).unwrap();
+        within(key(5 << 32), &mut Variables::default(), |scope| template.render(scope)).unwrap()
+    };
+    let own = Names::new(vars, ["agent".to_owned()]);
+    assert_eq!(made(&own, "{{ user }} {{ user ~ '!' }} {{ worker }} {{ turn }}"), "ada ada! 7 0");
+    assert!(Template::compile("{{ agent }}", &own).unwrap().needs_iteration());
+    let plain = Names::new(Vars::new([], 3).of_agent("one".into()), []);
+    assert_eq!(made(&plain, "{{ agent }} {{ worker }}"), "one 3");
+    assert!(Template::compile("{{ agent }}", &plain).unwrap().constant().is_none(), "it varies");
+}
+
+#[test]
+fn members_are_those_that_an_expression_reaches_for() {
+    assert_eq!(members_of("env", "env.B ~ env.A.x | default(env.B) ~ other.C"), ["A", "B"]);
+    assert_eq!(members_of("env", "env ~ environment.X"), [""; 0]);
+    assert_eq!(members_of("env", "env.A +"), [""; 0]);
+}
+
+#[test]
+fn fractions_are_drawn_evenly_below_the_upper_bound() {
+    let mut seen = [0; 4];
+    for iteration in 0..4_000 {
+        let drawn: f64 = made("{{ random_float(-1.5, 0.5) }}", iteration).unwrap().parse().unwrap();
+        assert!((-1.5..0.5).contains(&drawn), "{drawn}");
+        seen[((drawn + 1.5) * 2.0) as usize] += 1;
+    }
+    assert!(seen.iter().all(|count| (850..1_150).contains(count)), "{seen:?}");
+    assert_eq!(text("{{ random_float(2, 2) }} {{ random_float(1, 2) | round(2) | string | length < 5 }}"), "2.0 True");
+    for wrong in ["2, 1", "-1.7e308, 1.7e308"] {
+        assert!(made(&format!("{{{{ random_float({wrong}) }}}}"), 7).is_err(), "{wrong}");
+    }
+}
+
+#[test]
+fn moments_and_numbers_are_written_as_is_asked() {
+    let year: u32 = text("{{ now('%Y') }}").parse().unwrap();
+    assert!((2024..10_000).contains(&year));
+    assert_eq!(text("{{ now() | length }} {{ (now('%s', 86400) | int - now('%s') | int) // 100 }}"), "24 864");
+    assert_eq!(text("{{ '%06d' | format(iteration) }} {{ '%.2f' | format(1.005) }}").split(' ').next(), Some("000007"));
 }
 
 #[test]
@@ -164,7 +225,7 @@ fn no_expression_takes_long_or_makes_much() {
 
 #[test]
 fn what_is_not_there_has_no_value_in_a_filter_either() {
-    let filters = ["md5", "sha256", "hmac('k', 'sha256')", "hex", "base64", "base64decode", "json_text"];
+    let filters = ["unhex", "md5", "sha256", "hmac('k', 'sha256')", "hex", "base64", "base64decode", "json_text"];
     let made = filters.map(|filter| (filter, made(&format!("{{{{ token | {filter} }}}}"), 7)));
     assert!(made.iter().all(|(_, made)| made.is_err()), "{made:?}");
 }

@@ -27,11 +27,12 @@ fn compiled(executor: Executor) -> CompiledPlan {
         warm_up: Duration::ZERO,
         connections: Connections::Pool,
         keep_session: false,
+        vars: Vec::new(),
         feeders: Vec::new(),
         steps: vec![Step::Request(Box::new(request()))],
     };
     let plan = Plan { name: "test".to_owned(), seed: 42, scenarios: vec![scenario], ..Plan::default() };
-    CompiledPlan::new(Arc::new(plan), &[Share::full()], 1, false).unwrap()
+    CompiledPlan::new(Arc::new(plan), &[Share::full()], 1, (&"agent".into(), false)).unwrap()
 }
 
 fn arrivals() -> Executor {

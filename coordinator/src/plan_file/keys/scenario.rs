@@ -1,5 +1,7 @@
 //! Keys of scenarios.
 
+use muster_proto::plan::VARS_MAX;
+
 use super::{CONNECTIONS, DELAY, ExecutorKeys, Kind, LIST_OF_STEPS, PROFILE, TAGS, Table, USERS, key};
 use crate::plan_file::limits::{ITERATIONS_MAX, STAGES_MAX, USERS_MAX};
 
@@ -39,19 +41,34 @@ pub(in crate::plan_file) static SCENARIO: Table = Table {
             Kind::Flag,
             "Whether users keep cookies and captures from one iteration to the next, in a closed model; `false` unless said",
         ),
+        key(
+            "vars",
+            Kind::Map { of: &Kind::Anything, max: VARS_MAX },
+            "Variables that its templates can name, which go before the plan's",
+        ),
         key("tags", TAGS, "By which thresholds can select its requests: names and values"),
         key("steps", LIST_OF_STEPS, "What one iteration does, in order").required(),
     ],
     named: &[],
-    later: &["setup", "teardown", "vars", "data", "env", "exec", "options", "placement"],
+    later: &["setup", "teardown", "data", "env", "exec", "options", "placement"],
 };
 
 /// Weights of steps, by their names.
 const WEIGHTS: Kind = Kind::Map { of: &Kind::Whole { min: 1, max: 1_000_000 }, max: 1_000 };
 
 /// The keys of all scenarios, whatever their executor.
-pub(in crate::plan_file) static OF_ALL: &[&str] =
-    &["executor", "start_delay", "graceful_stop", "warm_up", "connections", "choose", "keep_session", "tags", "steps"];
+pub(in crate::plan_file) static OF_ALL: &[&str] = &[
+    "executor",
+    "start_delay",
+    "graceful_stop",
+    "warm_up",
+    "connections",
+    "choose",
+    "keep_session",
+    "vars",
+    "tags",
+    "steps",
+];
 
 /// The executors.
 pub(in crate::plan_file) static EXECUTORS: &[ExecutorKeys] = &[

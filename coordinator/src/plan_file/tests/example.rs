@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use muster_proto::plan::{
     AgentsWanted, Arrivals, Body, Check, Condition, Connect, Connections, DnsPolicy, Executor, Http, OnLoss, Plan,
-    Rate, RateStage, Redirects, Request, Scenario, Shape, Source, StatusSet, Step, Think, Url, UserStage,
+    Rate, RateStage, Redirects, Request, Scenario, Shape, Source, StatusSet, Step, Think, Url, UserStage, Var,
 };
 
 use super::super::{Format, from_str};
@@ -159,6 +159,7 @@ fn browse() -> Scenario {
         warm_up: seconds(10),
         connections: Connections::New,
         keep_session: false,
+        vars: Vec::new(),
         feeders: Vec::new(),
         steps: vec![
             Step::Request(Box::new(list)),
@@ -175,7 +176,7 @@ fn the_example_means_what_it_says() {
     let plan = sound(EXAMPLE);
     assert_eq!((plan.name.as_str(), plan.seed), ("shop", 7));
     let vars = [("pages", "50"), ("kinds", r#"["shoe",{"deep":"a b"}]"#)];
-    assert_eq!(plan.vars, vars.map(|(name, json)| (name.to_owned(), json.to_owned())));
+    assert_eq!(plan.vars, vars.map(|(name, json)| Var::new(name, json)));
     let http = Http {
         connect_timeout: seconds(2),
         read_timeout: seconds(3),

@@ -1,5 +1,6 @@
 //! What a plan file means, and what is said about one that is wrong.
 
+mod constants;
 mod data;
 mod example;
 mod files;

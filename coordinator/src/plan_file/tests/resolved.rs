@@ -155,10 +155,15 @@ fn the_example_resolved() {
         "http_req_failed: rate < 0.1%",
         "http_req_duration{request:GET /watch}: avg < 1s over 1m"
       ],
-      "vars": [
-        "pages",
-        "kinds"
-      ]
+      "vars": {
+        "kinds": [
+          "shoe",
+          {
+            "deep": "a b"
+          }
+        ],
+        "pages": 50
+      }
     }
     "#);
 }

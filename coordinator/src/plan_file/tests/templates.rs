@@ -1,13 +1,13 @@
 //! What a plan's templates become, and what is said of those that are wrong.
 
-use muster_proto::plan::Templates;
+use muster_proto::plan::{Templates, Var};
 
 use super::{mistakes, request, section, sound, step};
 
 /// The plan's request, with two variables.
 fn made(keys: &str) -> muster_proto::plan::Request {
     let plan = sound(&format!("vars: {{ id: 7, who: \"a b\" }}\n{}", step(keys)));
-    assert_eq!(plan.vars, [("id".to_owned(), "7".to_owned()), ("who".to_owned(), "\"a b\"".to_owned())]);
+    assert_eq!(plan.vars, [Var::new("id", "7"), Var::new("who", "\"a b\"")]);
     request(&plan).clone()
 }
 
@@ -51,13 +51,13 @@ fn what_is_wrong_is_told() {
         "get: '/{{ pages.x.y }}'",
         "get: '/{{ random(2, 1) }}'",
         "get: '/{{ choice([]) }}'",
-        "get: 'http://{{ pages }}/'",
-        "get: 'http://h{{ pages }}'",
+        "get: 'http://{{ iteration }}/'",
+        "get: 'http://h{{ iteration }}'",
         "get: '{{ pages }}'",
         "get: /, query: {a: '{{ x }}'}",
         "get: /, headers: {x: '{{ text(100000) }}'}",
         "post: /, json: {a: [1, '{{ pages | nothing }}'], '{{ b }}': 2, c: '{{ page }}'}",
-        "name: '{{ pages }}', get: /",
+        "name: '{{ iteration }}', get: /",
         "get: /, timeout: '{{ pages }}s'",
     ];
     let told: Vec<String> = all.iter().map(|keys| wrong(keys)).collect();
@@ -72,7 +72,7 @@ fn secrets_are_looked_up_where_the_run_is_started_and_shown_nowhere() {
     let path = std::env::var("PATH").unwrap();
     let plan =
         sound(&format!("secrets: {{ token: {{ env: PATH }} }}\n{}", step("get: /, headers: { x: '{{ token }}' }")));
-    assert_eq!(plan.vars, [("token".to_owned(), serde_json::Value::from(path.as_str()).to_string())]);
+    assert_eq!(plan.vars, [Var::secret("token", serde_json::Value::from(path.as_str()).to_string())]);
     assert!(!super::super::resolved(&plan).to_string().contains(&path));
     assert!(!format!("{:?}", crate::report::elided(&plan)).contains(&path));
     let wrong = [

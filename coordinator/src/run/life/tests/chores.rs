@@ -1,7 +1,7 @@
 //! What is made once per run, whatever becomes of the run and of whoever makes it.
 
 use muster_proto::convert::Performed;
-use muster_proto::plan::{Chore, ChoreKind, Step, Think};
+use muster_proto::plan::{Chore, ChoreKind, Step, Think, Var};
 
 use super::*;
 
@@ -131,7 +131,7 @@ fn agents_are_kept_until_one_has_torn_down_whatever_ended_the_load() {
         let commands = stage.close(1, 0);
         assert_eq!(handed_out(&commands), [(0, "teardown".to_owned())]);
         let Some(Command::Perform(_, plan)) = commands.last() else { panic!("{commands:?}") };
-        assert!(plan.vars.contains(&("token".to_owned(), "7".to_owned())), "with what the setup found out");
+        assert!(plan.vars.contains(&Var::secret("token", "7")), "with what the setup found out");
         assert!(!stage.run.has_ended());
         assert_eq!(released(&stage.performed(0, None)), [0, 1]);
         assert_eq!(stage.teardown_failure(), None);
