@@ -229,3 +229,29 @@ fn a_plan_is_made_of_what_there_is_and_never_written_over() {
         assert!(text(&refused.stderr).starts_with("error: "), "{}", text(&refused.stderr));
     }
 }
+
+#[test]
+fn variables_and_kinds_of_tests_are_named_on_the_command_line() {
+    let target = Target::start(Config::default()).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let plan = format!(
+        "target: http://{}\nvars: {{ page: one }}\nscenarios:\n  a:\n    executor: per-user-iterations\n    users: 1\n    \
+         iterations: 2\n    steps: [ {{ name: \"page {{{{ page }}}}\", get: \"/{{{{ page }}}}\" }} ]\n",
+        target.addr()
+    );
+    let plan = file(&folder, "plan.yaml", plan.as_bytes());
+    let output = muster(&["run", &plan, "--var", "page=two", "--json", "-"]);
+    assert_eq!(code(&output), 0, "{}", text(&output.stderr));
+    let document: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let of_plan = &document["run"]["plan"];
+    assert_eq!(of_plan["vars"][0], serde_json::json!({"name": "page", "json": "\"two\""}));
+    assert_eq!(of_plan["scenarios"][0]["steps"][0]["request"]["name"], "page two");
+    let output = muster(&["run", &plan, "--var", "pgae=two"]);
+    assert_eq!(code(&output), 104);
+    assert!(text(&output.stderr).contains("did you mean `page`?"), "{}", text(&output.stderr));
+    let url = format!("http://{}/", target.addr());
+    let output = muster(&["run", &url, "--preset", "breakpoint", "--rate", "100/s", "--duration", "1s", "--json", "-"]);
+    assert_eq!(code(&output), 0, "{}", text(&output.stderr));
+    let document: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(document["accounting"]["iterations"]["due"], 50);
+}

@@ -23,7 +23,7 @@ use super::show::show;
 use super::{Outcome, Problem, colour_on_stderr, once, resume, stops, watch};
 use crate::conduct::{Opening, conduct};
 use crate::exit::ExitCode;
-use crate::plan_file::{self, QuickPlan, Secrets};
+use crate::plan_file::{self, Preset, QuickPlan, Secrets};
 use crate::plan_file::{parse_duration, parse_rate};
 use crate::report::Report;
 use crate::run::life::RunSettings;
@@ -104,7 +104,7 @@ pub(super) struct RunArgs {
 }
 
 /// What a run is told at its beginning, and never again.
-const NOT_RESUMED: [&str; 22] = [
+const NOT_RESUMED: [&str; 23] = [
     "plan",
     "agents",
     "wait",
@@ -121,6 +121,7 @@ const NOT_RESUMED: [&str; 22] = [
     "no_store",
     "rate",
     "users",
+    "preset",
     "duration",
     "method",
     "header",
@@ -138,7 +139,10 @@ struct QuickArgs {
     /// Users that send one request after the other [default: 10]
     #[arg(long, value_name = "N")]
     users: Option<u32>,
-    /// How long, such as 30s [default: 10s]
+    /// A kind of test, up to that rate or those users: smoke, load, stress, soak, spike or breakpoint
+    #[arg(long, value_name = "NAME", value_parser = Preset::named)]
+    preset: Option<&'static Preset>,
+    /// How long, such as 30s [default: 10s, or as the preset has it]
     #[arg(long, short, value_name = "DURATION", value_parser = parse_duration)]
     duration: Option<Duration>,
     /// The request's method
@@ -180,6 +184,7 @@ fn read_plan(name: &str, args: &RunArgs) -> Result<Plan, Problem> {
             url: name.to_owned(),
             rate: quick.rate,
             users: quick.users,
+            preset: quick.preset,
             duration: quick.duration,
             method: quick.method.clone(),
             headers: quick.header.clone(),
@@ -192,6 +197,7 @@ fn read_plan(name: &str, args: &RunArgs) -> Result<Plan, Problem> {
         let given = [
             ("--rate", quick.rate.is_some()),
             ("--users", quick.users.is_some()),
+            ("--preset", quick.preset.is_some()),
             ("--duration", quick.duration.is_some()),
             ("--method", quick.method.is_some()),
             ("--header", !quick.header.is_empty()),

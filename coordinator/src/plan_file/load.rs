@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use muster_proto::plan::{Arrivals, Executor, Rate, RateStage, Shape, UserStage};
 
-use super::keys::{EXECUTORS, EXECUTORS_LATER, ExecutorKeys, STAGE};
+use super::keys::{EXECUTORS, EXECUTORS_LATER, ExecutorKeys, PRESET, STAGE};
 use super::limits::{MANUAL_DURATION_DEFAULT, MAX_DURATION_DEFAULT, MAX_USERS_DEFAULT, PROFILE_MAX};
+use super::preset::Preset;
 use super::reader::{Field, Fields, Reader};
 use super::suggest::{closest, one_of};
 use super::tree::Value;
@@ -13,6 +14,9 @@ use super::units::format_duration;
 
 /// Reads the executor of a scenario.
 pub(super) fn read(reader: &mut Reader, fields: &Fields<'_>) -> Option<Executor> {
+    if let Some(field) = fields.get("preset") {
+        return preset(reader, fields, &field);
+    }
     let Some(keys) = kind(reader, fields) else {
         check_numbers(reader, fields);
         return None;
@@ -30,10 +34,8 @@ pub(super) fn read(reader: &mut Reader, fields: &Fields<'_>) -> Option<Executor>
 
 fn kind(reader: &mut Reader, fields: &Fields<'_>) -> Option<&'static ExecutorKeys> {
     let Some(field) = fields.get("executor") else {
-        // That it is missing was told already; now what it might be.
-        if let Some(last) = reader.mistakes.iter_mut().rev().find(|mistake| mistake.message.contains("`executor`")) {
-            last.help(format!("with these keys, write `executor: {}`", likely(fields)));
-        }
+        let mistake = reader.at_key(fields.of(), "`executor` is missing");
+        mistake.help(format!("with these keys, write `executor: {}`", likely(fields)));
         return None;
     };
     let name = field.node.scalar().unwrap_or_default();
@@ -53,6 +55,47 @@ fn kind(reader: &mut Reader, fields: &Fields<'_>) -> Option<&'static ExecutorKey
     // What was meant goes on being read, so that the other mistakes are told as well.
     reader.wanted(&field, "an executor").help(format!("did you mean `{meant}`?"));
     EXECUTORS.iter().find(|keys| keys.is_called(meant))
+}
+
+/// The stages for which the name of a kind of test stands.
+fn preset(reader: &mut Reader, fields: &Fields<'_>, field: &Field<'_>) -> Option<Executor> {
+    let preset = reader.choice(field).and_then(|name| Preset::named(name).ok());
+    if let Some(executor) = fields.get("executor") {
+        reader.wrong(&executor, "a scenario has an `executor` or a `preset`, found both");
+        return None;
+    }
+    check_keys(reader, fields, &PRESET);
+    let duration = fields.get("duration").map(|field| reader.duration(&field));
+    let (arrivals, max_users) = (arrivals(reader, fields), max_users(reader, fields));
+    match (fields.get("rate"), fields.get("users")) {
+        (Some(rate), None) => {
+            let (rate, preset) = (positive_rate(reader, &rate), preset?);
+            let stages = preset.rates(rate?, duration.unwrap_or(Some(preset.duration))?);
+            Some(Executor::ArrivalRate { stages, arrivals: arrivals?, max_users: max_users?, shape: Shape::Ramping })
+        }
+        (None, Some(users)) => {
+            check_closed(reader, fields, "rate");
+            let (users, preset) = (reader.whole_u32(&users), preset?);
+            let stages = preset.users(users?, duration.unwrap_or(Some(preset.duration))?);
+            Some(Executor::Users { stages, shape: Shape::Ramping })
+        }
+        (rate, _) => {
+            let message = match rate {
+                None => "a preset goes up to a rate or a number of users, and this is missing",
+                Some(_) => "a preset goes up to a rate or a number of users, and has both",
+            };
+            reader.at_key(fields.of(), message).help("write `rate: 500/s`, or `users: 50`");
+            None
+        }
+    }
+}
+
+/// Notes what only open models take, which this is not, because it goes with another key.
+fn check_closed(reader: &mut Reader, fields: &Fields<'_>, goes_with: &str) {
+    for field in ["arrivals", "max_users"].into_iter().filter_map(|name| fields.get(name)) {
+        let mistake = reader.wrong(&field, "a closed model does not take this");
+        mistake.help(format!("it goes with `{goes_with}`"));
+    }
 }
 
 /// The executor that a scenario's keys speak of.
@@ -176,9 +219,7 @@ fn manual(reader: &mut Reader, fields: &Fields<'_>) -> Option<Executor> {
         (None, Some(field)) => {
             let (users, duration) = (reader.whole_u32(&field)?, duration?);
             let stages = vec![UserStage { duration, from: users, to: users }];
-            for field in ["arrivals", "max_users"].into_iter().filter_map(|name| fields.get(name)) {
-                reader.wrong(&field, "a closed model does not take this").help("it goes with `start_rate`");
-            }
+            check_closed(reader, fields, "start_rate");
             Some(Executor::Users { stages, shape: Shape::Manual })
         }
         (rate, _) => {

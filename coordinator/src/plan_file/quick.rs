@@ -15,6 +15,7 @@ use super::limits::{
     USERS_MAX,
 };
 use super::mistakes::Mistakes;
+use super::preset::Preset;
 use super::reader::{Field, Reader};
 use super::tree::Node;
 use super::units::format_duration;
@@ -40,7 +41,9 @@ pub struct QuickPlan {
     pub rate: Option<Rate>,
     /// So many users, one request after the other (closed model); [`QUICK_USERS`] unless said.
     pub users: Option<u32>,
-    /// How long; [`QUICK_DURATION`] unless said.
+    /// A kind of test, up to that rate or those users.
+    pub preset: Option<&'static Preset>,
+    /// How long; as the kind of test has it, or else [`QUICK_DURATION`], unless said.
     pub duration: Option<Duration>,
     /// How long a request may take.
     pub timeout: Option<Duration>,
@@ -68,7 +71,8 @@ fn read(reader: &mut Reader, wanted: QuickPlan) -> Option<Plan> {
     let method = wanted.method.unwrap_or_else(|| if wanted.body.is_some() { "POST" } else { "GET" }.to_owned());
     let method = request::method(reader, &Field::root(&Node::text(&method), "--method", &Kind::Text));
     let headers = headers(reader, &wanted.headers);
-    let executor = executor(reader, wanted.rate, wanted.users, wanted.duration.unwrap_or(QUICK_DURATION));
+    let usual = wanted.preset.map_or(QUICK_DURATION, |preset| preset.duration);
+    let executor = executor(reader, (wanted.rate, wanted.users), wanted.preset, wanted.duration.unwrap_or(usual));
     let body = wanted.body.unwrap_or_default();
     if body.len() as u64 > BODY_BYTES_MAX {
         reader.note("--body", None, format!("wanted a body of at most {BODY_BYTES_MAX} bytes, found {}", body.len()));
@@ -117,7 +121,12 @@ fn headers(reader: &mut Reader, headers: &[(String, String)]) -> headers::Header
     read
 }
 
-fn executor(reader: &mut Reader, rate: Option<Rate>, users: Option<u32>, duration: Duration) -> Option<Executor> {
+fn executor(
+    reader: &mut Reader,
+    (rate, users): (Option<Rate>, Option<u32>),
+    preset: Option<&'static Preset>,
+    duration: Duration,
+) -> Option<Executor> {
     let before = reader.mistakes.len();
     within(reader, "--duration", duration, PROFILE_MAX);
     if rate.is_some() && users.is_some() {
@@ -135,15 +144,16 @@ fn executor(reader: &mut Reader, rate: Option<Rate>, users: Option<u32>, duratio
     if !(1..=USERS_MAX).contains(&u64::from(count)) {
         reader.note("--users", None, format!("wanted a whole number from 1 to {USERS_MAX}, found `{count}`"));
     }
+    let shape = if preset.is_some() { Shape::Ramping } else { Shape::Constant };
     (reader.mistakes.len() == before).then(|| match rate {
-        Some(rate) => Executor::ArrivalRate {
-            stages: vec![RateStage { duration, from: rate, to: rate }],
-            arrivals: Arrivals::Uniform,
-            max_users: MAX_USERS_DEFAULT,
-            shape: Shape::Constant,
-        },
+        Some(rate) => {
+            let constant = || vec![RateStage { duration, from: rate, to: rate }];
+            let stages = preset.map_or_else(constant, |preset| preset.rates(rate, duration));
+            Executor::ArrivalRate { stages, arrivals: Arrivals::Uniform, max_users: MAX_USERS_DEFAULT, shape }
+        }
         None => {
-            Executor::Users { stages: vec![UserStage { duration, from: count, to: count }], shape: Shape::Constant }
+            let constant = || vec![UserStage { duration, from: count, to: count }];
+            Executor::Users { stages: preset.map_or_else(constant, |preset| preset.users(count, duration)), shape }
         }
     })
 }

@@ -3,7 +3,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::keys::{EXECUTORS, Key, Kind, PLAN, SCENARIO, STEPS, Table};
+use super::keys::{EXECUTORS, ExecutorKeys, Key, Kind, PLAN, PRESET, SCENARIO, STEPS, Table};
 
 /// The JSON Schema (draft 2020-12) of plan files.
 #[must_use]
@@ -39,6 +39,7 @@ fn table(table: &Table) -> Value {
     }
     if std::ptr::eq(table, &SCENARIO) {
         schema["allOf"] = by_executor();
+        schema["oneOf"] = json!([{"required": ["executor"]}, {"required": ["preset"]}]);
     }
     schema
 }
@@ -101,26 +102,32 @@ fn one_of(words: &[&str]) -> Value {
 
 /// What each executor needs, and which keys belong to others.
 fn by_executor() -> Value {
-    let key = |name: &str| SCENARIO.keys.iter().find(|key| key.name == name);
+    let names = |keys: &ExecutorKeys| keys.also.iter().chain([&keys.name]).copied().collect::<Vec<_>>();
     let rules = EXECUTORS.iter().map(|keys| {
-        let names: Vec<&str> = keys.also.iter().chain([&keys.name]).copied().collect();
-        let takes = |key: &Key| keys.takes(key.name);
-        let refused = SCENARIO.keys.iter().filter(|key| !takes(key));
-        let refused = refused.flat_map(|key| key.also.iter().chain([&key.name]));
-        let refused: Map<String, Value> = refused.map(|name| ((*name).to_owned(), json!(false))).collect();
-        let needed = keys.needs.iter().filter_map(|name| key(name)).map(|key| {
-            let spelled = key.also.iter().chain([&key.name]);
-            json!({"anyOf": spelled.map(|name| json!({"required": [name]})).collect::<Vec<_>>()})
-        });
-        let needed: Vec<Value> = needed.collect();
-        let mut then = json!({"properties": refused});
-        if !needed.is_empty() {
-            then["allOf"] = Value::Array(needed);
-        }
-        if !keys.needs_one.is_empty() {
-            then["oneOf"] = keys.needs_one.iter().map(|name| json!({"required": [name]})).collect();
-        }
-        json!({"if": {"properties": {"executor": {"enum": names}}}, "then": then})
+        let is_meant = json!({"properties": {"executor": {"enum": names(keys)}}, "required": ["executor"]});
+        json!({"if": is_meant, "then": keys_of(keys)})
     });
-    Value::Array(rules.collect())
+    Value::Array(rules.chain([json!({"if": {"required": ["preset"]}, "then": keys_of(&PRESET)})]).collect())
+}
+
+/// What an executor needs, and which keys belong to others.
+fn keys_of(keys: &ExecutorKeys) -> Value {
+    let key = |name: &str| SCENARIO.keys.iter().find(|key| key.name == name);
+    let takes = |key: &Key| keys.takes(key.name);
+    let refused = SCENARIO.keys.iter().filter(|key| !takes(key));
+    let refused = refused.flat_map(|key| key.also.iter().chain([&key.name]));
+    let refused: Map<String, Value> = refused.map(|name| ((*name).to_owned(), json!(false))).collect();
+    let needed = keys.needs.iter().filter_map(|name| key(name)).map(|key| {
+        let spelled = key.also.iter().chain([&key.name]);
+        json!({"anyOf": spelled.map(|name| json!({"required": [name]})).collect::<Vec<_>>()})
+    });
+    let needed: Vec<Value> = needed.collect();
+    let mut then = json!({"properties": refused});
+    if !needed.is_empty() {
+        then["allOf"] = Value::Array(needed);
+    }
+    if !keys.needs_one.is_empty() {
+        then["oneOf"] = keys.needs_one.iter().map(|name| json!({"required": [name]})).collect();
+    }
+    then
 }

@@ -4,12 +4,14 @@ use muster_proto::plan::VARS_MAX;
 
 use super::{CONNECTIONS, DELAY, ExecutorKeys, Kind, LIST_OF_STEPS, PROFILE, TAGS, Table, USERS, key};
 use crate::plan_file::limits::{ITERATIONS_MAX, STAGES_MAX, USERS_MAX};
+use crate::plan_file::preset;
 
 /// `scenarios.<name>`.
 pub(in crate::plan_file) static SCENARIO: Table = Table {
     about: "A load profile and the steps it repeats",
     keys: &[
-        key("executor", Kind::Executor, "The kind of profile").required(),
+        key("executor", Kind::Executor, "The kind of profile; a scenario has one, or a preset"),
+        key("preset", Kind::OneOf(preset::NAMES), "A named kind of test, which stands for the stages of a profile"),
         key("arrivals", Kind::OneOf(&["uniform", "poisson"]), "How arrivals are spread; `uniform` unless said"),
         key("rate", Kind::Rate, "Arrivals per time, such as `500/s`"),
         key("users", USERS, "How many users, over the whole cluster").also(&["vus"]),
@@ -122,6 +124,15 @@ pub(in crate::plan_file) static EXECUTORS: &[ExecutorKeys] = &[
         takes: &["duration", "arrivals", "max_users"],
     },
 ];
+
+/// A preset, which takes the place of an executor.
+pub(in crate::plan_file) static PRESET: ExecutorKeys = ExecutorKeys {
+    name: "preset",
+    also: &[],
+    needs: &["preset"],
+    needs_one: &["rate", "users"],
+    takes: &["duration", "arrivals", "max_users"],
+};
 
 /// Executors that plan files will have but that this version does not support.
 pub(in crate::plan_file) static EXECUTORS_LATER: &[&str] =

@@ -217,8 +217,8 @@ fn keys() {
     1:10 scenarios: wanted a map, found nothing
     1:12 scenarios: wanted a map, found a list
     1:14 scenarios.a: wanted a map, found nothing
-    1:13 scenarios.a: `executor` is missing (with these keys, write `executor: constant-users`)
     1:13 scenarios.a: `steps` is missing (What one iteration does, in order)
+    1:13 scenarios.a: `executor` is missing (with these keys, write `executor: constant-users`)
     "#);
 }
 

@@ -8,6 +8,7 @@ mod findings;
 mod flow;
 mod hostile;
 mod mistakes;
+mod presets;
 mod quick;
 mod resolved;
 mod schema;
