@@ -287,6 +287,10 @@ pub struct Times {
     /// scenario has; the others are sums of these.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hdr: Option<String>,
+    /// The same as a curve, finer towards 100 %: per cents, and the times at or below which so many lie. Of response and
+    /// service times.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub curve: Vec<(f64, f64)>,
 }
 
 /// Something that was expected of the responses to a request.
@@ -411,6 +415,16 @@ pub struct IntervalInfo {
     pub done_per_s: f64,
     /// Arrivals skipped.
     pub skipped: u64,
+    /// Requests that failed.
+    #[serde(default)]
+    pub errors: u64,
+    /// Response times of all series together.
+    #[serde(flatten)]
+    pub response: Quantiles,
+    /// How many requests took how long, in steps of a tenth of a decade: of step n, from 10^(n/10) to 10^((n+1)/10) µs. Steps
+    /// without any are left out.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub response_steps: Vec<(u16, u64)>,
     /// The most users at work.
     pub users: u64,
     /// `VALID`, `SUSPECT` or `INVALID`: the worst of its seconds.
@@ -446,7 +460,15 @@ pub struct SeriesInfo {
     pub count: u64,
     /// Those that failed.
     pub errors: u64,
-    /// The median response time.
+    /// Their response times.
+    #[serde(flatten)]
+    pub response: Quantiles,
+}
+
+/// Response times of an interval.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Quantiles {
+    /// The median.
     pub p50_ms: Option<f64>,
     /// 90 % are no slower.
     pub p90_ms: Option<f64>,

@@ -8,9 +8,9 @@ use hdrhistogram::serialization::{Serializer as _, V2DeflateSerializer};
 use muster_proto::histogram::{HIGHEST_NS, Histogram, LOWEST_NS, highest_in_bucket_ns, lowest_in_bucket_ns};
 use muster_proto::measurement::{IterationStats, Phase, RequestStats};
 
-use super::checks;
 use super::document::{Metric, Times};
 use super::numbers::{fraction, ms, ms_of, per_second};
+use super::{checks, curve};
 use crate::run::record::RunRecord;
 use crate::verdict::percentile_ns;
 
@@ -68,7 +68,15 @@ impl Scope {
             ("lag", &stats.lag),
         ];
         let phases = Phase::ALL.into_iter().map(|phase| (phase_name(phase), &stats.phases[phase as usize]));
-        metrics.extend(times.into_iter().chain(phases).filter_map(|(name, times)| self.trend(name, times, with_hdr)));
+        let of = |(name, histogram): (&str, &Histogram)| {
+            let mut metric = self.trend(name, histogram, with_hdr)?;
+            if let Some(times) = metric.times.as_mut().filter(|_| ["http_req_duration", "service_time"].contains(&name))
+            {
+                times.curve = curve::of(histogram);
+            }
+            Some(metric)
+        };
+        metrics.extend(times.into_iter().chain(phases).filter_map(of));
         let extras = [
             ("reconnects", stats.reconnects),
             ("connections", stats.connections),
@@ -141,6 +149,7 @@ fn times_of(histogram: &Histogram, with_hdr: bool) -> Option<Times> {
         max_ms: ms(histogram.max_ns()?),
         percentiles_ms: PERCENTILES.into_iter().filter_map(percentile).collect::<BTreeMap<_, _>>(),
         hdr: if with_hdr { hdr_of(histogram) } else { None },
+        curve: Vec::new(),
     })
 }
 

@@ -11,7 +11,7 @@ use crate::exit::ExitCode;
 use crate::run::record::Ending;
 use crate::run::synthetic::{Made, closed_plan, delta, fail, healthy, open_plan, p99_below, start, succeed, threshold};
 
-fn with_thresholds(mut plan: Plan, p99_ms: u64) -> Plan {
+pub(super) fn with_thresholds(mut plan: Plan, p99_ms: u64) -> Plan {
     let failed = threshold(MetricName::HttpReqFailed, Aggregate::Rate, Comparison::Less, Bound::Number(0.01));
     plan.thresholds =
         vec![p99_below(p99_ms), Threshold { expression: "http_req_failed: rate < 1%".to_owned(), ..failed }];
@@ -31,7 +31,7 @@ fn mostly_healthy(_: u32, window: u32, delta: &mut Delta) {
     }
 }
 
-fn passed() -> RunRecord {
+pub(super) fn passed() -> RunRecord {
     Made::new(with_thresholds(open_plan(5), 500), 3).seconds(5, mostly_healthy).end(Ending::Completed)
 }
 

@@ -2,10 +2,10 @@
 
 use muster_proto::measurement::INTERVAL_NS;
 
-use super::document::{AnnotationInfo, IntervalInfo, SeriesInfo};
+use super::document::{AnnotationInfo, IntervalInfo, Quantiles, SeriesInfo};
 use super::numbers::{ms, per_second, seconds};
 use crate::run::record::{Annotation, RunRecord};
-use crate::run::timeline::{Interval, SeriesInterval};
+use crate::run::timeline::{Interval, SeriesInterval, Sparse};
 
 pub(super) fn of(record: &RunRecord) -> Vec<IntervalInfo> {
     let mut intervals: Vec<IntervalInfo> =
@@ -24,6 +24,7 @@ pub(super) fn of(record: &RunRecord) -> Vec<IntervalInfo> {
 
 fn interval_info(record: &RunRecord, interval: &Interval) -> IntervalInfo {
     let Interval { first, seconds, counts, users, coarse, grades, .. } = interval;
+    let response = interval.response();
     let rate = |count: u64| per_second(count, u64::from(*seconds) * 1_000_000_000);
     let keys = record.timeline.table().keys().iter().zip(&interval.series);
     let busy = keys.filter(|(_, series)| series.sent + series.outcomes > 0);
@@ -35,6 +36,9 @@ fn interval_info(record: &RunRecord, interval: &Interval) -> IntervalInfo {
         sent_per_s: rate(counts.sent),
         done_per_s: rate(counts.outcomes()),
         skipped: counts.skipped_total(),
+        errors: interval.series.iter().map(|series| series.errors).sum(),
+        response: quantiles(&response),
+        response_steps: steps(&response),
         users: *users,
         validity: grades.worst().name().to_owned(),
         reasons: grades.reasons().map(|(reason, _)| reason.name().to_owned()).collect(),
@@ -47,15 +51,34 @@ fn interval_info(record: &RunRecord, interval: &Interval) -> IntervalInfo {
 }
 
 fn series_info(scenario: &str, request: &str, series: &SeriesInterval) -> SeriesInfo {
-    let quantile = |q: f64| series.response_quantile_ns(q).map(ms);
     SeriesInfo {
         scenario: scenario.to_owned(),
         request: request.to_owned(),
         count: series.outcomes,
         errors: series.errors,
+        response: quantiles(series.response()),
+    }
+}
+
+fn quantiles(response: &Sparse) -> Quantiles {
+    let quantile = |q: f64| response.quantile_ns(q).map(ms);
+    Quantiles {
         p50_ms: quantile(0.5),
         p90_ms: quantile(0.9),
         p99_ms: quantile(0.99),
-        max_ms: series.response_max_ns().map(ms),
+        max_ms: response.max_ns().map(ms),
     }
+}
+
+/// How many took how long, in steps of a tenth of a decade of microseconds.
+fn steps(response: &Sparse) -> Vec<(u16, u64)> {
+    let mut steps: Vec<(u16, u64)> = Vec::new();
+    for (highest_ns, count) in response.buckets() {
+        let step = ((highest_ns as f64 / 1e3).log10() * 10.0).max(0.0) as u16;
+        match steps.last_mut() {
+            Some((last, sum)) if *last == step => *sum += count,
+            _ => steps.push((step, count)),
+        }
+    }
+    steps
 }

@@ -59,12 +59,12 @@ impl Interval {
         self.series.iter().map(|kept| series + kept.response.len()).sum()
     }
 
-    /// The response time of all series together below which a fraction `q` lies, in nanoseconds.
+    /// The response times of all series together.
     #[must_use]
-    pub fn response_quantile_ns(&self, q: f64) -> Option<u64> {
+    pub fn response(&self) -> Sparse {
         let mut all = Sparse::default();
         self.series.iter().for_each(|series| all.merge(&series.response));
-        all.quantile_ns(q)
+        all
     }
 }
 
@@ -96,15 +96,9 @@ impl SeriesInterval {
         self.response.merge(&other.response);
     }
 
-    /// The response time below which a fraction `q` lies, in nanoseconds.
+    /// Its response times.
     #[must_use]
-    pub fn response_quantile_ns(&self, q: f64) -> Option<u64> {
-        self.response.quantile_ns(q)
-    }
-
-    /// The longest response time, in nanoseconds.
-    #[must_use]
-    pub fn response_max_ns(&self) -> Option<u64> {
-        self.response.max_ns()
+    pub fn response(&self) -> &Sparse {
+        &self.response
     }
 }

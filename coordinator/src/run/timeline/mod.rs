@@ -28,6 +28,7 @@ use open::OpenSecond;
 use samples::Samples;
 use serde::{Deserialize, Serialize};
 pub use spans::Span;
+pub use sparse::Sparse;
 
 use crate::verdict::validity::{Grader, Grades, Seen};
 
@@ -240,7 +241,7 @@ impl Timeline {
             number,
             counts: interval.counts,
             users,
-            p99_ns: interval.response_quantile_ns(0.99),
+            p99_ns: interval.response().quantile_ns(0.99),
             grades: interval.grades.clone(),
         });
         self.push(interval);

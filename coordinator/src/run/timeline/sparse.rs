@@ -29,7 +29,7 @@ impl Entry {
 /// The buckets of a [`Histogram`] that are not empty, eight bytes each, so that thousands of intervals can keep
 /// theirs and still be merged exactly.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Sparse {
+pub struct Sparse {
     entries: Vec<Entry>,
     max_ns: u64,
 }
@@ -70,14 +70,22 @@ impl Sparse {
         self.entries.len()
     }
 
+    /// The longest time that each bucket counts, in nanoseconds and never above the exact maximum, and how many it has counted.
+    pub fn buckets(&self) -> impl Iterator<Item = (u64, u64)> + '_ {
+        let shown = |entry: &Entry| (highest_in_bucket_ns(entry.index()).min(self.max_ns), entry.count());
+        self.entries.iter().map(shown)
+    }
+
     /// The exact longest time, in nanoseconds.
-    pub(super) fn max_ns(&self) -> Option<u64> {
+    #[must_use]
+    pub fn max_ns(&self) -> Option<u64> {
         (!self.entries.is_empty()).then_some(self.max_ns)
     }
 
     /// The time at or below which a fraction `q` of all lies, in nanoseconds, as [`Histogram::quantile_ns`] has it
     /// but never above the exact maximum.
-    pub(super) fn quantile_ns(&self, q: f64) -> Option<u64> {
+    #[must_use]
+    pub fn quantile_ns(&self, q: f64) -> Option<u64> {
         let count: u64 = self.entries.iter().map(|entry| entry.count()).sum();
         let rank = ((q.clamp(0.0, 1.0) * count as f64).ceil() as u64).clamp(1, count.max(1));
         let mut seen = 0;

@@ -33,7 +33,7 @@ fn late_and_coarse_deltas_count_and_show() {
     timeline.apply(0, &late);
     assert_eq!(timeline.counts().sent, 7);
     assert_eq!(timeline.intervals()[1].counts.sent, 7, "in the last second that it covers");
-    assert_eq!(timeline.intervals()[1].series[0].response_max_ns(), Some(20_030_000));
+    assert_eq!(timeline.intervals()[1].series[0].response().max_ns(), Some(20_030_000));
     let coarse: Vec<bool> = timeline.intervals().iter().map(|interval| interval.coarse).collect();
     assert_eq!(coarse, [true, true, false]);
 
@@ -131,7 +131,7 @@ fn merged_intervals_keep_exact_percentiles() {
     merged.merge(&timeline.intervals()[1]);
     for q in [0.25, 0.5, 0.75, 0.99] {
         let expected = exact.quantile_ns(q).map(|ns| ns.min(exact.max_ns().unwrap()));
-        assert_eq!(merged.series[0].response_quantile_ns(q), expected, "{q}");
+        assert_eq!(merged.series[0].response().quantile_ns(q), expected, "{q}");
     }
 }
 
