@@ -14,7 +14,7 @@ use pieces::FolderShelf;
 
 use crate::journal::{Head, Journal, JournalError, Left, LeftError, Replay, ReplayError, Shelf};
 use crate::plan_file;
-use crate::report::{Report, elided, json};
+use crate::report::{Report, elided, html, json};
 
 /// The folder of all runs, unless the user names another.
 pub const RUNS: &str = "runs";
@@ -24,6 +24,8 @@ const PLAN: &str = "plan.json";
 const LOCK: &str = "lock";
 /// The result document, once the run has ended.
 const RESULT: &str = "result.json";
+/// The name of the report as a page.
+const PAGE: &str = "report.html";
 
 /// A run's folder.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -121,7 +123,22 @@ impl RunFolder {
     /// # Errors
     /// When it cannot be written.
     pub fn keep(&self, report: &Report) -> io::Result<()> {
-        self.write(RESULT, |out| json::write(report, out))
+        self.write(RESULT, |out| json::write(report, out))?;
+        self.keep_page(report)
+    }
+
+    /// Keeps the report as a page.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn keep_page(&self, report: &Report) -> io::Result<()> {
+        self.write(PAGE, |out| html::write(report, out))
+    }
+
+    /// The report as a page.
+    #[must_use]
+    pub fn page(&self) -> PathBuf {
+        self.path.join(PAGE)
     }
 
     /// Writes a file whole or not at all.

@@ -5,6 +5,7 @@ mod import;
 mod keep;
 mod once;
 mod orders;
+mod outputs;
 mod report;
 mod resume;
 mod run;

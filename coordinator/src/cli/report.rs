@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use super::outputs::Outputs;
 use super::show::show;
 use super::{Outcome, Problem};
 use crate::exit::ExitCode;
@@ -19,9 +20,8 @@ pub(super) struct ReportArgs {
     /// The folder of all runs
     #[arg(long, value_name = "DIR", default_value = RUNS)]
     out: PathBuf,
-    /// Write the result document to a file, or to standard output with -
-    #[arg(long, value_name = "FILE")]
-    json: Option<PathBuf>,
+    #[command(flatten)]
+    outputs: Outputs,
     /// Tell the run again from its journal, also if there is a result
     #[arg(long)]
     from_journal: bool,
@@ -34,7 +34,9 @@ pub(super) fn main(args: &ReportArgs) -> Outcome {
         Some(report) => report,
         None => told_again(&folder)?,
     };
-    show(&report, args.json.as_deref(), Some(&folder))
+    // One whose coordinator did not live to make a page of it has none yet.
+    let _ = folder.keep_page(&report);
+    show(&report, &args.outputs, Some(&folder))
 }
 
 fn told_again(folder: &RunFolder) -> Result<Report, Problem> {

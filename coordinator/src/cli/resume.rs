@@ -27,7 +27,7 @@ pub(super) async fn resume(args: RunArgs) -> Outcome {
     eprintln!("run {} {}", opening.run.id().short(), text::resumed(&ResumedInfo::of(opening.run.absence())));
     eprintln!("{} at {address}", awaited(&opening.run));
     let report = see_through(opening, listener, stops, Some(&folder), &args).await;
-    conclude(&report, args.json.as_deref(), Some(&folder))
+    conclude(&report, &args.outputs, Some(&folder))
 }
 
 /// Whom a run waits for that is gone on with.

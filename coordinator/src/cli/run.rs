@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,6 +19,7 @@ use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 
 use super::keep::{self, KeepArgs};
+use super::outputs::Outputs;
 use super::show::show;
 use super::{Outcome, Problem, colour_on_stderr, once, resume, stops, watch};
 use crate::conduct::{Opening, conduct};
@@ -89,9 +90,8 @@ pub(super) struct RunArgs {
     /// Note something about the run in its report
     #[arg(long, value_name = "KEY=VALUE", value_parser = key_value)]
     tag: Vec<(String, String)>,
-    /// Write the result document to a file, or to standard output with -
-    #[arg(long, value_name = "FILE")]
-    pub(super) json: Option<PathBuf>,
+    #[command(flatten)]
+    pub(super) outputs: Outputs,
     /// Fail an invalid run even if the plan has no thresholds
     #[arg(long)]
     strict: bool,
@@ -283,7 +283,7 @@ async fn run(args: RunArgs, plan: Plan) -> Outcome {
     {
         eprintln!("the local agent: {error}");
     }
-    conclude(&report, args.json.as_deref(), folder.as_ref())
+    conclude(&report, &args.outputs, folder.as_ref())
 }
 
 /// Conducts a run to its end, takes orders for it, and shows how it goes.
@@ -315,9 +315,9 @@ pub(super) async fn see_through(
 }
 
 /// Keeps a run's result and shows it.
-pub(super) fn conclude(report: &Report, document: Option<&Path>, folder: Option<&RunFolder>) -> Outcome {
+pub(super) fn conclude(report: &Report, outputs: &Outputs, folder: Option<&RunFolder>) -> Outcome {
     let kept = folder.map_or(Ok(()), |folder| keep::result(folder, report));
-    let shown = show(report, document, folder);
+    let shown = show(report, outputs, folder);
     kept.and(shown)
 }
 

@@ -2,9 +2,14 @@
 
 mod accounting;
 mod checks;
+pub mod csv;
+mod curve;
 mod document;
 mod elide;
+pub mod hlog;
+pub mod html;
 pub mod json;
+pub mod junit;
 mod metrics;
 mod numbers;
 mod plan;

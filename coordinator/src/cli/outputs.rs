@@ -1,0 +1,78 @@
+//! Files that a finished report is written to.
+
+use std::fs::File;
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+
+use super::Problem;
+use crate::exit::ExitCode;
+use crate::report::{Report, csv, hlog, html, json, junit};
+
+/// Where a report goes beside the summary; each may be `-` for standard output, in place of the summary.
+#[derive(Debug, Default, Args)]
+#[command(next_help_heading = "Files, or - for standard output in place of the summary")]
+pub(super) struct Outputs {
+    /// The result document
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+    /// The report as one page that needs nothing else
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
+    /// A row for each request, as comma-separated values
+    #[arg(long, value_name = "FILE")]
+    csv: Option<PathBuf>,
+    /// A row for each second and request, as comma-separated values
+    #[arg(long, value_name = "FILE")]
+    csv_timeline: Option<PathBuf>,
+    /// A test case for each threshold, as JUnit's XML
+    #[arg(long, value_name = "FILE")]
+    junit: Option<PathBuf>,
+    /// The histograms of all requests, as HdrHistogram's log
+    #[arg(long, value_name = "FILE")]
+    hlog: Option<PathBuf>,
+}
+
+type Render = fn(&Report, &mut dyn Write) -> io::Result<()>;
+
+impl Outputs {
+    fn wanted(&self) -> impl Iterator<Item = (&Path, Render)> {
+        let all: [(&Option<PathBuf>, Render); 6] = [
+            (&self.json, |report, out| json::write(report, out)),
+            (&self.html, |report, out| html::write(report, out)),
+            (&self.csv, |report, out| csv::summary(report, out)),
+            (&self.csv_timeline, |report, out| csv::timeline(report, out)),
+            (&self.junit, |report, out| junit::write(report, out)),
+            (&self.hlog, |report, out| hlog::write(report, out)),
+        ];
+        all.into_iter().filter_map(|(file, render)| Some((file.as_deref()?, render)))
+    }
+
+    /// Whether one of them takes the summary's place.
+    pub(super) fn take_standard_output(&self) -> bool {
+        self.wanted().any(|(file, _)| file == Path::new("-"))
+    }
+
+    /// Writes all of them, and tells the first that could not be.
+    pub(super) fn write(&self, report: &Report) -> Result<(), Problem> {
+        let each = self.wanted().map(|(file, render)| {
+            let written = if file == Path::new("-") {
+                render(report, &mut io::stdout().lock())
+            } else {
+                File::create(file).and_then(|file| {
+                    let mut out = BufWriter::new(file);
+                    render(report, &mut out)?;
+                    out.flush()
+                })
+            };
+            written.map_err(|error| {
+                let text = format!("error: cannot write the result to {}: {error}", file.display());
+                Problem::new(ExitCode::Storage, text)
+            })
+        });
+        // What can be written is, whatever cannot.
+        let each: Vec<Result<(), Problem>> = each.collect();
+        each.into_iter().collect()
+    }
+}

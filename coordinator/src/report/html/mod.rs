@@ -1,0 +1,60 @@
+//! A run as one page: a single file that needs nothing else, and lets nothing else in.
+//!
+//! All numbers are those of the document; the page's own script draws them. What the document holds of foreign text stands
+//! in the page as data, never as markup, and a content security policy allows no script and no style but the page's own.
+
+mod columns;
+#[cfg(test)]
+mod tests;
+
+use std::io::{self, Write};
+
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use ring::digest::{SHA256, digest};
+
+use super::Report;
+use columns::Page;
+
+const STYLE: &str = include_str!("page.css");
+const SCRIPT: &str = concat!(include_str!("charts.js"), include_str!("page.js"));
+const BODY: &str = include_str!("page.html");
+
+/// Writes the page.
+///
+/// # Errors
+/// When the writer fails.
+pub fn write(report: &Report, mut out: impl Write) -> io::Result<()> {
+    let policy = format!(
+        "default-src 'none'; script-src '{}'; style-src '{}'; img-src data:; base-uri 'none'; form-action 'none'",
+        fingerprint(SCRIPT),
+        fingerprint(STYLE)
+    );
+    let title = text(&format!("{} · {}", report.run.name, report.verdict.outcome));
+    write!(
+        out,
+        "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
+         <meta http-equiv=\"Content-Security-Policy\" content=\"{policy}\">\n\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
+         <meta name=\"color-scheme\" content=\"light dark\">\n<title>{title}</title>\n<style>{STYLE}</style>\n</head>\n\
+         {BODY}\n<script type=\"application/json\" id=\"data\">"
+    )?;
+    out.write_all(data(&serde_json::to_string(&Page::of(report))?).as_bytes())?;
+    write!(out, "</script>\n<script>{SCRIPT}</script>\n</html>\n")
+}
+
+/// What the policy knows a script or a style by.
+fn fingerprint(content: &str) -> String {
+    format!("sha256-{}", BASE64_STANDARD.encode(digest(&SHA256, content.as_bytes())))
+}
+
+/// JSON that cannot end the element in which it stands.
+fn data(json: &str) -> String {
+    json.replace('<', "\\u003c").replace('>', "\\u003e").replace('&', "\\u0026")
+}
+
+/// Text as markup shows it.
+fn text(text: &str) -> String {
+    let escaped = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+    escaped.chars().filter(|c| !c.is_control()).collect()
+}
