@@ -9,9 +9,6 @@ use crate::engine::part::Gauges;
 use crate::generator::Generator;
 use crate::outbox::{AckError, Outbox};
 
-/// Why books cannot be closed that a worker left open.
-const PANICKED: &str = "a worker panicked";
-
 /// What there is to tell the coordinator.
 #[derive(Debug)]
 pub enum News {
@@ -75,16 +72,19 @@ impl<G: Generator> Duty<G> {
         let (alarm, supplies, enough) = (self.generator.alarm(), self.generator.supplies(), self.generator.enough());
         let news = tokio::select! {
             biased;
-            () = alarm.goes_off() => News::Broken(PANICKED),
-            wanting = supplies.wanting(), if self.may_want => News::Wanting(wanting),
+            () = alarm.goes_off() => None,
+            wanting = supplies.wanting(), if self.may_want => Some(News::Wanting(wanting)),
             () = enough.said(), if !self.told_enough => {
                 self.told_enough = true;
-                News::Enough
+                Some(News::Enough)
             }
-            news = self.next_measured() => news,
+            news = self.next_measured() => Some(news),
         };
         // A worker that panics ends its measurements too, so their end alone does not say that all is well.
-        if alarm.has_gone_off() { News::Broken(PANICKED) } else { news }
+        match (alarm.reason(), news) {
+            (None, Some(news)) => news,
+            (reason, _) => News::Broken(reason.unwrap_or_default()),
+        }
     }
 
     async fn next_measured(&mut self) -> News {
