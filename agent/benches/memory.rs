@@ -5,12 +5,12 @@ mod support;
 use std::io::Read;
 use std::net::{SocketAddr, TcpListener};
 use std::process::Command;
+use std::sync::Arc;
 use std::time::Duration;
 
-use muster_proto::plan::{
-    Connections, Executor, Feeder, OnEnd, Order, Plan, Request, Rows, Shape, Sharing, Step, UserStage,
-};
-use support::{Server, generate, plan, row, serve_if_asked};
+use muster_agent::engine::rows::Rows;
+use muster_proto::plan::{Connections, Executor, Feeder, OnEnd, Order, Plan, Request, Shape, Sharing, Step, UserStage};
+use support::{Server, generate_fed, plan, row, serve_if_asked};
 
 /// How long the targets take.
 const WAIT: Duration = Duration::from_secs(2);
@@ -30,7 +30,7 @@ fn main() {
     }
     let server = Server::start("latency=2s");
     row("users who wait for a response of 2 s", "goal", "measured");
-    per_user(most, "<= 8 KiB", |executor| plan(server.address, "/", executor, Connections::PerUser));
+    per_user(most, "<= 8 KiB", |executor| (plan(server.address, "/", executor, Connections::PerUser), Vec::new()));
     drop(server);
     // In a process of its own, which has no memory left over from before.
     let program = std::env::current_exe().expect("this program");
@@ -46,8 +46,11 @@ fn sessions(most: u32) {
     per_user(most, "<= 16 KiB", |executor| session(site.address, executor));
 }
 
+/// A plan with the rows of its feeders.
+type Fed = (Plan, Vec<Arc<Rows>>);
+
 /// Tells what a user takes, and whether that grows.
-fn per_user(most: u32, goal: &str, plan: impl Fn(Executor) -> Plan) {
+fn per_user(most: u32, goal: &str, plan: impl Fn(Executor) -> Fed) {
     let few = resident_bytes_of(&plan, 1_000, &[3]);
     let many = resident_bytes_of(&plan, most, &[3, 9]);
     let per_user = many[0].saturating_sub(few[0]) as f64 / f64::from(most - 1_000) / 1_024.0;
@@ -57,29 +60,31 @@ fn per_user(most: u32, goal: &str, plan: impl Fn(Executor) -> Plan) {
 }
 
 /// Users who come, are given cookies, find things out, and wait.
-fn session(address: SocketAddr, executor: Executor) -> Plan {
+fn session(address: SocketAddr, executor: Executor) -> Fed {
     let mut plan = plan(address, "/", executor, Connections::PerUser);
     let person = |number: u32| {
         format!(
             "{{\"name\":\"user{number}\",\"mail\":\"user{number}@example.com\",\"city\":\"Paris\",\"age\":{number}}}\n"
         )
     };
+    let rows = Rows::of_text(&(0..1_000).map(person).collect::<String>()).expect("rows");
     plan.data = vec![Feeder {
         name: "person".to_owned(),
-        rows: Rows((0..1_000).map(person).collect::<String>().into()),
+        file: String::new(),
+        rows: rows.id(),
         order: Order::Sequential,
         share: Sharing::Unique,
         on_end: OnEnd::Recycle,
     }];
     let scenario = &mut plan.scenarios[0];
     scenario.feeders = vec![0];
-    let Some(Step::Request(wait)) = scenario.steps.pop() else { return plan };
+    let Some(Step::Request(wait)) = scenario.steps.pop() else { return (plan, Vec::new()) };
     let mut come = Request { name: "come".to_owned(), ..(*wait).clone() };
     "/come".clone_into(&mut come.url.path);
     let variable = |number: usize| (format!("variable{number}"), "{{ text(16) ~ person.name }}".to_owned());
     scenario.steps =
         vec![Step::Request(Box::new(come)), Step::Set((0..VARIABLES).map(variable).collect()), Step::Request(wait)];
-    plan
+    (plan, vec![Arc::new(rows)])
 }
 
 /// What stands where a script would, for the site.
@@ -129,12 +134,13 @@ async fn answer(mut stream: tokio::net::TcpStream) {
 }
 
 /// The process's resident memory at these seconds of a run with so many users.
-fn resident_bytes_of(plan: &impl Fn(Executor) -> Plan, users: u32, at_s: &[u64]) -> Vec<u64> {
+fn resident_bytes_of(plan: &impl Fn(Executor) -> Fed, users: u32, at_s: &[u64]) -> Vec<u64> {
     let duration = Duration::from_secs(at_s.last().copied().unwrap_or(1) + 1);
     let executor =
         Executor::Users { stages: vec![UserStage { duration, from: users, to: users }], shape: Shape::Constant };
     let mut seen = Vec::new();
-    generate(plan(executor), |engine| {
+    let (plan, rows) = plan(executor);
+    generate_fed(plan, rows, |engine| {
         let mut passed_s = 0;
         for at in at_s {
             std::thread::sleep(Duration::from_secs(at - passed_s));

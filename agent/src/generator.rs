@@ -9,12 +9,14 @@ use muster_proto::measurement::{Health, Shape};
 use muster_proto::plan::{Plan, Var};
 use muster_proto::share::Share;
 
+use crate::cache::RowsError;
 use crate::engine::alarm::Alarm;
 pub use crate::engine::changes::ChangeError;
 use crate::engine::collector::{Collector, Slice};
 use crate::engine::enough::Enough;
 use crate::engine::lease::Lease;
-use crate::engine::start::{Engine, EngineConfig, EngineError};
+use crate::engine::rows::Rows;
+use crate::engine::start::{Engine, EngineConfig, EngineError, Supplied};
 use crate::engine::supply::Supplies;
 use crate::guard::{Guard, Refusal};
 use crate::health::HealthMonitor;
@@ -81,6 +83,9 @@ pub enum PrepareError {
     /// What is measured cannot be kept as the agent's operator wants it.
     #[error("the spool: {0}")]
     Spool(std::io::Error),
+    /// Rows of its data are not here.
+    #[error(transparent)]
+    Rows(#[from] RowsError),
     /// The engine cannot do it.
     #[error(transparent)]
     Engine(#[from] EngineError),
@@ -115,15 +120,16 @@ impl Workers {
     /// # Errors
     /// [`PrepareError`] when the operator's policy, the plan or this machine does not permit it.
     pub fn prepare(assignment: AssignmentMessage, config: &EngineConfig, lease: &Lease) -> Result<Self, PrepareError> {
-        Self::prepare_spooled(assignment, config, lease, None)
+        Self::prepare_with(assignment, Vec::new(), config, lease, None)
     }
 
-    /// [`Workers::prepare`], with a spool for what is not acknowledged.
+    /// [`Workers::prepare`], with the rows of the plan's feeders, and a spool for what is not acknowledged.
     ///
     /// # Errors
     /// The same, and [`PrepareError::Spool`].
-    pub fn prepare_spooled(
+    pub fn prepare_with(
         assignment: AssignmentMessage,
+        rows: Vec<Arc<Rows>>,
         config: &EngineConfig,
         lease: &Lease,
         spool: Option<&Spool>,
@@ -138,7 +144,8 @@ impl Workers {
         let shape = Shape::of(&plan);
         let begun = spool.map(|spool| spool.begin(run_id, shape, config.workers)).transpose();
         let (keeper, rings) = begun.map_err(PrepareError::Spool)?.unzip();
-        let (engine, collector) = Engine::prepare_with_rings(plan, &shares, config, lease, rings.unwrap_or_default())?;
+        let supplied = Supplied { rows, rings: rings.unwrap_or_default() };
+        let (engine, collector) = Engine::prepare_with(plan, &shares, config, lease, supplied)?;
         engine.amend(&amendments)?;
         let (health, guard) = (HealthMonitor::default(), Arc::clone(&config.guard));
         Ok(Self { collector, engine, health, guard, plan: Mutex::new(amended), keeper })

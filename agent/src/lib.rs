@@ -2,6 +2,7 @@
 //!
 //! Control and data are apart: [`session`] and [`duty`] run beside the [`engine`]'s workers and never in their way.
 
+pub mod cache;
 pub mod chore;
 pub mod clock_offset;
 pub mod duty;

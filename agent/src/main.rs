@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Parser;
+use muster_agent::cache::{CACHE_BYTES_DEFAULT, Cache};
 use muster_agent::engine::start::EngineConfig;
 use muster_agent::guard::{Allow, Guard};
 use muster_agent::health::raise_descriptor_limit;
@@ -71,6 +72,12 @@ struct Args {
     /// Keep what is not acknowledged in this folder, so that an agent started again with it loses nothing of a killed one
     #[arg(long, value_name = "DIR")]
     spool: Option<PathBuf>,
+    /// Keep large files of data in this folder, for the next run too [default: muster/rows in the user's cache folder]
+    #[arg(long, value_name = "DIR")]
+    cache: Option<PathBuf>,
+    /// How much of them it may hold, in MiB; what was used longest ago goes first [default: 16384]
+    #[arg(long, value_name = "MIB", value_parser = clap::value_parser!(u64).range(1..=1 << 30))]
+    cache_max: Option<u64>,
     /// Give up when the coordinator cannot be reached for so many seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 600)]
     patience: u64,
@@ -128,7 +135,7 @@ async fn join_again_and_again(
     mut leave: Leave,
 ) -> ExitCode {
     let patience = Duration::from_secs(args.patience);
-    let surroundings = ThisMachine { spool: spool.cloned() };
+    let surroundings = ThisMachine { spool: spool.cloned(), cache: cache(args) };
     let mut unreachable_since = tokio::time::Instant::now();
     let mut pause = Duration::from_millis(100);
     loop {
@@ -216,6 +223,11 @@ fn config(args: &Args) -> AgentConfig {
             agent: name.as_str().into(),
         },
     }
+}
+
+fn cache(args: &Args) -> Cache {
+    let bytes_max = args.cache_max.map_or(CACHE_BYTES_DEFAULT, |mib| mib << 20);
+    args.cache.as_deref().map_or_else(|| Cache::usual(bytes_max), |folder| Cache::at(folder, bytes_max))
 }
 
 /// Refuses to speak in the clear to a coordinator on another machine, unless that was asked for.

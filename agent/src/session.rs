@@ -1,5 +1,6 @@
 //! An agent's conversation with its coordinator: join, obey, report, join again. The only room here that knows gRPC.
 
+mod fetch;
 mod hand_in;
 mod leave;
 mod part;

@@ -12,6 +12,7 @@ use tokio_stream::wrappers::TcpListenerStream;
 use tokio_stream::{Stream, StreamExt};
 
 use crate::begun::Begun;
+use crate::data::Data;
 use crate::journal::{Entry, Happened, Head, Journal, JournalError};
 use crate::run::event::{Command, Event};
 use crate::run::life::{Run, RunSettings};
@@ -52,6 +53,8 @@ pub struct Opening {
     pub desk: Desk,
     /// Where they are taken, if that is also where agents join.
     pub counter: Option<Counter>,
+    /// The rows of its feeders.
+    pub data: Data,
 }
 
 impl Opening {
@@ -71,10 +74,10 @@ impl Opening {
         Self::of(Run::new(settings, begun.clock_ns), begun, RunClock::default(), journal)
     }
 
-    /// This run, to which nobody gives orders.
+    /// This run, to which nobody gives orders and that has no data.
     #[must_use]
     pub fn of(run: Run, begun: Begun, clock: RunClock, journal: Option<Journal>) -> Self {
-        Self { run, begun, clock, journal, desk: Desk::default(), counter: None }
+        Self { run, begun, clock, journal, desk: Desk::default(), counter: None, data: Data::default() }
     }
 }
 
@@ -102,11 +105,11 @@ pub async fn conduct_in<C>(
 where
     C: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
-    let Opening { mut run, begun, clock, journal, mut desk, counter } = opening;
+    let Opening { mut run, begun, clock, journal, mut desk, counter, data } = opening;
     let mut scribe = Scribe::new(surroundings, journal);
     let here = surroundings.clone();
     let now_ns = move || clock.at(here.now_ns());
-    let (router, switchboard, mut happenings) = service(&run, counter, now_ns.clone());
+    let (router, switchboard, mut happenings) = service(&run, data, counter, now_ns.clone());
     let connections = incoming.map(|stream| stream.map(Connection::from));
     let server = tokio::spawn(router.serve_with_incoming(connections));
     let mut tick = tokio::time::interval(TICK);

@@ -1,9 +1,11 @@
 //! What a plan will ask of target and agents, told before anything is sent.
 
 use std::fmt::Write;
+use std::sync::Arc;
 use std::time::Duration;
 
 use muster_agent::engine::preview::{Preview, Shown, preview};
+use muster_agent::engine::rows::Rows;
 use muster_proto::plan::{ChoreKind, Connections, Executor, Plan, Request, Scenario, Step, Templates};
 use muster_proto::schedule::{ArrivalSchedule, Stream};
 
@@ -13,9 +15,9 @@ use crate::steps::{blocks, in_words};
 /// The longest beginning of a text that is shown, in characters.
 const SHOWN_CHARS_MAX: usize = 120;
 
-/// A plan's load in words, a paragraph per scenario.
+/// A plan's load in words, a paragraph per scenario, with the rows of its feeders.
 #[must_use]
-pub fn forecast(plan: &Plan) -> String {
+pub fn forecast(plan: &Plan, rows: &[Arc<Rows>]) -> String {
     let mut text = String::new();
     let longest = plan.scenarios.iter().map(Scenario::end).max().unwrap_or(Duration::ZERO);
     let profiles = plan.scenarios.iter().map(|scenario| scenario.start_delay + scenario.executor.duration()).max();
@@ -32,7 +34,7 @@ pub fn forecast(plan: &Plan) -> String {
         let _ = writeln!(text, "\n{} ({})", scenario.name, scenario.executor.name());
         describe_load(&mut text, plan.seed, index, scenario);
         describe_steps(&mut text, &scenario.steps, 1);
-        describe_iteration(&mut text, plan, index);
+        describe_iteration(&mut text, plan, rows, index);
     }
     for kind in [ChoreKind::Setup, ChoreKind::Teardown] {
         let chore = plan.chore(kind);
@@ -45,11 +47,11 @@ pub fn forecast(plan: &Plan) -> String {
 }
 
 /// The first iteration, where it is made of anything.
-fn describe_iteration(text: &mut String, plan: &Plan, scenario: usize) {
+fn describe_iteration(text: &mut String, plan: &Plan, rows: &[Arc<Rows>], scenario: usize) {
     if plan.scenarios[scenario].requests().iter().all(|request| request.templates == Templates::default()) {
         return;
     }
-    let Preview { rows, requests } = preview(plan, scenario);
+    let Preview { rows, requests } = preview(plan, rows, scenario);
     let _ = writeln!(text, "\n  its first iteration, as far as it is known before any response");
     for (name, row) in rows {
         let _ = writeln!(text, "    {name} = {}", beginning(&row));

@@ -3,6 +3,7 @@
 pub mod begun;
 pub mod cli;
 pub mod conduct;
+pub mod data;
 pub mod doctor;
 pub mod exit;
 pub mod forecast;

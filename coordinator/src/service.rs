@@ -2,6 +2,7 @@
 
 mod connection;
 mod control;
+mod fetch;
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -30,6 +31,7 @@ use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status, Streaming};
 use uuid::Uuid;
 
+use crate::data::Data;
 use crate::journal::Happened;
 use crate::run::event::{ClockReading, Command, Event, Link, Manner, Newcomer, Pulse};
 use crate::run::life::Run;
@@ -44,7 +46,7 @@ const HELLO_TIMEOUT: Duration = Duration::from_secs(10);
 const MESSAGE_BYTES_MAX: usize = 4 << 20;
 /// How much may be on its way unread on one stream.
 const STREAM_WINDOW_BYTES: u32 = 4 << 20;
-/// The most streams of one connection; an agent needs one.
+/// The most streams of one connection; an agent needs one, and another while it fetches data.
 const STREAMS_MAX: u32 = 8;
 /// The longest name or label of an agent, in bytes.
 const NAME_BYTES_MAX: usize = 256;
@@ -68,6 +70,7 @@ struct Line {
 struct Shared {
     run_id: RunId,
     plan: Plan,
+    data: Data,
     shape: Shape,
     lease_ns: u64,
     epoch: u64,
@@ -86,9 +89,10 @@ struct ClusterService(Arc<Shared>);
 pub struct Switchboard(Arc<Shared>);
 
 /// Something that agents of a run can call, and whoever gives orders if there is a counter for them, with the other two ends
-/// of it. `clock` is the run's, in nanoseconds.
+/// of it. `data` is what agents may fetch, `clock` the run's, in nanoseconds.
 pub fn service(
     run: &Run,
+    data: Data,
     orders: Option<Counter>,
     clock: impl Fn() -> u64 + Send + Sync + 'static,
 ) -> (tonic::transport::server::Router, Switchboard, mpsc::Receiver<Happened>) {
@@ -97,6 +101,7 @@ pub fn service(
         run_id: run.id(),
         shape: Shape::of(run.plan()),
         plan: run.plan().clone(),
+        data,
         lease_ns: run.lease_ns(),
         epoch: run.epoch(),
         clock: Box::new(clock),
@@ -133,6 +138,10 @@ impl Cluster for ClusterService {
         lock(&self.0.links).insert(link, Line { outgoing, cut_off: Arc::clone(&cut_off) });
         tokio::spawn(listen(Arc::clone(&self.0), link, joined, incoming, (cut_off, shears)));
         Ok(Response::new(ReceiverStream::new(outgoing_receiver)))
+    }
+
+    async fn fetch(&self, request: Request<wire::Wanted>) -> Result<Response<wire::Piece>, Status> {
+        fetch::fetch(&self.0.data, request.get_ref()).await.map(Response::new)
     }
 }
 

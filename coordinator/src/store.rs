@@ -1,6 +1,7 @@
 //! A run's folder: what is kept of it, and where.
 
 mod pieces;
+mod rows;
 mod socket;
 
 use std::fs::{self, File, OpenOptions, TryLockError};
@@ -118,13 +119,14 @@ impl RunFolder {
         File::open(folder)?.sync_all()
     }
 
-    /// Keeps the result document.
+    /// Keeps the result document, with which nobody goes on with the run any more.
     ///
     /// # Errors
     /// When it cannot be written.
     pub fn keep(&self, report: &Report) -> io::Result<()> {
         self.write(RESULT, |out| json::write(report, out))?;
-        self.keep_page(report)
+        self.keep_page(report)?;
+        self.forget_rows()
     }
 
     /// Keeps the report as a page.

@@ -23,6 +23,7 @@ fn plans(name: &str) -> Vec<Plan> {
     let read = |block: String| {
         plan_file::from_str(&block, plan_file::Format::Yaml, name, Path::new("."))
             .unwrap_or_else(|mistakes| panic!("a plan in {name} is not valid:\n{mistakes}"))
+            .plan
     };
     blocks(&document, "yaml").into_iter().map(read).collect()
 }

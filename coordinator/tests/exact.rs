@@ -136,7 +136,7 @@ fn record(stats: &mut RequestStats, duration_ns: u64, fails: bool) {
 
 /// A run that has started, with its agents.
 fn started() -> (Run, Vec<Agent>) {
-    let plan = from_str(PLAN, Format::Yaml, "exact", Path::new(".")).unwrap_or_else(|error| panic!("{error}"));
+    let plan = from_str(PLAN, Format::Yaml, "exact", Path::new(".")).unwrap_or_else(|error| panic!("{error}")).plan;
     let settings = RunSettings {
         id: RunId::generate(),
         plan,

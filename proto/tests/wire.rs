@@ -12,10 +12,10 @@ use muster_proto::id::RunId;
 use muster_proto::measurement::{Delta, Health, Measurement, Note, Sample, Sampled, Shape as MeasurementShape, Totals};
 use muster_proto::outcome::{ErrorKind, Outcome};
 use muster_proto::plan::{
-    AgentsWanted, Arrivals, Body, Branch, Capture, Check, Choice, Chore, Condition, Connect, Connections, DnsPolicy,
-    Executor, Feeder, Group, Http, Loop, MetricKind, Missing, Observation, OnEnd, Order, Parallel, Pick, Plan, Rate,
-    RateStage, Redirects, Request, Retry, Rounds, Rows, Scenario, Shape, Sharing, Source, StatusSet, Step, Stop,
-    Templates, Think, Tls, Url, UserStage, Var,
+    AgentsWanted, Arrivals, Body, Branch, Capture, Check, Choice, Chore, Condition, Connect, Connections, ContentHash,
+    DnsPolicy, Executor, Feeder, Group, Http, Loop, MetricKind, Missing, Observation, OnEnd, Order, Parallel, Pick,
+    Plan, Rate, RateStage, Redirects, Request, Retry, Rounds, RowsId, Scenario, Shape, Sharing, Source, StatusSet,
+    Step, Stop, Templates, Think, Tls, Url, UserStage, Var,
 };
 use muster_proto::share::Share;
 use muster_proto::wire;
@@ -97,7 +97,8 @@ fn data() -> Vec<Feeder> {
     let orders = [Order::Sequential, Order::Shuffle, Order::Random];
     let feeder = |order| Feeder {
         name: "users".to_owned(),
-        rows: Rows("{\"a\": 1}\n{\"a\": 2}".into()),
+        file: "users.csv".to_owned(),
+        rows: RowsId { hash: ContentHash(std::array::from_fn(|at| at as u8)), bytes: 20, count: 2 },
         order,
         share: if order == Order::Random { Sharing::EveryAgent } else { Sharing::Unique },
         on_end: if order == Order::Shuffle { OnEnd::Stop } else { OnEnd::Recycle },

@@ -12,7 +12,8 @@ use std::time::Duration;
 use muster_agent::engine::clock;
 use muster_agent::engine::lease::Lease;
 use muster_agent::engine::part::Gauges;
-use muster_agent::engine::start::{Engine, EngineConfig};
+use muster_agent::engine::rows::Rows;
+use muster_agent::engine::start::{Engine, EngineConfig, Supplied};
 use muster_agent::guard::Guard;
 use muster_proto::measurement::{Measurement, Shape};
 use muster_proto::plan::{Connections, Executor, Plan, Request, Scenario, Step, Url};
@@ -103,6 +104,11 @@ pub struct Generated {
 
 /// Generates a plan's load on one worker; `during` may interfere.
 pub fn generate(plan: Plan, during: impl FnOnce(&Engine) + Send) -> Generated {
+    generate_fed(plan, Vec::new(), during)
+}
+
+/// [`generate`], with the rows of the plan's feeders.
+pub fn generate_fed(plan: Plan, rows: Vec<Arc<Rows>>, during: impl FnOnce(&Engine) + Send) -> Generated {
     let shape = Shape::of(&plan);
     let config = EngineConfig {
         workers: 1,
@@ -116,7 +122,9 @@ pub fn generate(plan: Plan, during: impl FnOnce(&Engine) + Send) -> Generated {
         _ => None,
     };
     let before_ns = clock::process_cpu_ns();
-    let (engine, mut collector) = Engine::prepare(plan, &[Share::full()], &config, &Lease::endless()).expect("a plan");
+    let supplied = Supplied { rows, ..Supplied::default() };
+    let prepared = Engine::prepare_with(plan, &[Share::full()], &config, &Lease::endless(), supplied);
+    let (engine, mut collector) = prepared.expect("a plan");
     if let Some(iterations) = shared {
         // As a coordinator does that has no other agent.
         let _ = engine.supplies().allot(&Allotted { scenario: 0, iterations, last: true });

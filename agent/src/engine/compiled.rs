@@ -13,6 +13,7 @@ use super::made::{Made, MakeError};
 use super::program::{Layout, Op};
 use super::quota::Quota;
 use super::random::Key;
+use super::rows::Rows;
 use super::supply::{Supplies, Supply};
 use super::template::{Names, Variables, Vars, within};
 use super::transport::http1::{Manner, Rendered};
@@ -48,6 +49,9 @@ pub enum CompileError {
         /// What is wrong.
         reason: String,
     },
+    /// Other rows than a feeder's were given, or none.
+    #[error("feeder {0} is without its rows")]
+    Rows(String),
     /// Something cannot be looked for in responses.
     #[error("scenario {scenario}, request {request}: {source}")]
     Finding {
@@ -143,8 +147,8 @@ pub struct RequestStep {
 }
 
 impl CompiledPlan {
-    /// Prepares a plan for an agent of this name, with this share of each scenario and so many workers. If it is `watched`,
-    /// responses are kept whole, whatever is looked for in them.
+    /// Prepares a plan for an agent of this name, with this share of each scenario and so many workers, and with the rows of
+    /// its feeders. If it is `watched`, responses are kept whole, whatever is looked for in them.
     ///
     /// # Errors
     /// [`CompileError`] names what cannot be carried out.
@@ -153,6 +157,7 @@ impl CompiledPlan {
         shares: &[Share],
         workers: usize,
         (agent, watched): (&Arc<str>, bool),
+        rows: &[Arc<Rows>],
     ) -> Result<Self, CompileError> {
         let (series, tallies) = (SeriesTable::of(&plan), TallyTable::of(&plan));
         let supplies = Supplies::new(&plan, shares, workers);
@@ -189,7 +194,7 @@ impl CompiledPlan {
         let mut scenarios: Vec<_> = scenarios.collect::<Result<_, _>>()?;
         number_requests(&mut scenarios);
         let origins = compiler.origins.len();
-        let tables = plan.data.iter().map(|feeder| Arc::new(Table::new(feeder))).collect();
+        let tables = Table::all(&plan, rows).map_err(CompileError::Rows)?;
         Ok(Self { series, tallies, scenarios, origins, supplies, tables, plan })
     }
 

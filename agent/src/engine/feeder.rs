@@ -5,6 +5,7 @@
 //! ask anybody.
 
 use std::cell::{Cell, RefCell};
+use std::io;
 use std::sync::Arc;
 
 use minijinja::Value;
@@ -12,44 +13,36 @@ use muster_proto::plan::{Arrivals, Executor, Feeder, OnEnd, Order, Plan, Sharing
 use muster_proto::schedule::{PoissonOrdinals, Stream};
 
 use super::random::{Draws, Key};
+use super::rows::Rows;
 use super::template::{Names, Variables};
 
-/// Rows with their places, the same for all workers.
+/// A feeder with its rows, the same for all workers.
 pub struct Table {
     feeder: Feeder,
-    /// Where each row begins, and where the last ends.
-    places: Vec<u32>,
+    rows: Arc<Rows>,
 }
 
 impl Table {
-    /// The rows of a feeder.
-    #[must_use]
-    pub fn new(feeder: &Feeder) -> Self {
-        let bytes = &feeder.rows.0;
-        let ends = bytes.iter().enumerate().filter(|(_, byte)| **byte == b'\n').map(|(at, _)| at as u32 + 1);
-        let mut places: Vec<u32> = std::iter::once(0).chain(ends).collect();
-        if places.last().is_some_and(|last| (*last as usize) < bytes.len()) {
-            places.push(bytes.len() as u32);
-        }
-        Self { feeder: feeder.clone(), places }
+    /// The feeders of a plan, by their places, with these rows; or the name of the first one whose rows they are not.
+    ///
+    /// # Errors
+    /// That name.
+    pub fn all(plan: &Plan, rows: &[Arc<Rows>]) -> Result<Vec<Arc<Self>>, String> {
+        let with_rows = plan.data.iter().enumerate().map(|(place, feeder)| {
+            let rows = rows.get(place).filter(|rows| rows.id() == feeder.rows).ok_or_else(|| feeder.name.clone())?;
+            Ok(Arc::new(Self { feeder: feeder.clone(), rows: Arc::clone(rows) }))
+        });
+        with_rows.collect()
     }
 
     /// How many rows there are.
-    #[must_use]
-    pub fn len(&self) -> u64 {
-        self.places.len() as u64 - 1
+    fn len(&self) -> u64 {
+        self.rows.id().count
     }
 
-    /// Whether there is none.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
-    /// A row; nothing if there is no such row, or it is no JSON.
-    fn row(&self, number: u64) -> Option<Value> {
-        let (from, to) = (self.places.get(number as usize)?, self.places.get(number as usize + 1)?);
-        serde_json::from_slice(&self.feeder.rows.0[*from as usize..*to as usize]).ok()
+    /// A row.
+    fn row(&self, number: u64, buffer: &mut Vec<u8>) -> io::Result<Value> {
+        Ok(serde_json::from_slice(self.rows.row(number, buffer)?)?)
     }
 }
 
@@ -88,6 +81,8 @@ impl Numbering {
 pub(super) struct Feeding {
     numbering: Numbering,
     feeds: Vec<Feed>,
+    /// What a row is read into that is not in memory.
+    buffer: RefCell<Vec<u8>>,
 }
 
 struct Feed {
@@ -116,7 +111,7 @@ impl Feeding {
         };
         let scenario = &plan.scenarios[scenario];
         let feeds = scenario.feeders.iter().filter_map(feed).collect();
-        Self { numbering: Numbering::of(&scenario.executor, stream), feeds }
+        Self { numbering: Numbering::of(&scenario.executor, stream), feeds, buffer: RefCell::default() }
     }
 
     /// Whether there is a row for this iteration wherever it needs one.
@@ -127,15 +122,19 @@ impl Feeding {
     }
 
     /// Keeps an iteration's rows for its templates.
-    pub(super) fn feed(&self, key: Key, variables: &mut Variables) {
+    ///
+    /// # Errors
+    /// When one cannot be read any more.
+    pub(super) fn feed(&self, key: Key, variables: &mut Variables) -> io::Result<()> {
         for feed in &self.feeds {
             let number = self.number(feed, key.iteration);
             if feed.table.feeder.share == Sharing::EveryAgent {
                 feed.next.set(number + feed.workers);
             }
-            let row = feed.table.row(feed.place_of(number, key));
-            variables.set(feed.slot, row.unwrap_or(Value::UNDEFINED));
+            let row = feed.table.row(feed.place_of(number, key), &mut self.buffer.borrow_mut())?;
+            variables.set(feed.slot, row);
         }
+        Ok(())
     }
 
     /// The number of the row that it is the iteration's turn to use, before it is put in order.
@@ -186,7 +185,6 @@ fn shuffled(number: u64, bound: u64, key: Key) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use muster_proto::plan::Rows;
     use proptest::prelude::*;
 
     use super::*;
@@ -212,23 +210,29 @@ mod tests {
         }
     }
 
+    fn feeder(rows: &Rows) -> Feeder {
+        let (name, file, rows) = ("x".to_owned(), String::new(), rows.id());
+        Feeder { name, file, rows, order: Order::Sequential, share: Sharing::Unique, on_end: OnEnd::Stop }
+    }
+
     #[test]
-    fn rows_are_found_whether_the_last_line_has_an_end_or_not() {
-        for text in ["{\"a\":1}\n{\"a\":2}", "{\"a\":1}\n{\"a\":2}\n"] {
-            let rows = Rows(text.into());
-            let (order, share, on_end) = (Order::Sequential, Sharing::Unique, OnEnd::Stop);
-            let table = Table::new(&Feeder { name: "x".to_owned(), rows, order, share, on_end });
-            assert_eq!(table.len(), 2);
-            assert_eq!(table.row(1).unwrap().get_attr("a").unwrap(), Value::from(2));
-            assert!(table.row(2).is_none());
-        }
-        let nothing = Feeder {
-            name: "x".to_owned(),
-            rows: Rows::default(),
-            order: Order::Random,
-            share: Sharing::Unique,
-            on_end: OnEnd::Recycle,
-        };
-        assert!(Table::new(&nothing).is_empty());
+    fn a_feeder_goes_with_its_own_rows_and_no_others() {
+        let rows = |text: &str| Arc::new(Rows::of_text(text).unwrap());
+        let (mine, others) = (rows("{\"a\":1}\n{\"a\":2}\n"), rows("{\"a\":1}\n{\"a\":3}\n"));
+        let plan = Plan { data: vec![feeder(&mine)], ..Plan::default() };
+        assert_eq!(Table::all(&plan, &[others]).err().as_deref(), Some("x"));
+        assert_eq!(Table::all(&plan, &[]).err().as_deref(), Some("x"));
+        let tables = Table::all(&plan, &[mine]).unwrap();
+        assert_eq!(tables[0].len(), 2);
+        let row = tables[0].row(1, &mut Vec::new()).unwrap();
+        assert_eq!(row.get_attr("a").unwrap(), Value::from(2));
+        assert!(tables[0].row(2, &mut Vec::new()).is_err());
+    }
+
+    #[test]
+    fn what_is_no_json_is_no_row() {
+        let rows = Arc::new(Rows::of_text("{\n").unwrap());
+        let table = Table { feeder: feeder(&rows), rows };
+        assert!(table.row(0, &mut Vec::new()).is_err());
     }
 }

@@ -36,6 +36,7 @@ mod recorder;
 mod redirect;
 mod request;
 pub mod ring;
+pub mod rows;
 pub mod start;
 pub mod supply;
 mod sync;

@@ -9,6 +9,7 @@ use super::compiled::{names_of, vars_of};
 use super::feeder::{Feeding, Table};
 use super::made::Made;
 use super::random::Key;
+use super::rows::Rows;
 use super::template::{GIVEN, Names, Variables, within};
 use super::transport::http1::Manner;
 
@@ -30,20 +31,22 @@ pub struct Shown {
     pub body: String,
 }
 
-/// Makes the first iteration of a scenario up, by its place in the plan.
+/// Makes the first iteration of a scenario up, by its place in the plan, with the rows of the plan's feeders. Rows that are
+/// not there, or cannot be read, go by their feeders' names.
 #[must_use]
-pub fn preview(plan: &Plan, scenario: usize) -> Preview {
+pub fn preview(plan: &Plan, rows: &[Arc<Rows>], scenario: usize) -> Preview {
     let of = &plan.scenarios[scenario];
     let vars = vars_of(plan, &of.vars, 0, &"agent".into());
     let fed: Vec<&str> =
         of.feeders.iter().filter_map(|place| plan.data.get(usize::from(*place))).map(|feeder| &*feeder.name).collect();
     let named = fed.iter().map(|name| (*name).to_owned());
     let names = names_of(of, vars, of.slots().into_iter().chain(plan.setup.slots()).chain(named).collect());
-    let tables: Vec<Arc<Table>> = plan.data.iter().map(|feeder| Arc::new(Table::new(feeder))).collect();
+    let tables = Table::all(plan, rows).unwrap_or_default();
     let own = Key { stream: Stream { seed: plan.seed, scenario: scenario as u32 }, ..Key::default() };
     let mut variables = Variables::default();
     variables.begin(&names);
-    Feeding::new((plan, scenario), &tables, &names, (0, 1)).feed(own, &mut variables);
+    let fed =
+        Feeding::new((plan, scenario), &tables, &names, (0, 1)).feed(own, &mut variables).map_or(vec![], |()| fed);
     let row = |name: &&str| {
         let made = super::template::Template::compile(&format!("{{{{ {name} | tojson }}}}"), &names).ok()?;
         let json = within(own, &mut variables, |scope| made.render(scope)).ok()?;
@@ -95,8 +98,8 @@ fn as_written(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use muster_proto::plan::{
-        Body, Capture, Connections, Executor, Feeder, Missing, OnEnd, Order, Pick, Rows, Scenario, Sharing, Source,
-        Step, Url, Var,
+        Body, Capture, Connections, Executor, Feeder, Missing, OnEnd, Order, Pick, Scenario, Sharing, Source, Step,
+        Url, Var,
     };
 
     use super::*;
@@ -118,9 +121,11 @@ mod tests {
         };
         let second =
             Request { templates, body: Body("{{ row.a }}".into()), ..Request::new("second", "PUT", url("/{{ id }}")) };
+        let rows = Arc::new(Rows::of_text("{\"a\":1}\n{\"a\":2}\n").unwrap());
         let feeder = Feeder {
             name: "row".to_owned(),
-            rows: Rows("{\"a\":1}\n{\"a\":2}".into()),
+            file: String::new(),
+            rows: rows.id(),
             order: Order::Sequential,
             share: Sharing::Unique,
             on_end: OnEnd::Recycle,
@@ -140,7 +145,7 @@ mod tests {
         };
         let vars = vec![Var::new("v", "\"x y\"")];
         let plan = Plan { vars, data: vec![feeder], scenarios: vec![scenario], ..Plan::default() };
-        let Preview { rows, requests } = preview(&plan, 0);
+        let Preview { rows, requests } = preview(&plan, &[rows], 0);
         assert_eq!(rows, [("row".to_owned(), "{\"a\": 1}".to_owned())]);
         let shown: Vec<_> = requests.iter().map(|shown| (shown.line.as_str(), shown.body.as_str())).collect();
         assert_eq!(shown, [("POST /1/x%20y", "{\"n\":5}"), ("PUT /{{ id }}", "1")]);

@@ -22,6 +22,7 @@ use super::lease::Lease;
 use super::part::PartSender;
 use super::progress::Progress;
 use super::ring::RingFile;
+use super::rows::Rows;
 use super::supply::Supplies;
 use super::witness::Witness;
 use super::worker::{self, WorkerError, WorkerTask};
@@ -40,6 +41,15 @@ pub struct EngineConfig {
     pub witness: Option<Witness>,
     /// What templates call the agent.
     pub agent: Arc<str>,
+}
+
+/// What the workers of one assignment are given beside it.
+#[derive(Default)]
+pub struct Supplied {
+    /// The rows of the plan's feeders, by their places.
+    pub rows: Vec<Arc<Rows>>,
+    /// Files in which the workers write their events down, one for each, or none at all.
+    pub rings: Vec<RingFile>,
 }
 
 /// Why the load of a plan cannot be generated here.
@@ -91,22 +101,22 @@ impl Engine {
         config: &EngineConfig,
         lease: &Lease,
     ) -> Result<(Self, Collector), EngineError> {
-        Self::prepare_with_rings(plan, shares, config, lease, Vec::new())
+        Self::prepare_with(plan, shares, config, lease, Supplied::default())
     }
 
-    /// [`Engine::prepare`], with files in which the workers write their events down, one for each, or none at all.
+    /// [`Engine::prepare`], with what a plan with data needs, and workers that write their events down.
     ///
     /// # Errors
     /// The same.
-    pub fn prepare_with_rings(
+    pub fn prepare_with(
         plan: Plan,
         shares: &[Share],
         config: &EngineConfig,
         lease: &Lease,
-        rings: Vec<RingFile>,
+        Supplied { rows, rings }: Supplied,
     ) -> Result<(Self, Collector), EngineError> {
         let manner = (&config.agent, config.witness.is_some());
-        let plan = Arc::new(CompiledPlan::new(Arc::new(plan), shares, config.workers, manner)?);
+        let plan = Arc::new(CompiledPlan::new(Arc::new(plan), shares, config.workers, manner, &rows)?);
         let (mut holdings, changes) = Holdings::none(&plan.plan, plan.timings(), config.workers);
         holdings.grant(&Handed::new(shares.to_vec()), 0, 0)?;
         let (control, control_receiver) = watch::channel(Control::Wait);

@@ -42,6 +42,9 @@ pub(super) struct Belongings {
     pub(super) jar: RefCell<Jar>,
 }
 
+/// Why an agent gives up whose rows cannot be read.
+const ROWS_LOST: &str = "a row of its data cannot be read any more";
+
 /// What makes an iteration begin.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Begin {
@@ -67,7 +70,11 @@ impl User {
             self.own.jar.borrow_mut().clear();
         }
         let own = Key { stream: scenario.stream, iteration: begin.id, ..Key::default() };
-        worker.feeding[scenario.index].feed(own, &mut self.variables);
+        if worker.feeding[scenario.index].feed(own, &mut self.variables).is_err() {
+            // Nothing is sent without the right row, and nobody can do without it: the agent gives up.
+            worker.alarm.set_off(ROWS_LOST);
+            return std::future::pending().await;
+        }
         self.flow.begin(begin.now_ns);
         let mut turn =
             Turn { due_ns: begin.due_ns, free_ns: begin.free_ns, now_ns: begin.now_ns, arrival: begin.arrival };

@@ -12,6 +12,7 @@ use tokio::net::TcpStream;
 use super::part::Part;
 use super::surroundings::{Surroundings, ThisMachine};
 use super::{AgentConfig, Leave, SessionError, see_through};
+use crate::cache::Pieces;
 use crate::duty::Duty;
 use crate::engine::alarm::Alarm;
 use crate::engine::collector::Slice;
@@ -85,7 +86,13 @@ impl Surroundings for Afterwards {
         ThisMachine::default().connect(address).await
     }
 
-    async fn prepare(&self, _: AssignmentMessage, _: EngineConfig, _: Lease) -> Result<AtRest, PrepareError> {
+    async fn prepare(
+        &self,
+        _: AssignmentMessage,
+        _: impl Pieces,
+        _: EngineConfig,
+        _: Lease,
+    ) -> Result<AtRest, PrepareError> {
         pending().await
     }
 

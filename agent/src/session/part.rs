@@ -11,6 +11,7 @@ use muster_proto::plan::Plan;
 use muster_proto::schedule::ReshapeError;
 
 use super::surroundings::Surroundings;
+use crate::cache::Pieces;
 use crate::clock_offset::ClockOffset;
 use crate::duty::{Duty, News};
 use crate::engine::changes::Stuck;
@@ -122,14 +123,20 @@ impl<S: Surroundings> Part<S> {
         self.duty.is_some()
     }
 
-    /// Begins to prepare what was assigned.
-    pub(super) fn prepare(&mut self, assignment: AssignmentMessage, config: &EngineConfig, surroundings: &S) {
+    /// Begins to prepare what was assigned, with rows of data that are asked for.
+    pub(super) fn prepare(
+        &mut self,
+        assignment: AssignmentMessage,
+        pieces: impl Pieces + 'static,
+        config: &EngineConfig,
+        surroundings: &S,
+    ) {
         // What was prepared for a coordinator that has forgotten it is of no use.
         (self.duty, self.owes_ready) = (None, false);
         self.run = Some(assignment.run_id);
         self.scenarios = assignment.shares.len();
         let (engine, lease, surroundings) = (config.clone(), self.lease.clone(), surroundings.clone());
-        self.preparing = Some(Box::pin(async move { surroundings.prepare(assignment, engine, lease).await }));
+        self.preparing = Some(Box::pin(async move { surroundings.prepare(assignment, pieces, engine, lease).await }));
     }
 
     /// Begins to make what is made once per run.

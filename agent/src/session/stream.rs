@@ -17,6 +17,7 @@ use tokio_stream::wrappers::ReceiverStream;
 use tonic::Streaming;
 use tonic::transport::{Channel, Endpoint, Uri};
 
+use super::fetch::Fetcher;
 use super::leave::Leave;
 use super::part::{ChangeFault, Changed, Part, Prepared, Progress};
 use super::surroundings::{Notice, Surroundings};
@@ -60,6 +61,8 @@ pub(super) struct Stream<S> {
     address: String,
     outgoing: mpsc::Sender<wire::FromAgent>,
     incoming: Streaming<wire::FromCoordinator>,
+    /// Another way along the same connection, for rows of data.
+    client: ClusterClient<Channel>,
     lease: Duration,
     /// Which start of the run's coordinator it leads to.
     epoch: u64,
@@ -84,6 +87,7 @@ impl<S: Surroundings> Stream<S> {
         let (outgoing, outgoing_receiver) = mpsc::channel(OUTGOING_MAX);
         let _ = outgoing.try_send(message(from_agent::Message::Hello(hello)));
         let mut client = ClusterClient::new(channel).max_decoding_message_size(MESSAGE_BYTES_MAX);
+        let beside = client.clone();
         let greeting = async {
             let mut incoming = client.join(ReceiverStream::new(outgoing_receiver)).await?.into_inner();
             let first = incoming.message().await?;
@@ -102,6 +106,7 @@ impl<S: Surroundings> Stream<S> {
                 address: address.to_owned(),
                 outgoing,
                 incoming,
+                client: beside,
                 lease: Duration::from_nanos(welcome.lease_ns).clamp(LEASE_MIN, LEASE_MAX),
                 epoch: welcome.epoch,
                 applied_seq: welcome.applied_seq,
@@ -219,7 +224,7 @@ impl<S: Surroundings> Stream<S> {
                 }
                 let assignment = assignment_from_wire(assign).map_err(|error| self.protocol(&error.to_string()))?;
                 tracing::info!(run = %assignment.run_id, plan = assignment.plan.name, "assigned");
-                part.prepare(assignment, &config.engine, &self.surroundings);
+                part.prepare(assignment, Fetcher::new(self.client.clone()), &config.engine, &self.surroundings);
                 Ok(())
             }
             Message::Perform(perform) => {

@@ -10,6 +10,7 @@ use muster_proto::plan::Plan;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 
+use crate::cache::{Cache, Pieces};
 use crate::chore;
 use crate::engine::clock;
 use crate::engine::lease::Lease;
@@ -33,13 +34,15 @@ pub trait Surroundings: Clone + Send + Sync + 'static {
     /// Why there is no connection.
     fn connect(&self, address: String) -> impl Future<Output = io::Result<Self::Connection>> + Send;
 
-    /// Prepares everything up to the start. Load will be generated while the lease holds.
+    /// Prepares everything up to the start, with rows of data that are asked for where they are not here. Load will be
+    /// generated while the lease holds.
     ///
     /// # Errors
     /// [`PrepareError`] when the operator's policy, the plan or the machine does not permit it.
     fn prepare(
         &self,
         assignment: AssignmentMessage,
+        pieces: impl Pieces,
         config: EngineConfig,
         lease: Lease,
     ) -> impl Future<Output = Result<Self::Generator, PrepareError>> + Send;
@@ -65,6 +68,8 @@ pub enum Notice<'a> {
 pub struct ThisMachine {
     /// Where what is not acknowledged outlives the process, if it is to.
     pub spool: Option<Arc<Spool>>,
+    /// Where large data is kept.
+    pub cache: Cache,
 }
 
 impl Surroundings for ThisMachine {
@@ -84,11 +89,13 @@ impl Surroundings for ThisMachine {
     async fn prepare(
         &self,
         assignment: AssignmentMessage,
+        pieces: impl Pieces,
         config: EngineConfig,
         lease: Lease,
     ) -> Result<Workers, PrepareError> {
+        let rows = self.cache.rows(&assignment.plan, pieces).await?;
         let spool = self.spool.clone();
-        let prepare = move || Workers::prepare_spooled(assignment, &config, &lease, spool.as_deref());
+        let prepare = move || Workers::prepare_with(assignment, rows, &config, &lease, spool.as_deref());
         let prepared = tokio::task::spawn_blocking(prepare).await;
         prepared.unwrap_or_else(|error| Err(EngineError::Thread(io::Error::other(error)).into()))
     }

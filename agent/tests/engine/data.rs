@@ -1,32 +1,47 @@
 //! Rows of data that iterations use.
 
+use std::fs::File;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use muster_agent::engine::rows::{Intake, Rows};
 use muster_proto::measurement::SkipReason;
 use muster_proto::plan::{
-    Arrivals, Executor, Feeder, OnEnd, Order, Plan, Rate, RateStage, Rows, Scenario, Shape, Sharing, Templates,
+    Arrivals, Executor, Feeder, OnEnd, Order, Plan, Rate, RateStage, Scenario, Shape, Sharing, Templates,
 };
 use muster_proto::share::Share;
 
 use super::server::{OK, Server};
 use super::support::{
-    Generated, arrivals, changed, generate, generate_from, get, per_user, plan, scenario, seconds, shared, users,
+    Fed, Generated, arrivals, changed, generate, generate_from, generate_while, get, per_user, plan, scenario, seconds,
+    shared, users,
 };
 
-fn feeder(rows: usize, order: Order, share: Sharing, on_end: OnEnd) -> Feeder {
-    let lines: Vec<String> = (0..rows).map(|row| format!("{{\"id\":{row}}}")).collect();
-    Feeder { name: "row".to_owned(), rows: Rows(lines.join("\n").into()), order, share, on_end }
+/// A feeder with its rows.
+#[derive(Clone)]
+struct Feed(Feeder, Arc<Rows>);
+
+fn feeder(count: usize, order: Order, share: Sharing, on_end: OnEnd) -> Feed {
+    let lines: String = (0..count).map(|row| format!("{{\"id\":{row}}}\n")).collect();
+    feed(Rows::of_text(&lines).unwrap(), order, share, on_end)
 }
 
-fn unique(rows: usize, on_end: OnEnd) -> Feeder {
+fn feed(rows: Rows, order: Order, share: Sharing, on_end: OnEnd) -> Feed {
+    let (name, file, id) = ("row".to_owned(), String::new(), rows.id());
+    Feed(Feeder { name, file, rows: id, order, share, on_end }, Arc::new(rows))
+}
+
+fn unique(rows: usize, on_end: OnEnd) -> Feed {
     feeder(rows, Order::Sequential, Sharing::Unique, on_end)
 }
 
-fn fed(server: &Server, executor: Executor, feeder: Feeder) -> Plan {
+fn fed(server: &Server, executor: Executor, Feed(feeder, rows): Feed) -> Fed {
     let step = changed(get(server.address, "/{{ row.id }}"), |request| {
         request.name = "row".to_owned();
         request.templates = Templates { head: true, body: false };
     });
     let scenario = Scenario { feeders: vec![0], ..scenario(executor, vec![step]) };
-    Plan { data: vec![feeder], ..plan(vec![scenario]) }
+    Fed { plan: Plan { data: vec![feeder], ..plan(vec![scenario]) }, rows: vec![rows] }
 }
 
 /// The rows that were asked for, in their order.
@@ -37,7 +52,7 @@ fn rows(server: &Server) -> Vec<usize> {
     rows
 }
 
-fn used(executor: Executor, feeder: Feeder, workers: usize) -> (Vec<usize>, Generated) {
+fn used(executor: Executor, feeder: Feed, workers: usize) -> (Vec<usize>, Generated) {
     let server = Server::start(|_| Some(OK.to_owned()));
     let generated = generate(fed(&server, executor, feeder), workers);
     generated.assert_books_balance();
@@ -117,4 +132,40 @@ fn shared_iterations_use_no_row_twice() {
     let mut distinct = found.clone();
     distinct.dedup();
     assert_eq!((found.len(), distinct.len()), (30, 30));
+}
+
+/// 400 rows in a file, which can be reached from outside.
+fn in_a_file() -> (Rows, File) {
+    let file = tempfile::tempfile().unwrap();
+    let mut intake = Intake::in_file(file.try_clone().unwrap());
+    (0..400).for_each(|row| intake.push(format!("{{\"id\":{row}}}\n").as_bytes()).unwrap());
+    (intake.finish().unwrap(), file)
+}
+
+#[test]
+fn rows_that_are_not_in_memory_are_the_same() {
+    for order in [Order::Sequential, Order::Shuffle] {
+        let (rows, _) = in_a_file();
+        let (found, _) = used(per_user(8, 100), feed(rows, order, Sharing::Unique, OnEnd::Stop), 2);
+        assert_eq!(found, (0..400).collect::<Vec<_>>());
+    }
+}
+
+#[test]
+fn nothing_is_sent_without_its_row_and_the_agent_gives_up() {
+    let server = Server::start(|_| Some(OK.to_owned()));
+    let (rows, file) = in_a_file();
+    // What was whole when it was taken in, and is not any more.
+    file.set_len(0).unwrap();
+    let fed = fed(&server, per_user(2, 10), feed(rows, Order::Sequential, Sharing::Unique, OnEnd::Stop));
+    generate_while(fed, 1, |engine| {
+        let since = Instant::now();
+        while engine.alarm().reason().is_none() {
+            assert!(since.elapsed() < Duration::from_secs(60), "waited in vain");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        assert_eq!(engine.alarm().reason(), Some("a row of its data cannot be read any more"));
+        engine.abort();
+    });
+    assert_eq!(server.heard().len(), 0);
 }

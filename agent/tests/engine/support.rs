@@ -8,7 +8,8 @@ use std::time::Duration;
 use muster_agent::engine::clock;
 use muster_agent::engine::lease::Lease;
 use muster_agent::engine::part::Gauges;
-use muster_agent::engine::start::{Engine, EngineConfig};
+use muster_agent::engine::rows::Rows;
+use muster_agent::engine::start::{Engine, EngineConfig, Supplied};
 use muster_agent::guard::Guard;
 use muster_proto::measurement::{IterationStats, Measurement, RequestStats, Totals};
 use muster_proto::outcome::ErrorKind;
@@ -66,19 +67,32 @@ impl Generated {
     }
 }
 
+/// A plan, with the rows of its feeders if it has any.
+pub(crate) struct Fed {
+    pub(crate) plan: Plan,
+    pub(crate) rows: Vec<Arc<Rows>>,
+}
+
+impl From<Plan> for Fed {
+    fn from(plan: Plan) -> Self {
+        Self { plan, rows: Vec::new() }
+    }
+}
+
 /// Carries a plan out on so many workers; `during` may interfere.
-pub(crate) fn generate_while(plan: Plan, workers: usize, during: impl FnOnce(&Engine) + Send) -> Generated {
+pub(crate) fn generate_while(plan: impl Into<Fed>, workers: usize, during: impl FnOnce(&Engine) + Send) -> Generated {
     generate_under(&Lease::endless(), plan, workers, during)
 }
 
 /// Carries a plan out on so many workers while this lease holds; `during` may interfere.
 pub(crate) fn generate_under(
     lease: &Lease,
-    plan: Plan,
+    plan: impl Into<Fed>,
     workers: usize,
     during: impl FnOnce(&Engine) + Send,
 ) -> Generated {
-    let shares = vec![Share::full(); plan.scenarios.len()];
+    let plan = plan.into();
+    let shares = vec![Share::full(); plan.plan.scenarios.len()];
     generate_from(clock::now_ns() + 20_000_000, &shares, lease, plan, workers, during)
 }
 
@@ -87,10 +101,11 @@ pub(crate) fn generate_from(
     start_ns: u64,
     shares: &[Share],
     lease: &Lease,
-    plan: Plan,
+    plan: impl Into<Fed>,
     workers: usize,
     during: impl FnOnce(&Engine) + Send,
 ) -> Generated {
+    let Fed { plan, rows } = plan.into();
     let config = EngineConfig {
         workers,
         pin: false,
@@ -99,8 +114,9 @@ pub(crate) fn generate_from(
         agent: "agent".into(),
     };
     let shape = muster_proto::measurement::Shape::of(&plan);
+    let supplied = Supplied { rows, ..Supplied::default() };
     let (engine, mut collector) =
-        Engine::prepare(plan, shares, &config, lease).expect("a plan that can be carried out");
+        Engine::prepare_with(plan, shares, &config, lease, supplied).expect("a plan that can be carried out");
     engine.start(start_ns);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let mut generated = Generated {
@@ -148,8 +164,9 @@ fn allot_everything(engine: &Engine, shared: &[Option<u64>]) {
 }
 
 /// Carries a plan out on so many workers, with all iterations that users share.
-pub(crate) fn generate(plan: Plan, workers: usize) -> Generated {
-    let shared = shared_iterations(&plan);
+pub(crate) fn generate(plan: impl Into<Fed>, workers: usize) -> Generated {
+    let plan = plan.into();
+    let shared = shared_iterations(&plan.plan);
     generate_while(plan, workers, |engine| allot_everything(engine, &shared))
 }
 

@@ -13,7 +13,9 @@ const SCENARIOS: usize = 5;
 
 /// Five scenarios of constant arrival rate that share so many requests out between them, for an hour.
 pub(crate) fn plan(series: usize) -> Plan {
-    plan_file::from_str(&plan_text("127.0.0.1:9", series, 3_600), Format::Yaml, "plan", Path::new(".")).expect("a plan")
+    plan_file::from_str(&plan_text("127.0.0.1:9", series, 3_600), Format::Yaml, "plan", Path::new("."))
+        .expect("a plan")
+        .plan
 }
 
 /// The same with this target and for so many seconds, as its user writes it.

@@ -8,6 +8,7 @@ use clap::Args;
 use super::Problem;
 use crate::begun::Begun;
 use crate::conduct::Opening;
+use crate::data::Data;
 use crate::exit::ExitCode;
 use crate::journal::{BYTES_MAX_DEFAULT, Head, Journal, JournalError};
 use crate::plan_file::parse_size;
@@ -34,13 +35,14 @@ impl KeepArgs {
     pub(super) fn open(
         &self,
         settings: RunSettings,
+        data: Data,
         listen: Option<SocketAddr>,
     ) -> Result<(Opening, Option<RunFolder>), Problem> {
         if self.no_store {
-            return Ok((Opening::unwritten(settings), None));
+            return Ok((Opening { data, ..Opening::unwritten(settings) }, None));
         }
         let head = Head::new(settings, Begun::now(), listen);
-        let (folder, journal) = self.begin(&head, listen.is_some()).map_err(|error| {
+        let (folder, journal) = self.begin(&head, &data, listen.is_some()).map_err(|error| {
             let text = format!(
                 "error: cannot keep the run in {}: {error}\n\
                  hint: choose another folder with --out, or keep nothing with --no-store",
@@ -48,7 +50,7 @@ impl KeepArgs {
             );
             Problem::new(ExitCode::Storage, text)
         })?;
-        Ok((Opening::written(head, journal), Some(folder)))
+        Ok((Opening { data, ..Opening::written(head, journal) }, Some(folder)))
     }
 
     /// The folder of all runs.
@@ -61,8 +63,12 @@ impl KeepArgs {
         self.journal_max.unwrap_or(BYTES_MAX_DEFAULT)
     }
 
-    fn begin(&self, head: &Head, durable: bool) -> Result<(RunFolder, Journal), JournalError> {
-        let folder = RunFolder::create(&self.out, head.settings.id, &head.settings.plan, durable)?;
+    fn begin(&self, head: &Head, data: &Data, elsewhere: bool) -> Result<(RunFolder, Journal), JournalError> {
+        let folder = RunFolder::create(&self.out, head.settings.id, &head.settings.plan, elsewhere)?;
+        // Nobody goes on with a run whose agent is in this process.
+        if elsewhere {
+            folder.keep_rows(data)?;
+        }
         let journal = folder.begin_journal(head, self.journal_max())?;
         Ok((folder, journal))
     }

@@ -20,10 +20,11 @@ pub(super) async fn resume(args: RunArgs) -> Outcome {
     if halted.torn() > 0 {
         eprintln!("cut off: the last {} bytes of the journal, of which nothing was ever acknowledged", halted.torn());
     }
-    let opening = halted.go_on(&Begun::now(), args.keep.journal_max()).map_err(|error| {
+    let mut opening = halted.go_on(&Begun::now(), args.keep.journal_max()).map_err(|error| {
         let text = format!("error: cannot go on with the run in {}: {error}", folder.path().display());
         Problem::new(ExitCode::Storage, text)
     })?;
+    opening.data = folder.rows(opening.run.plan());
     eprintln!("run {} {}", opening.run.id().short(), text::resumed(&ResumedInfo::of(opening.run.absence())));
     eprintln!("{} at {address}", awaited(&opening.run));
     let report = see_through(opening, listener, stops, Some(&folder), &args).await;

@@ -23,8 +23,9 @@ use super::outputs::Outputs;
 use super::show::show;
 use super::{Outcome, Problem, colour_on_stderr, once, resume, stops, watch};
 use crate::conduct::{Opening, conduct};
+use crate::data::Data;
 use crate::exit::ExitCode;
-use crate::plan_file::{self, Preset, QuickPlan, Secrets};
+use crate::plan_file::{self, PlanFile, Preset, QuickPlan, Secrets};
 use crate::plan_file::{parse_duration, parse_rate};
 use crate::report::Report;
 use crate::run::life::RunSettings;
@@ -167,12 +168,12 @@ pub(super) fn main(mut args: RunArgs) -> Outcome {
     args.quiet |= args.verbose;
     let runtime = || tokio::runtime::Runtime::new().map_err(|error| Problem::other(format!("the runtime: {error}")));
     let Some(name) = &args.plan else { return runtime()?.block_on(resume::resume(args)) };
-    let plan = read_plan(name, &args)?;
+    let PlanFile { plan, rows } = read_plan(name, &args)?;
     check_descriptors(&plan, &args)?;
-    runtime()?.block_on(run(args, plan))
+    runtime()?.block_on(run(args, plan, Data::of(&rows)))
 }
 
-fn read_plan(name: &str, args: &RunArgs) -> Result<Plan, Problem> {
+fn read_plan(name: &str, args: &RunArgs) -> Result<PlanFile, Problem> {
     let is_url = name.starts_with("http://") || name.starts_with("https://");
     let quick = &args.quick;
     if is_url && !args.var.is_empty() {
@@ -193,6 +194,7 @@ fn read_plan(name: &str, args: &RunArgs) -> Result<Plan, Problem> {
             insecure: quick.insecure,
             seed: args.seed,
         })
+        .map(|plan| PlanFile { plan, rows: Vec::new() })
     } else {
         let given = [
             ("--rate", quick.rate.is_some()),
@@ -211,7 +213,8 @@ fn read_plan(name: &str, args: &RunArgs) -> Result<Plan, Problem> {
         }
         plan_file::read_with(Path::new(name), Secrets::LookedUp, &args.var)
     };
-    let mut plan = plan.map_err(|mistakes| Problem::new(ExitCode::BadPlan, mistakes.render(colour_on_stderr())))?;
+    let PlanFile { mut plan, rows } =
+        plan.map_err(|mistakes| Problem::new(ExitCode::BadPlan, mistakes.render(colour_on_stderr())))?;
     if let Some(seed) = args.seed {
         plan.seed = seed;
     }
@@ -224,7 +227,7 @@ fn read_plan(name: &str, args: &RunArgs) -> Result<Plan, Problem> {
     if let Some(agents) = args.agents {
         plan.agents.start_when = agents.max(1);
     }
-    Ok(plan)
+    Ok(PlanFile { plan, rows })
 }
 
 /// Refuses closed models that need more descriptors than there are, before anything is sent.
@@ -253,7 +256,7 @@ fn check_descriptors(plan: &Plan, args: &RunArgs) -> Result<(), Problem> {
     Err(Problem::new(ExitCode::Failure, text))
 }
 
-async fn run(args: RunArgs, plan: Plan) -> Outcome {
+async fn run(args: RunArgs, plan: Plan, data: Data) -> Outcome {
     let stops = stops::listen();
     let _served = serve_target(&args, &plan)?;
     let listener = listen(args.listen, args.insecure_cluster).await?;
@@ -267,7 +270,7 @@ async fn run(args: RunArgs, plan: Plan) -> Outcome {
         gather_max_ns: if local { LOCAL_GATHER_MAX } else { Duration::from_secs(args.wait) }.as_nanos() as u64,
         plan,
     };
-    let (opening, folder) = args.keep.open(settings, args.listen.map(|_| address))?;
+    let (opening, folder) = args.keep.open(settings, data, args.listen.map(|_| address))?;
     let agent = local.then(|| {
         let config = local_agent(&args, opening.run.plan());
         tokio::spawn(

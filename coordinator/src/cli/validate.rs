@@ -7,7 +7,7 @@ use clap::Args;
 use super::run::key_value;
 use super::{Outcome, Problem, colour_on_stderr, print};
 use crate::exit::ExitCode;
-use crate::plan_file::Secrets;
+use crate::plan_file::{PlanFile, Secrets};
 use crate::{forecast, plan_file};
 
 #[derive(Debug, Args)]
@@ -24,11 +24,12 @@ pub(super) struct ValidateArgs {
 
 pub(super) fn main(args: &ValidateArgs) -> Outcome {
     let plan = plan_file::read_with(&args.plan, Secrets::Hidden, &args.var);
-    let plan = plan.map_err(|mistakes| Problem::new(ExitCode::BadPlan, mistakes.render(colour_on_stderr())))?;
+    let PlanFile { plan, rows } =
+        plan.map_err(|mistakes| Problem::new(ExitCode::BadPlan, mistakes.render(colour_on_stderr())))?;
     if args.resolved {
         print(&format!("{:#}\n", plan_file::resolved(&plan)));
     } else {
-        print(&forecast::forecast(&plan));
+        print(&forecast::forecast(&plan, &rows));
     }
     Ok(ExitCode::Passed)
 }

@@ -1,8 +1,8 @@
-//! Files that a plan names: bodies and certificates. Each is read whole, up to a bound.
+//! Files that a plan names: bodies and certificates, which are read whole, and rows, which are not; each up to a bound.
 
 use std::fs::File;
 use std::io::{self, Read};
-use std::path::{Component, Path};
+use std::path::{Component, Path, PathBuf};
 
 use super::limits::{BODY_BYTES_MAX, PEM_BYTES_MAX};
 use super::reader::{Field, Reader};
@@ -17,7 +17,23 @@ pub(super) fn body(reader: &mut Reader, field: &Field<'_>) -> Option<Vec<u8>> {
 }
 
 /// Reads at most `max` bytes of a file in the plan's folder, as [`body`] does.
-pub(super) fn beside(reader: &mut Reader, field: &Field<'_>, max: u64) -> Option<Vec<u8>> {
+fn beside(reader: &mut Reader, field: &Field<'_>, max: u64) -> Option<Vec<u8>> {
+    let path = path_beside(reader, field)?;
+    contents(reader, field, &path, max)
+}
+
+/// Opens a file of at most `max` bytes in the plan's folder, found as [`body`] finds it.
+pub(super) fn open_beside(reader: &mut Reader, field: &Field<'_>, max: u64) -> Option<File> {
+    let path = path_beside(reader, field)?;
+    let opened = check_regular(&path).and_then(|()| File::open(&path));
+    match opened.and_then(|file| Ok((file.metadata()?.len(), file))) {
+        Ok((bytes, file)) if bytes <= max => Some(file),
+        Ok(_) => too_large(reader, field, max),
+        Err(error) => unreadable(reader, field, &error),
+    }
+}
+
+fn path_beside(reader: &mut Reader, field: &Field<'_>) -> Option<PathBuf> {
     let name = reader.text(field)?;
     let name = Path::new(&*name);
     let inside = name.components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir));
@@ -27,7 +43,7 @@ pub(super) fn beside(reader: &mut Reader, field: &Field<'_>, max: u64) -> Option
         mistake.help("put the file beside the plan, and name it from there");
         return None;
     }
-    contents(reader, field, &path, max)
+    Some(path)
 }
 
 /// Reads a PEM file that has to contain a section of this kind. It may stand anywhere, as it never reaches a target.
@@ -59,18 +75,32 @@ pub(super) fn read_bounded(path: &Path, max: u64) -> io::Result<Option<Vec<u8>>>
     Ok((bytes.len() as u64 <= max).then_some(bytes))
 }
 
-/// Reads a file that the plan names. It must be a regular one, because a pipe of a stranger's choice may never end.
+/// Reads a file that the plan names.
 fn contents(reader: &mut Reader, field: &Field<'_>, path: &Path, max: u64) -> Option<Vec<u8>> {
-    let found = field.node.found();
-    let regular = |meta: std::fs::Metadata| match meta.is_file() || meta.is_dir() {
-        true => Ok(()),
-        false => Err(io::Error::other("it is not a regular file")),
-    };
-    match std::fs::metadata(path).and_then(regular).and_then(|()| read_bounded(path, max)) {
-        Ok(Some(bytes)) => return Some(bytes),
-        Ok(None) => reader.wrong(field, format!("wanted a file of at most {max} bytes, {found} is larger")),
-        Err(error) => reader.wrong(field, format!("the file {found} cannot be read: {}", reason(&error))),
-    };
+    match check_regular(path).and_then(|()| read_bounded(path, max)) {
+        Ok(Some(bytes)) => Some(bytes),
+        Ok(None) => too_large(reader, field, max),
+        Err(error) => unreadable(reader, field, &error),
+    }
+}
+
+/// A file that the plan names must be a regular one, because a pipe of a stranger's choice may never end.
+fn check_regular(path: &Path) -> io::Result<()> {
+    let meta = std::fs::metadata(path)?;
+    match (meta.is_file(), meta.is_dir()) {
+        (true, _) => Ok(()),
+        (_, true) => Err(io::Error::other("it is a folder")),
+        _ => Err(io::Error::other("it is not a regular file")),
+    }
+}
+
+fn too_large<T>(reader: &mut Reader, field: &Field<'_>, max: u64) -> Option<T> {
+    reader.wrong(field, format!("wanted a file of at most {max} bytes, {} is larger", field.node.found()));
+    None
+}
+
+fn unreadable<T>(reader: &mut Reader, field: &Field<'_>, error: &io::Error) -> Option<T> {
+    reader.wrong(field, format!("the file {} cannot be read: {}", field.node.found(), reason(error)));
     None
 }
 

@@ -14,8 +14,8 @@ pub(super) const NODES_MAX: usize = 250_000;
 pub(super) const DEPTH_MAX: usize = 64;
 /// The largest file that a plan takes a body from, in bytes.
 pub const BODY_BYTES_MAX: u64 = 1 << 20;
-/// The largest file of rows that a plan may name, in bytes. What all rows take together is bounded with the plan.
-pub(super) const DATA_BYTES_MAX: u64 = 4 << 20;
+/// The largest file of rows that a plan may name, in bytes.
+pub(super) const DATA_BYTES_MAX: u64 = 4 << 30;
 /// The largest certificate or key file, in bytes.
 pub(super) const PEM_BYTES_MAX: u64 = 1 << 20;
 /// The most users of one scenario.

@@ -28,6 +28,7 @@ mod quick;
 mod reader;
 mod request;
 mod resolved;
+mod rows;
 mod scenario;
 mod schema;
 mod source;
@@ -48,7 +49,9 @@ mod vars;
 mod yaml;
 
 use std::path::Path;
+use std::sync::Arc;
 
+use muster_agent::engine::rows::Rows;
 use muster_proto::plan::{NAME_BYTES_MAX, Plan};
 
 pub use limits::{BODY_BYTES_MAX, FILE_BYTES_MAX, MAX_USERS_DEFAULT, SEED_DEFAULT, USERS_MAX};
@@ -95,11 +98,20 @@ pub enum Secrets {
     Hidden,
 }
 
+/// A plan file that was read.
+#[derive(Debug)]
+pub struct PlanFile {
+    /// What it means.
+    pub plan: Plan,
+    /// The rows of the plan's feeders, by their places.
+    pub rows: Vec<Arc<Rows>>,
+}
+
 /// Reads a plan file, and the files it names.
 ///
 /// # Errors
 /// Everything that is wrong with it, at once.
-pub fn read(path: &Path, secrets: Secrets) -> Result<Plan, Mistakes> {
+pub fn read(path: &Path, secrets: Secrets) -> Result<PlanFile, Mistakes> {
     read_with(path, secrets, &[])
 }
 
@@ -107,7 +119,7 @@ pub fn read(path: &Path, secrets: Secrets) -> Result<Plan, Mistakes> {
 ///
 /// # Errors
 /// The same, and names of which the plan has no variable.
-pub fn read_with(path: &Path, secrets: Secrets, vars: &[(String, String)]) -> Result<Plan, Mistakes> {
+pub fn read_with(path: &Path, secrets: Secrets, vars: &[(String, String)]) -> Result<PlanFile, Mistakes> {
     let origin = path.display().to_string();
     let bytes = match files::read_bounded(path, FILE_BYTES_MAX) {
         Ok(Some(bytes)) => bytes,
@@ -132,11 +144,11 @@ pub fn read_with(path: &Path, secrets: Secrets, vars: &[(String, String)]) -> Re
 ///
 /// # Errors
 /// Everything that is wrong with it, at once.
-pub fn from_str(text: &str, format: Format, origin: &str, base: &Path) -> Result<Plan, Mistakes> {
+pub fn from_str(text: &str, format: Format, origin: &str, base: &Path) -> Result<PlanFile, Mistakes> {
     parse(text, format, origin, Reader::new(base, Secrets::LookedUp))
 }
 
-fn parse(text: &str, format: Format, origin: &str, mut reader: Reader) -> Result<Plan, Mistakes> {
+fn parse(text: &str, format: Format, origin: &str, mut reader: Reader) -> Result<PlanFile, Mistakes> {
     if text.len() as u64 > FILE_BYTES_MAX {
         let message = format!("wanted a plan of at most {FILE_BYTES_MAX} bytes, found {}", text.len());
         return Err(Mistakes::whole(origin, message, None));
@@ -155,7 +167,10 @@ fn parse(text: &str, format: Format, origin: &str, mut reader: Reader) -> Result
         return Err(Mistakes::whole(origin, "the plan is empty", Some(help)));
     };
     let plan = plan::read(&mut reader, &Field::root(&tree, "", &keys::FILE), &name_of(origin));
-    plan.ok_or_else(|| Mistakes::new(origin, text, reader.mistakes))
+    match plan {
+        Some(plan) => Ok(PlanFile { plan, rows: reader.rows }),
+        None => Err(Mistakes::new(origin, text, reader.mistakes)),
+    }
 }
 
 /// Writes a YAML document that is no plan as JSON, in its order and with numbers as it spells them, so that nobody else

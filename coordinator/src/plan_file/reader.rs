@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::Secrets;
@@ -12,6 +13,7 @@ use super::suggest::{closest, did_you_mean, one_of};
 use super::template::{self, VARIES};
 use super::tree::{Entry, Node, Span, Value, beginning, quoted};
 use super::units::{UnitMistake, format_duration, parse_duration, parse_part, parse_rate, parse_size};
+use muster_agent::engine::rows::Rows;
 use muster_agent::engine::template::{Names, Vars};
 use muster_proto::plan::{MetricKind, NAME_BYTES_MAX, Rate};
 
@@ -37,6 +39,8 @@ pub(super) struct Reader {
     pub(super) set_up: Vec<String>,
     /// The names of its feeders, in the order of the plan.
     pub(super) feeders: Vec<String>,
+    /// The rows of those that are as they should be, in the same order.
+    pub(super) rows: Vec<Arc<Rows>>,
     /// What the templates of the scenario that it reads have named of what iterations find out.
     pub(super) used: BTreeSet<String>,
     /// Metrics of the plan's own, as far as it has read.
@@ -124,6 +128,7 @@ impl Reader {
             set_up: Vec::new(),
             overrides: Vec::new(),
             feeders: Vec::new(),
+            rows: Vec::new(),
             used: BTreeSet::new(),
             metrics: Vec::new(),
             findings: 0,

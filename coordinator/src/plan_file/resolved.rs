@@ -1,8 +1,8 @@
 //! The plan as meant, for the result document: complete, with nothing in it that must stay secret.
 
 use muster_proto::plan::{
-    AgentsWanted, Arrivals, Body, Chore, ChoreKind, Connect, Connections, DnsPolicy, Executor, Plan, Request, Scenario,
-    StatusSet, Step, Var,
+    AgentsWanted, Arrivals, Body, Chore, ChoreKind, Connect, Connections, DnsPolicy, Executor, Feeder, Plan, Request,
+    Scenario, StatusSet, Step, Var,
 };
 use serde_json::{Value, json};
 
@@ -26,6 +26,7 @@ pub fn resolved(plan: &Plan) -> Value {
         "name": plan.name,
         "seed": plan.seed,
         "vars": vars(&plan.vars),
+        "data": plan.data.iter().map(feeder).collect::<Vec<_>>(),
         "http": {
             "connect_timeout": format_duration(plan.http.connect_timeout),
             "read_timeout": format_duration(plan.http.read_timeout),
@@ -57,6 +58,20 @@ fn vars(vars: &[Var]) -> Value {
         false => serde_json::from_str(&var.json).unwrap_or_default(),
     };
     vars.iter().map(|var| (var.name.clone(), value(var))).collect::<serde_json::Map<_, _>>().into()
+}
+
+/// Rows may be as secret as any body; their hash tells whether they are the same.
+fn feeder(feeder: &Feeder) -> Value {
+    json!({
+        "name": feeder.name,
+        "file": (!feeder.file.is_empty()).then_some(&feeder.file),
+        "rows": feeder.rows.count,
+        "bytes": feeder.rows.bytes,
+        "sha256": feeder.rows.hash.to_string(),
+        "order": feeder.order.name(),
+        "share": feeder.share.name(),
+        "on_end": feeder.on_end.name(),
+    })
 }
 
 fn agents(wanted: &AgentsWanted) -> Value {

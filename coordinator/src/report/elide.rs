@@ -1,6 +1,6 @@
 //! What must stay secret of a plan, for everything that is shown or kept.
 
-use muster_proto::plan::{Body, Missing, Plan, Rounds, Rows, Step};
+use muster_proto::plan::{Body, Missing, Plan, Rounds, Step};
 
 /// What stands in place of a secret.
 pub const ELIDED: &str = "***";
@@ -22,7 +22,6 @@ const HARMLESS: [&str; 8] = [
 pub fn elided(plan: &Plan) -> Plan {
     let mut plan = plan.clone();
     plan.connect.tls.key_pem.clear();
-    plan.data.iter_mut().for_each(|feeder| feeder.rows = Rows::default());
     let own = plan.scenarios.iter_mut().flat_map(|scenario| &mut scenario.vars);
     plan.vars.iter_mut().chain(own).filter(|var| var.secret).for_each(|var| "null".clone_into(&mut var.json));
     for request in plan.requests_mut() {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use muster_proto::plan::{Arrivals, Connections, Executor, Plan, Request, Scenario, Step, Think, Var};
+use muster_proto::plan::{Arrivals, Connections, Executor, Feeder, Plan, Request, RowsId, Scenario, Step, Think, Var};
 use serde::{Deserialize, Serialize};
 
 use super::elide::{shown_value, without_query};
@@ -16,6 +16,9 @@ pub struct PlanView {
     pub vars: Vec<VarView>,
     /// Its scenarios.
     pub scenarios: Vec<ScenarioView>,
+    /// Its rows of data.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub data: Vec<FeederView>,
     /// The names of its own metrics.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub metrics: Vec<String>,
@@ -34,6 +37,28 @@ pub struct VarView {
     pub name: String,
     /// Its value, as JSON; of a long one the beginning.
     pub json: String,
+}
+
+/// Rows of data, of which none is shown.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct FeederView {
+    /// Its name.
+    pub name: String,
+    /// The file that its rows come from, unless they stand in the plan itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file: Option<String>,
+    /// How many rows it has.
+    pub rows: u64,
+    /// How many bytes they are, each as JSON on a line of its own.
+    pub bytes: u64,
+    /// The SHA-256 of those lines.
+    pub sha256: String,
+    /// `sequential`, `shuffle` or `random`.
+    pub order: String,
+    /// `unique` or `every-agent`.
+    pub share: String,
+    /// `recycle` or `stop`.
+    pub on_end: String,
 }
 
 /// A scenario.
@@ -126,6 +151,7 @@ impl PlanView {
         Self {
             vars: VarView::of(&plan.vars),
             scenarios: plan.scenarios.iter().map(ScenarioView::of).collect(),
+            data: plan.data.iter().map(FeederView::of).collect(),
             metrics: plan.metrics.iter().map(|(name, _)| name.clone()).collect(),
             thresholds: plan.thresholds.iter().map(|threshold| threshold.expression.clone()).collect(),
             agents_wanted: plan.agents.start_when,
@@ -141,6 +167,22 @@ impl VarView {
         let shown = |json: &str| json.chars().take(SHOWN_CHARS_MAX).collect();
         let public = vars.iter().filter(|var| !var.secret);
         public.map(|var| Self { name: var.name.clone(), json: shown(&var.json) }).collect()
+    }
+}
+
+impl FeederView {
+    fn of(feeder: &Feeder) -> Self {
+        let RowsId { hash, bytes, count } = feeder.rows;
+        Self {
+            name: feeder.name.clone(),
+            file: Some(feeder.file.clone()).filter(|file| !file.is_empty()),
+            rows: count,
+            bytes,
+            sha256: hash.to_string(),
+            order: feeder.order.name().to_owned(),
+            share: feeder.share.name().to_owned(),
+            on_end: feeder.on_end.name().to_owned(),
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use muster::data::Data;
 use muster::run::event::{Command, Event};
 use muster::run::life::Run;
 use muster::run::record::Ending;
@@ -35,7 +36,7 @@ async fn an_agent_that_reads_nothing_is_cut_off_and_the_run_hears_why() {
 async fn whoever_was_turned_away_keeps_nobody_busy() {
     let target = Target::start(Config::default()).unwrap();
     let run = Run::new(settings(&plan(&target, 1, "fail", "10/s", "1s")), 0);
-    let (router, switchboard, mut events) = service(&run, None, clock::now_ns);
+    let (router, switchboard, mut events) = service(&run, Data::default(), None, clock::now_ns);
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap().to_string();
     let _server = tokio::spawn(router.serve_with_incoming(TcpListenerStream::new(listener)));

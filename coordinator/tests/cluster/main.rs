@@ -2,6 +2,7 @@
 
 mod chores;
 mod cut_off;
+mod data;
 mod durable;
 mod handovers;
 mod hostile;

@@ -5,6 +5,7 @@ use std::io;
 use std::sync::Arc;
 
 use muster::run::record::{Ending, RunRecord};
+use muster_agent::cache::Pieces;
 use muster_agent::engine::lease::Lease;
 use muster_agent::engine::start::EngineConfig;
 use muster_agent::generator::{PrepareError, Workers};
@@ -72,13 +73,14 @@ impl Surroundings for Detour {
     async fn prepare(
         &self,
         mut assignment: AssignmentMessage,
+        pieces: impl Pieces,
         config: EngineConfig,
         lease: Lease,
     ) -> Result<Workers, PrepareError> {
         for request in assignment.plan.scenarios.iter_mut().flat_map(Scenario::requests_mut) {
             request.url.port = self.port;
         }
-        ThisMachine::default().prepare(assignment, config, lease).await
+        ThisMachine::default().prepare(assignment, pieces, config, lease).await
     }
 
     async fn perform(&self, plan: Plan, config: EngineConfig) -> Performed {

@@ -14,8 +14,9 @@ use muster::run::record::RunRecord;
 use muster::service::{Counter, desk};
 use muster_agent::engine::start::EngineConfig;
 use muster_agent::guard::Guard;
-use muster_agent::session::{AgentConfig, Leave, SessionError, take_part};
+use muster_agent::session::{AgentConfig, Leave, SessionError, Surroundings, take_part, take_part_in};
 use muster_proto::id::{Incarnation, RunId};
+use muster_proto::plan::Plan;
 use muster_target::Target;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
@@ -46,7 +47,7 @@ pub(crate) struct Coordinator {
 
 impl Coordinator {
     pub(crate) async fn start(plan: &str) -> Self {
-        Self::open(plan, Opening::unwritten).await
+        Self::open(settings(plan), Opening::unwritten).await
     }
 
     /// A coordinator that writes down what happens.
@@ -56,14 +57,14 @@ impl Coordinator {
             let journal = Journal::begin(medium, &head, BYTES_MAX_DEFAULT).unwrap();
             Opening::written(head, journal)
         };
-        Self::open(plan, opening).await
+        Self::open(settings(plan), opening).await
     }
 
-    async fn open(plan: &str, opening: impl FnOnce(RunSettings) -> Opening) -> Self {
+    pub(crate) async fn open(settings: RunSettings, opening: impl FnOnce(RunSettings) -> Opening) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap().to_string();
         let (stops, stop_receiver) = mpsc::channel(4);
-        let mut opening = opening(settings(plan));
+        let mut opening = opening(settings);
         let (orders, desk) = desk();
         (opening.desk, opening.counter) = (desk, Some(orders.clone()));
         let run = tokio::spawn(async move {
@@ -96,21 +97,41 @@ pub(crate) fn join_until(
     (weight, guard): (u32, Guard),
     leave: Leave,
 ) -> JoinHandle<Result<(), SessionError>> {
-    let config = AgentConfig {
+    let config = config(name, weight, guard);
+    let address = address.to_owned();
+    tokio::spawn(async move { take_part(&address, &config, Incarnation::generate(), leave).await })
+}
+
+/// An agent that finds this around it.
+pub(crate) fn join_in<S: Surroundings>(
+    surroundings: S,
+    address: &str,
+    name: &str,
+) -> JoinHandle<Result<(), SessionError>> {
+    let (config, address) = (config(name, 1, Guard::loopback_only()), address.to_owned());
+    tokio::spawn(async move {
+        take_part_in(&surroundings, &address, &config, Incarnation::generate(), Leave::never()).await
+    })
+}
+
+fn config(name: &str, weight: u32, guard: Guard) -> AgentConfig {
+    AgentConfig {
         name: name.to_owned(),
         labels: BTreeMap::new(),
         weight,
         cores: 1,
         engine: EngineConfig { workers: 2, pin: false, guard: Arc::new(guard), witness: None, agent: name.into() },
-    };
-    let address = address.to_owned();
-    tokio::spawn(async move { take_part(&address, &config, Incarnation::generate(), leave).await })
+    }
 }
 
 /// What a run of this plan is told.
 pub(crate) fn settings(plan: &str) -> RunSettings {
-    let plan =
-        from_str(plan, Format::Yaml, "test", std::path::Path::new(".")).unwrap_or_else(|error| panic!("{error}"));
+    let read = from_str(plan, Format::Yaml, "test", std::path::Path::new("."));
+    settings_of(read.unwrap_or_else(|error| panic!("{error}")).plan)
+}
+
+/// What a run of this plan is told.
+pub(crate) fn settings_of(plan: Plan) -> RunSettings {
     RunSettings {
         id: RunId::generate(),
         plan,

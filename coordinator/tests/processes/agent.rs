@@ -3,7 +3,7 @@
 use std::net::TcpListener;
 
 use muster_proto::wire::cluster_server::{Cluster, ClusterServer};
-use muster_proto::wire::{FromAgent, FromCoordinator, Refusal, Welcome, from_coordinator};
+use muster_proto::wire::{FromAgent, FromCoordinator, Piece, Refusal, Wanted, Welcome, from_coordinator};
 use tokio_stream::wrappers::TcpListenerStream;
 use tonic::{Request, Response, Status, Streaming};
 
@@ -62,6 +62,10 @@ impl Cluster for Curt {
 
     async fn join(&self, _: Request<Streaming<FromAgent>>) -> Result<Response<Self::JoinStream>, Status> {
         Ok(Response::new(tokio_stream::once(Ok(FromCoordinator { message: Some(self.0.clone()) }))))
+    }
+
+    async fn fetch(&self, _: Request<Wanted>) -> Result<Response<Piece>, Status> {
+        Err(Status::unimplemented("it has no data"))
     }
 }
 

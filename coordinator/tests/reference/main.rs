@@ -12,7 +12,8 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use muster::conduct::{Opening, Watcher, conduct};
-use muster::plan_file::{Format, from_str};
+use muster::data::Data;
+use muster::plan_file::{Format, PlanFile, from_str};
 use muster::report::Report;
 use muster::run::life::{Run, RunSettings};
 use muster_agent::engine::start::EngineConfig;
@@ -38,7 +39,7 @@ impl Watcher for Silent {
 }
 
 /// The plans of the reference, as they are meant.
-fn plans() -> Vec<Plan> {
+fn plans() -> Vec<PlanFile> {
     let document = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/plan.md");
     let document = fs::read_to_string(document).unwrap();
     let blocks = document.split("```yaml\n").skip(1).filter_map(|rest| rest.split("\n```").next());
@@ -46,8 +47,8 @@ fn plans() -> Vec<Plan> {
     blocks.map(read).collect()
 }
 
-/// The document of a run of this plan, by an agent of this process.
-async fn document(plan: Plan) -> Value {
+/// The document of a run of this plan with this data, by an agent of this process.
+async fn document(plan: Plan, data: Data) -> Value {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap().to_string();
     let settings = RunSettings {
@@ -69,7 +70,7 @@ async fn document(plan: Plan) -> Value {
     let agent =
         tokio::spawn(async move { take_part(&address, &config, Incarnation::generate(), Leave::never()).await });
     let (_stops, receiver) = mpsc::channel(1);
-    let record = conduct(Opening::unwritten(settings), listener, receiver, &mut Silent).await;
+    let record = conduct(Opening { data, ..Opening::unwritten(settings) }, listener, receiver, &mut Silent).await;
     agent.await.unwrap().unwrap();
     serde_json::to_value(Report::of(&record)).unwrap()
 }
@@ -89,11 +90,11 @@ fn unsent(plan: &Plan, document: &Value) -> Vec<String> {
     never.map(|(scenario, request)| format!("{scenario}: {request}")).collect()
 }
 
-async fn holds(number: usize, plan: Plan, service: SocketAddr) {
+async fn holds(number: usize, PlanFile { plan, rows }: PlanFile, service: SocketAddr) {
     let mut never = Vec::new();
     for times in 0..TRIES {
         let plan = shrunk::shrunk(plan.clone(), LASTS * 2_u32.pow(times), service);
-        let document = document(plan.clone()).await;
+        let document = document(plan.clone(), Data::of(&rows)).await;
         let books = document["accounting"].to_string();
         assert!(books.contains("\"holds\":true") && !books.contains("\"holds\":false"), "plan {number}: {books}");
         assert_eq!(document["errors"], serde_json::json!([]), "plan {number}");

@@ -5,6 +5,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+use muster_agent::cache::Pieces;
 use muster_agent::engine::lease::Lease;
 use muster_agent::engine::start::EngineConfig;
 use muster_agent::generator::PrepareError;
@@ -50,6 +51,7 @@ impl Surroundings for Host {
     async fn prepare(
         &self,
         assignment: AssignmentMessage,
+        _: impl Pieces,
         _: EngineConfig,
         lease: Lease,
     ) -> Result<SimulatedWorkers, PrepareError> {

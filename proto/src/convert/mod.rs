@@ -21,6 +21,7 @@ pub use change::{change_from_wire, change_to_wire};
 pub use chore::{
     FOUND_BYTES_MAX, Performed, perform_from_wire, perform_to_wire, performed_from_wire, performed_to_wire,
 };
+pub use data::{Wanted, wanted_from_wire, wanted_to_wire};
 pub use measurement::{closing_from_wire, closing_to_wire, delta_from_wire, delta_to_wire};
 pub use packed::{UNPACKED_BYTES_MAX, pack, unpack};
 pub use plan::{plan_from_wire, plan_to_wire};

@@ -13,7 +13,10 @@ mod var;
 use std::time::Duration;
 
 pub use chore::{CHORE_TIMEOUT, Chore, ChoreKind};
-pub use data::{FEEDERS_MAX, Feeder, OnEnd, Order, ROWS_MAX, Rows, Sharing};
+pub use data::{
+    ContentHash, FEEDERS_MAX, Feeder, OnEnd, Order, PIECE_BYTES_MAX, ROW_BYTES_MAX, ROWS_BYTES_MAX, ROWS_MAX, RowsId,
+    Sharing,
+};
 pub use http::{Body, Connect, Connections, DnsPolicy, Http, Redirects, StatusSet, Tls, Url};
 pub use load::{Arrivals, Executor, Rate, RateStage, Shape, USERS_MAX, UserStage};
 pub use response::{

@@ -32,7 +32,7 @@ fn compiled(executor: Executor) -> CompiledPlan {
         steps: vec![Step::Request(Box::new(request()))],
     };
     let plan = Plan { name: "test".to_owned(), seed: 42, scenarios: vec![scenario], ..Plan::default() };
-    CompiledPlan::new(Arc::new(plan), &[Share::full()], 1, (&"agent".into(), false)).unwrap()
+    CompiledPlan::new(Arc::new(plan), &[Share::full()], 1, (&"agent".into(), false), &[]).unwrap()
 }
 
 fn arrivals() -> Executor {

@@ -49,8 +49,8 @@ fn meant(request: &Request) -> Sent {
 
 /// What a plan means.
 fn read(text: &str) -> Vec<Sent> {
-    let plan =
-        from_str(text, Format::Yaml, "plan", Path::new("")).unwrap_or_else(|mistakes| panic!("{mistakes}\n{text}"));
+    let read = from_str(text, Format::Yaml, "plan", Path::new(""));
+    let plan = read.unwrap_or_else(|mistakes| panic!("{mistakes}\n{text}")).plan;
     let sent = plan.scenarios[0].requests().into_iter().map(|request| {
         let mut headers: Vec<_> = request.headers.iter().map(|(name, value)| (name.clone(), made(value))).collect();
         headers.sort();

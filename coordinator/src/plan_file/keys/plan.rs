@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use muster_proto::plan::{FEEDERS_MAX, ROWS_MAX, SCENARIOS_MAX, VARS_MAX};
+use muster_proto::plan::{FEEDERS_MAX, SCENARIOS_MAX, VARS_MAX};
 
 use super::{
     ADDRESSES, AUTH, CONNECTIONS, HEADERS, HOLD, Kind, LIST_OF_STEPS, REDIRECTS, SCENARIO, TIMEOUT, Table, key,
 };
-use crate::plan_file::limits::{AGENTS_MAX, PROFILE_MAX, THRESHOLDS_MAX};
+use crate::plan_file::limits::{AGENTS_MAX, NODES_MAX, PROFILE_MAX, THRESHOLDS_MAX};
 
 /// What a plan file is.
 pub(in crate::plan_file) static FILE: Kind = Kind::Table(&PLAN);
@@ -62,7 +62,7 @@ pub(in crate::plan_file) static FEEDER: Table = Table {
     about: "Rows of data, of which each iteration uses one",
     keys: &[
         key("file", Kind::Text, "A file in the plan's folder: `.csv`, `.tsv`, `.jsonl`, `.ndjson` or `.json`"),
-        key("rows", Kind::List { of: &Kind::Anything, max: ROWS_MAX }, "The rows themselves, in place of a file"),
+        key("rows", Kind::List { of: &Kind::Anything, max: NODES_MAX }, "The rows themselves, in place of a file"),
         key("order", Kind::OneOf(&["sequential", "shuffle", "random"]), "In which order; `sequential` unless said"),
         key(
             "share",

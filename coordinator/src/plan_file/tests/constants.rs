@@ -17,7 +17,7 @@ fn plan(lines: &str, keys: &str) -> String {
 fn given(text: &str, vars: &[(&str, &str)]) -> Result<Plan, Mistakes> {
     let overrides = vars.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
     let reader = Reader { overrides, ..Reader::new(Path::new(""), Secrets::LookedUp) };
-    parse(text, Format::Yaml, "plan.yaml", reader)
+    parse(text, Format::Yaml, "plan.yaml", reader).map(|read| read.plan)
 }
 
 fn path() -> String {

@@ -326,7 +326,7 @@ json = { y = 1.50, x = [true, "1"] }
 #[test]
 fn three_formats_say_the_same() {
     let read = |text, format, origin| {
-        from_str(text, format, origin, Path::new("")).unwrap_or_else(|mistakes| panic!("{mistakes}"))
+        from_str(text, format, origin, Path::new("")).unwrap_or_else(|mistakes| panic!("{mistakes}")).plan
     };
     let plan: Plan = read(YAML, Format::Yaml, "a.yaml");
     assert_eq!(read(JSON, Format::Json, "a.json"), plan);
@@ -340,7 +340,8 @@ fn json_is_read_with_all_its_escapes() {
     let text = r#"{"name": "\ud83d\ude00 \u00fc\/\n\"", "target": "http://h", "scenarios": {"a":
         {"executor" : "constant-users","users":1,"duration":"1s","steps":[{"post":"/","json":{"\ud83d\ude00":-1.5e3}}]}}}"#;
     let text = text.replace("\\n", "");
-    let plan = from_str(&text, Format::Json, "a.json", Path::new("")).unwrap_or_else(|mistakes| panic!("{mistakes}"));
+    let plan =
+        from_str(&text, Format::Json, "a.json", Path::new("")).unwrap_or_else(|mistakes| panic!("{mistakes}")).plan;
     assert_eq!(plan.name, "\u{1f600} ü/\"");
     assert_eq!(&request(&plan).body.0[..], "{\"\u{1f600}\":-1.5e3}".as_bytes());
 }

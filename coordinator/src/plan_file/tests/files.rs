@@ -3,15 +3,14 @@
 use std::fs;
 use std::path::Path;
 
-use muster_proto::plan::Plan;
 use tempfile::TempDir;
 
 use super::super::Secrets;
-use super::super::{FILE_BYTES_MAX, Mistakes, read};
+use super::super::{FILE_BYTES_MAX, Mistakes, PlanFile, read};
 use super::{request, step};
 
 /// Reads a plan from a folder with these files beside it.
-fn in_folder(plan: &str, files: &[(&str, &[u8])]) -> (TempDir, Result<Plan, Mistakes>) {
+fn in_folder(plan: &str, files: &[(&str, &[u8])]) -> (TempDir, Result<PlanFile, Mistakes>) {
     let folder = tempfile::tempdir().unwrap();
     for (name, bytes) in files {
         fs::write(folder.path().join(name), bytes).unwrap();
@@ -22,7 +21,7 @@ fn in_folder(plan: &str, files: &[(&str, &[u8])]) -> (TempDir, Result<Plan, Mist
     (folder, result)
 }
 
-fn message(result: Result<Plan, Mistakes>) -> String {
+fn message(result: Result<PlanFile, Mistakes>) -> String {
     let mistakes = result.unwrap_err();
     let messages: Vec<&str> = mistakes.iter().map(|mistake| mistake.message.as_str()).collect();
     messages.join("\n")
@@ -31,7 +30,7 @@ fn message(result: Result<Plan, Mistakes>) -> String {
 #[test]
 fn a_plan_is_named_after_its_file_and_takes_bodies_from_its_folder() {
     let (_folder, plan) = in_folder(&step("post: /, body: {file: ./body.bin}"), &[("body.bin", b"\x00{{ raw }}\xff")]);
-    let plan = plan.unwrap();
+    let plan = plan.unwrap().plan;
     assert_eq!(plan.name, "shop");
     assert_eq!(&request(&plan).body.0[..], b"\x00{{ raw }}\xff");
 }
@@ -73,7 +72,7 @@ fn certificates_must_be_what_they_are_said_to_be() {
     let key: (&str, &[u8]) = ("key.pem", b"-----BEGIN EC PRIVATE KEY-----\nAA==\n-----END EC PRIVATE KEY-----\n");
     let plan = |tls: &str| format!("connect: {{tls: {{{tls}}}}}\n{}", step("get: /"));
     let (_folder, sound) = in_folder(&plan("ca: cert.pem, cert: cert.pem, key: key.pem"), &[cert, key]);
-    let tls = sound.unwrap().connect.tls;
+    let tls = sound.unwrap().plan.connect.tls;
     assert_eq!((&tls.ca_pem[..], &tls.cert_pem[..], &tls.key_pem[..]), (cert.1, cert.1, key.1));
     let (_folder, swapped) = in_folder(&plan("cert: key.pem, key: cert.pem"), &[cert, key]);
     let swapped = message(swapped);

@@ -23,7 +23,7 @@ use super::{Format, Mistakes, from_str};
 
 /// Reads a plan from YAML.
 fn yaml(text: &str) -> Result<Plan, Mistakes> {
-    from_str(text, Format::Yaml, "plan.yaml", Path::new(""))
+    from_str(text, Format::Yaml, "plan.yaml", Path::new("")).map(|read| read.plan)
 }
 
 /// Reads a sound plan from YAML.

@@ -45,6 +45,7 @@ fn the_example_resolved() {
           "key": null
         }
       },
+      "data": [],
       "http": {
         "connect_timeout": "2s",
         "max_body_bytes": 10000000,
