@@ -1,6 +1,7 @@
 //! The two programs as separate processes: what they print, what they end with, and what happens when one dies.
 
 mod agent;
+mod data;
 mod judged;
 mod kept;
 mod losses;
