@@ -219,7 +219,10 @@ pub(super) fn vars_of(plan: &Plan, own: &[Var], worker: usize, agent: &Arc<str>)
 /// All that a scenario's templates can name.
 pub(super) fn names_of(scenario: &Scenario, vars: Vars, slots: Vec<String>) -> Names {
     let names = Names::new(vars, slots);
-    if scenario.executor.is_open() { names.of_open_model() } else { names }
+    match &scenario.executor {
+        open if open.is_open() => names.of_open_model(),
+        closed => names.of_users(u64::from(closed.users_max()).max(1)),
+    }
 }
 
 fn bound_of(executor: &Executor, supply: Option<&Arc<Supply>>) -> Bound {

@@ -10,9 +10,9 @@ use super::functions::{self, FUNCTIONS};
 use crate::engine::random::Key;
 
 /// The names that are there without anybody's doing.
-pub const BUILT_IN: [&str; 6] = ["agent", "env", "iteration", "turn", "user", "worker"];
+pub const BUILT_IN: [&str; 7] = ["agent", "counter", "env", "iteration", "turn", "user", "worker"];
 /// Those of them that a name of the plan's own goes before: many a plan has a `user` of its own.
-const YIELDING: [&str; 4] = ["agent", "turn", "user", "worker"];
+const YIELDING: [&str; 5] = ["agent", "counter", "turn", "user", "worker"];
 /// Those of them that only the users of closed models have.
 const OF_USERS: [&str; 2] = ["turn", "user"];
 
@@ -84,8 +84,8 @@ pub struct Names {
     slots: Arc<[String]>,
     /// The same, as expressions look it up.
     pub(super) context: Value,
-    /// Whether users have numbers.
-    numbered: bool,
+    /// How many users take turns; 0 in an open model, where they have no numbers.
+    users: u64,
 }
 
 /// What a name means.
@@ -103,21 +103,29 @@ impl Names {
     #[must_use]
     pub fn new(vars: Vars, slots: impl IntoIterator<Item = String>) -> Self {
         let slots: Arc<[String]> = slots.into_iter().collect();
-        let context = Value::from_object(Context { vars: vars.clone(), slots: Arc::clone(&slots) });
-        Self { vars, slots, context, numbered: true }
+        let users = 1;
+        let context = Value::from_object(Context { vars: vars.clone(), slots: Arc::clone(&slots), users });
+        Self { vars, slots, context, users }
     }
 
     /// The same in an open model, in which whoever is free takes what is due, and nobody has a number.
     #[must_use]
     pub fn of_open_model(self) -> Self {
-        Self { numbered: false, ..self }
+        self.of_users(0)
+    }
+
+    /// The same where so many users take turns.
+    #[must_use]
+    pub fn of_users(self, users: u64) -> Self {
+        let context = Context { vars: self.vars.clone(), slots: Arc::clone(&self.slots), users };
+        Self { context: Value::from_object(context), users, ..self }
     }
 
     /// The same, in which these names stand for what is not known yet.
     #[must_use]
     pub fn hiding(&self, names: &[String]) -> Self {
         let slots = self.slots.iter().chain(names).cloned();
-        Self { numbered: self.numbered, ..Self::new(self.vars.clone(), slots) }
+        Self::new(self.vars.clone(), slots).of_users(self.users)
     }
 
     /// The slot of what goes by this name.
@@ -133,7 +141,7 @@ impl Names {
     }
 
     fn is_there(&self, built_in: &str) -> bool {
-        self.numbered || !is_of_users(built_in)
+        self.users > 0 || !is_of_users(built_in)
     }
 
     pub(super) fn meaning(&self, name: &str) -> Option<Meaning> {
@@ -237,6 +245,19 @@ impl Scope {
 struct Context {
     vars: Vars,
     slots: Arc<[String]>,
+    users: u64,
+}
+
+impl Context {
+    /// A number that no other iteration of the scenario has. Users take turns, so that there are no gaps as long as they keep
+    /// step.
+    fn counter(&self) -> u64 {
+        let scope = Scope(());
+        match self.users {
+            0 => scope.iteration(),
+            users => scope.turn().saturating_mul(users).saturating_add(scope.user()),
+        }
+    }
 }
 
 impl Object for Context {
@@ -247,6 +268,7 @@ impl Object for Context {
         }
         self.vars.get(name).cloned().or_else(|| match name {
             "agent" => Some(Value::from(Arc::clone(&self.vars.agent))),
+            "counter" => Some(Value::from(self.counter())),
             "iteration" => Some(Value::from(Scope(()).iteration())),
             "turn" => Some(Value::from(Scope(()).turn())),
             "user" => Some(Value::from(Scope(()).user())),

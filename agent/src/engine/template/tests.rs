@@ -138,7 +138,15 @@ fn texts_and_bytes_are_encoded_and_decoded() {
 fn users_are_numbered_and_so_are_their_iterations() {
     let third_of_user_5 = 5 << 32 | 2;
     assert_eq!(made("{{ user }} {{ turn }} {{ user + 1 }}-{{ turn * 2 }}", third_of_user_5).unwrap(), "5 2 6-4");
+    let seven = names().of_users(7);
+    let counted = |key: Key| {
+        let template = Template::compile("{{ counter }}", &seven).unwrap();
+        within(key, &mut Variables::default(), |scope| template.render(scope)).unwrap()
+    };
+    assert_eq!(counted(key(third_of_user_5)), "19", "after two rounds of seven users, and five users");
     let open = names().of_open_model();
+    let template = Template::compile("{{ counter }}", &open).unwrap();
+    assert_eq!(within(key(41), &mut Variables::default(), |scope| template.render(scope)).unwrap(), "41");
     let unknown = |text| Template::compile(text, &open).err().map(|error| error.to_string());
     assert_eq!(unknown("{{ user }}").unwrap(), "`user` is not known");
     assert_eq!(unknown("{{ turn + 1 }}").unwrap(), "`turn` is not known");
