@@ -32,6 +32,7 @@ fn request(name: &str) -> Step {
         url: Url { tls: true, host: "::1".to_owned(), port: 8443, path: "/a?b=c".to_owned() },
         headers: vec![("x-a".to_owned(), "1".to_owned())],
         body: Body("{}".into()),
+        verbatim: if name.is_empty() { Vec::new() } else { vec![0..1, 1..2] },
         expect_status: StatusSet(vec![(200, 204), (404, 404)]),
         templates: Templates { head: true, body: name.is_empty() },
         redirects: Redirects(3),
@@ -201,7 +202,7 @@ fn a_made_up_assignment_is_refused_in_words() {
     let refused = |change: fn(&mut wire::Plan)| {
         received(|message| change(message.plan.as_mut().unwrap())).unwrap_err().to_string()
     };
-    let cases: [Case<wire::Plan>; 8] = [
+    let cases: [Case<wire::Plan>; 9] = [
         ("plan.http is missing", |plan| plan.http = None),
         ("plan.name is missing", |plan| plan.name.clear()),
         ("scenario.name: wanted at most 256, got 300", |plan| plan.scenarios[0].name = "x".repeat(300)),
@@ -211,6 +212,10 @@ fn a_made_up_assignment_is_refused_in_words() {
             plan.scenarios[0].start_delay_ns = u64::MAX;
         }),
         ("step is missing", |plan| plan.scenarios[0].steps[0].step = None),
+        ("verbatim: wanted a stretch of the body from 1 on, got 1 to 3 of 2 bytes", |plan| {
+            let Some(wire::step::Step::Request(request)) = &mut plan.scenarios[0].steps[0].step else { return };
+            request.verbatim[1].to = 3;
+        }),
         ("connect.sources: wanted an IP address, got nowhere", |plan| {
             plan.connect.as_mut().unwrap().sources = vec!["nowhere".to_owned()];
         }),

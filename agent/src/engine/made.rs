@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use muster_proto::plan::Request;
+use muster_proto::plan::{BodyPiece, Request};
 
 use super::template::{Names, Scope, Template, TemplateError, is_template};
 use super::transport::http1::{Hole, Layout, Manner, RenderError, Rendered};
@@ -74,7 +74,11 @@ impl Made {
             }
         }
         if templates.body {
-            texts.push(compile(Hole::Body, "body", &String::from_utf8_lossy(&request.body.0))?);
+            for (place, piece) in request.body_pieces().into_iter().enumerate() {
+                if let BodyPiece::Template(text) = piece {
+                    texts.push(compile(Hole::Body(place), "body", &String::from_utf8_lossy(text))?);
+                }
+            }
         }
         let holes: Vec<Hole> = texts.iter().map(|text| text.hole).collect();
         Ok(Self { layout: Layout::new(request, manner, &holes)?, texts })
@@ -91,8 +95,10 @@ impl Made {
     /// # Errors
     /// [`MakeError`] where a text of it has no value, or one that cannot be sent.
     pub(super) fn make(&self, scope: &Scope) -> Result<Rendered, MakeError> {
+        // The holes come in the order of the texts.
+        let mut texts = self.texts.iter();
         self.layout.fill(|hole, bytes| {
-            let text = self.texts.iter().find(|text| text.hole == hole);
+            let text = texts.find(|text| text.hole == hole);
             text.map_or(Ok(()), |text| text.make(bytes, scope))
         })
     }

@@ -72,6 +72,21 @@ fn agents_and_workers_go_by_their_names() {
 }
 
 #[test]
+fn what_files_hold_is_sent_as_it_is_among_what_is_made() {
+    let server = Server::start(|_| Some(OK.to_owned()));
+    let step = templated(post(server.address, "/", b""), |request| {
+        request.body = Body(b"{{ pages }}-\xff{{ raw }}\0{{ who | length }}{{ raw }}".as_slice().into());
+        request.verbatim = vec![12..23, 41..50];
+    });
+    let (_, heard) = heard(&server, with_vars(vec![step], per_user(1, 2)), 1);
+    assert_eq!(heard.len(), 2);
+    for request in heard {
+        assert_eq!(request.body, b"50-\xff{{ raw }}\x004{{ raw }}");
+        assert_eq!(request.header("content-length"), request.body.len().to_string());
+    }
+}
+
+#[test]
 fn the_same_seed_makes_the_same_requests_on_however_many_workers() {
     let drawn = |workers| {
         let server = Server::start(|_| Some(OK.to_owned()));

@@ -21,6 +21,7 @@ mod limits;
 mod load;
 mod metrics;
 mod mistakes;
+mod multipart;
 mod names;
 mod plan;
 mod preset;

@@ -1,5 +1,6 @@
 //! A step that talks to the target.
 
+use std::ops::Range;
 use std::time::Duration;
 
 use muster_proto::plan::{Body, PLAN_BYTES_MAX, Redirects, Request, Retry, TALLIES_MAX, Templates, Url};
@@ -10,7 +11,7 @@ use super::reader::{Field, Fields, Reader};
 use super::tags::Tags;
 use super::tree::Value;
 use super::url::{self, Target};
-use super::{auth, capture, expect, files, json, metrics, tags, template};
+use super::{auth, capture, expect, files, json, metrics, multipart, tags, template};
 
 /// What steps take from the plan and its scenario unless they say otherwise.
 #[derive(Clone)]
@@ -162,15 +163,14 @@ fn request(
         return None;
     }
     let url = url?;
-    // Files are sent as they are.
-    let from_file = fields.get("body").is_some_and(|field| matches!(field.node.value, Value::Map(_)));
-    let templates = Templates { head: has_templates(&url, &headers), body: !from_file && is_template(&body) };
+    let templates = Templates { head: has_templates(&url, &headers), body: body.is_template() };
     Some(Request {
         name: name?,
         method: method_and_url?.0,
         url,
         headers,
-        body: Body(body.into()),
+        verbatim: if templates.body { body.verbatim } else { Vec::new() },
+        body: Body(body.bytes.into()),
         templates,
         expect_status: expected.status.unwrap_or_default(),
         checks: expected.checks,
@@ -204,13 +204,36 @@ pub(super) fn has_templates(url: &Url, headers: &Headers) -> bool {
     [&url.path].into_iter().chain(values).any(|text| template::is_template(text))
 }
 
-fn is_template(body: &[u8]) -> bool {
-    std::str::from_utf8(body).is_ok_and(template::is_template)
+/// A body as read.
+#[derive(Default)]
+pub(super) struct Content {
+    pub(super) bytes: Vec<u8>,
+    /// What of it comes from files, and is sent as it is.
+    pub(super) verbatim: Vec<Range<usize>>,
+}
+
+impl Content {
+    fn text(bytes: Vec<u8>) -> Self {
+        Self { bytes, verbatim: Vec::new() }
+    }
+
+    fn file(bytes: Vec<u8>) -> Self {
+        let whole = 0..bytes.len();
+        Self { bytes, verbatim: Vec::from_iter(Some(whole)) }
+    }
+
+    /// Whether there are templates in what does not come from files.
+    fn is_template(&self) -> bool {
+        let ends = self.verbatim.iter().map(|stretch| stretch.end);
+        let begins = self.verbatim.iter().map(|stretch| stretch.start).chain([self.bytes.len()]);
+        let mut texts = [0].into_iter().chain(ends).zip(begins).map(|(from, to)| &self.bytes[from..to]);
+        texts.any(|text| std::str::from_utf8(text).is_ok_and(template::is_template))
+    }
 }
 
 /// The body, and the `content-type` that follows from its kind.
-fn body(reader: &mut Reader, fields: &Fields<'_>, headers: &mut Headers) -> Vec<u8> {
-    let kinds: Vec<&str> = fields.names().filter(|name| ["body", "json", "form"].contains(name)).collect();
+fn body(reader: &mut Reader, fields: &Fields<'_>, headers: &mut Headers) -> Content {
+    let kinds: Vec<&str> = fields.names().filter(|name| ["body", "json", "form", "multipart"].contains(name)).collect();
     if let [first, second, ..] = kinds[..]
         && let Some(field) = fields.get(second)
     {
@@ -219,19 +242,27 @@ fn body(reader: &mut Reader, fields: &Fields<'_>, headers: &mut Headers) -> Vec<
     let mut body = None;
     if let Some(field) = fields.get("json") {
         headers::set_default(headers, "content-type", "application/json");
-        body = json::read(reader, &field);
+        body = json::read(reader, &field).map(Content::text);
     }
     if let Some(field) = fields.get("form") {
         headers::set_default(headers, "content-type", "application/x-www-form-urlencoded");
-        body = url::pairs(reader, &field, "+").map(String::into_bytes);
+        body = url::pairs(reader, &field, "+").map(|text| Content::text(text.into_bytes()));
+    }
+    if let Some(field) = fields.get("multipart") {
+        let own = fields.get("headers").map(|field| reader.named(&field)).unwrap_or_default();
+        if let Some((_, own)) = own.iter().find(|(name, _)| name.eq_ignore_ascii_case("content-type")) {
+            reader.at_key(own, "a multipart body has a `content-type` of its own").help("leave it out");
+        }
+        body = multipart::read(reader, &field, headers);
     }
     if let Some(field) = fields.get("body") {
         body = match field.node.value {
             Value::Map(_) => reader
                 .open(&field, &BODY_FILE)
                 .and_then(|file| file.get("file"))
-                .and_then(|file| files::body(reader, &file)),
-            _ => reader.template(&field).map(|text| text.as_bytes().to_owned()),
+                .and_then(|file| files::body(reader, &file))
+                .map(Content::file),
+            _ => reader.template(&field).map(|text| Content::text(text.as_bytes().to_owned())),
         };
     }
     body.unwrap_or_default()

@@ -1,8 +1,10 @@
 //! Requests.
 
+use std::ops::Range;
+
 use super::plan::{LIST_MAX, duration, name, ns, url_from_wire, url_to_wire};
 use super::{ConvertError, at_most, invalid, missing, response};
-use crate::plan::{Body, Redirects, Request, Retry, StatusSet, Templates};
+use crate::plan::{Body, Redirects, Request, Retry, StatusSet, Templates, VERBATIM_MAX};
 use crate::wire;
 
 pub(super) fn request_to_wire(request: &Request) -> wire::Request {
@@ -26,7 +28,29 @@ pub(super) fn request_to_wire(request: &Request) -> wire::Request {
         captures: request.captures.iter().map(response::capture_to_wire).collect(),
         metrics: request.metrics.iter().map(response::observation_to_wire).collect(),
         tags: request.tags.iter().map(|(name, value)| wire::Tag { name: name.clone(), value: value.clone() }).collect(),
+        verbatim: request.verbatim.iter().map(stretch).collect(),
     }
+}
+
+/// A body is never so long that this could cut anything off.
+fn stretch(range: &Range<usize>) -> wire::Stretch {
+    wire::Stretch { from: range.start as u32, to: range.end as u32 }
+}
+
+/// Stretches within so many bytes.
+fn verbatim_from_wire(stretches: &[wire::Stretch], bytes: usize) -> Result<Vec<Range<usize>>, ConvertError> {
+    at_most("verbatim", stretches.len(), VERBATIM_MAX)?;
+    let mut end = 0;
+    let each = stretches.iter().map(|stretch| {
+        let range = stretch.from as usize..stretch.to as usize;
+        if range.start < end || range.end < range.start || range.end > bytes {
+            let got = format!("{} to {} of {bytes} bytes", stretch.from, stretch.to);
+            return Err(invalid("verbatim", format!("a stretch of the body from {end} on"), got));
+        }
+        end = range.end;
+        Ok(range)
+    });
+    each.collect()
 }
 
 pub(super) fn request_from_wire(message: wire::Request, metrics: usize) -> Result<Request, ConvertError> {
@@ -43,6 +67,7 @@ pub(super) fn request_from_wire(message: wire::Request, metrics: usize) -> Resul
         method: message.method,
         url: url_from_wire(message.url.ok_or_else(|| missing("request.url"))?)?,
         headers: message.headers.into_iter().map(|header| (header.name, header.value)).collect(),
+        verbatim: verbatim_from_wire(&message.verbatim, message.body.len())?,
         body: Body(message.body),
         templates: Templates { head: message.head_templates, body: message.body_template },
         timeout: duration("timeout_ns", message.timeout_ns)?,

@@ -23,7 +23,7 @@ pub use response::{
     Capture, Check, Condition, FINDINGS_MAX, METRICS_MAX, MetricKind, Missing, Observation, PATTERN_BYTES_MAX, Pick,
     Source, TALLIES_MAX,
 };
-pub use scenario::{Request, Retry, Scenario, Templates, Think};
+pub use scenario::{BodyPiece, Request, Retry, Scenario, Templates, Think};
 pub use step::{
     AT_ONCE_MAX, Branch, Choice, Group, Loop, NESTING_MAX, Parallel, ROUNDS_MAX, Rounds, Step, Stop, each_step,
     group_path, steps_total,
@@ -117,6 +117,8 @@ pub const NUMBERED_MAX: usize = 1 << (u64::BITS - NUMBER_BITS);
 pub const NUMBER_BITS: u32 = 56;
 /// The most variables in one plan.
 pub const VARS_MAX: usize = 1_000;
+/// The most stretches of a body that are sent as they are, while the rest is a template.
+pub const VERBATIM_MAX: usize = 1_000;
 /// The longest name of a plan, scenario or step, in bytes.
 pub const NAME_BYTES_MAX: usize = 256;
 /// The largest plan on the wire, bodies included, in bytes.

@@ -1,5 +1,6 @@
 //! A scenario: a load profile and the steps it repeats.
 
+use std::ops::Range;
 use std::time::Duration;
 
 use super::step::{self, Step};
@@ -93,7 +94,7 @@ impl Scenario {
 pub struct Templates {
     /// Its path and its header fields' values.
     pub head: bool,
-    /// Its body, which is a text then.
+    /// Its body, which is a text then, but for what is sent as it is.
     pub body: bool,
 }
 
@@ -110,6 +111,9 @@ pub struct Request {
     pub headers: Vec<(String, String)>,
     /// What it carries.
     pub body: Body,
+    /// What of a body that is a template is sent as it is, such as what files hold: stretches in order, apart from each
+    /// other.
+    pub verbatim: Vec<Range<usize>>,
     /// What of it is made anew each time.
     pub templates: Templates,
     /// Which statuses are as expected.
@@ -133,6 +137,15 @@ pub struct Request {
     pub retry: Retry,
 }
 
+/// A piece of a body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BodyPiece<'a> {
+    /// It is sent as it is.
+    Verbatim(&'a [u8]),
+    /// A template, as bytes of UTF-8.
+    Template(&'a [u8]),
+}
+
 /// How often a request is made again when it was not as expected.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Retry {
@@ -152,6 +165,7 @@ impl Request {
             url,
             headers: Vec::new(),
             body: Body::default(),
+            verbatim: Vec::new(),
             templates: Templates::default(),
             expect_status: StatusSet::default(),
             checks: Vec::new(),
@@ -163,6 +177,27 @@ impl Request {
             timeout: Duration::from_secs(10),
             retry: Retry::default(),
         }
+    }
+
+    /// Its body, piece by piece. There is one at least, which may be empty.
+    #[must_use]
+    pub fn body_pieces(&self) -> Vec<BodyPiece<'_>> {
+        let body = &self.body.0[..];
+        if !self.templates.body {
+            return vec![BodyPiece::Verbatim(body)];
+        }
+        let (mut pieces, mut from) = (Vec::new(), 0);
+        for stretch in &self.verbatim {
+            if stretch.start > from {
+                pieces.push(BodyPiece::Template(&body[from..stretch.start]));
+            }
+            pieces.push(BodyPiece::Verbatim(&body[stretch.clone()]));
+            from = stretch.end;
+        }
+        if from < body.len() || pieces.is_empty() {
+            pieces.push(BodyPiece::Template(&body[from..]));
+        }
+        pieces
     }
 
     /// Whether sending it twice does the same as sending it once (RFC 9110, 9.2.2), so that it may be repeated when

@@ -30,6 +30,11 @@ pub(in crate::plan_file) static REQUEST: Table = Table {
         key("body", Kind::AnyOf(&[Kind::Text, Kind::Table(&BODY_FILE)]), "The body, as text or from a file"),
         key("json", Kind::Anything, "The body, as a value to be sent as JSON"),
         key("form", PAIRS, "The body, as fields of a form"),
+        key(
+            "multipart",
+            PARTS,
+            "The body, as parts by name: texts, and files in the plan's folder (`multipart/form-data`)",
+        ),
         key("expect", Kind::Table(&EXPECT), "What the response must be"),
         key(
             "capture",
@@ -51,7 +56,7 @@ pub(in crate::plan_file) static REQUEST: Table = Table {
         ),
     ],
     named: &[],
-    later: &["websocket", "grpc", "html", "cookies", "multipart", "weight", "trace", "connect"],
+    later: &["websocket", "grpc", "html", "cookies", "weight", "trace", "connect"],
 };
 
 /// A step that pauses.
@@ -103,6 +108,22 @@ pub(in crate::plan_file) static BODY_FILE: Table = Table {
     keys: &[key("file", Kind::Text, "A file in the plan's folder; sent as it is").required()],
     named: &[],
     later: &[],
+};
+
+const PARTS: Kind = Kind::Map { of: &Kind::AnyOf(&[PART_VALUE, Kind::List { of: &PART_VALUE, max: 100 }]), max: 1_000 };
+const PART_VALUE: Kind = Kind::AnyOf(&[Kind::Text, Kind::Table(&PART)]);
+
+/// A part of `multipart`, where it is a map.
+pub(in crate::plan_file) static PART: Table = Table {
+    about: "A part of a body: a file, or a text",
+    keys: &[
+        key("file", Kind::Text, "A file in the plan's folder; sent as it is"),
+        key("text", Kind::Text, "A text, in place of a file"),
+        key("type", Kind::Text, "What it is; `application/octet-stream` for a file unless said"),
+        key("name", Kind::Text, "What the file is called; its own name unless said"),
+    ],
+    named: &[],
+    later: &["headers", "json"],
 };
 
 /// `auth`.

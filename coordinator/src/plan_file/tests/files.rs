@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::Path;
 
+use muster_proto::plan::{BodyPiece, Request, Templates};
 use tempfile::TempDir;
 
 use super::super::Secrets;
@@ -33,6 +34,74 @@ fn a_plan_is_named_after_its_file_and_takes_bodies_from_its_folder() {
     let plan = plan.unwrap().plan;
     assert_eq!(plan.name, "shop");
     assert_eq!(&request(&plan).body.0[..], b"\x00{{ raw }}\xff");
+}
+
+#[test]
+fn parts_are_sent_in_order_and_files_among_them_as_they_are() {
+    let keys = "post: /, headers: {x: y}, multipart: {title: 'n {{ iteration }}', a: [b, {file: c.bin, type: image/x, name: 'd\"e'}], \
+                f: {text: '{}', type: application/json}}";
+    let (_folder, plan) = in_folder(&step(keys), &[("c.bin", b"\x00{{ raw }}\xff")]);
+    let plan = plan.unwrap().plan;
+    let request = request(&plan);
+    let (_, kind) = request.headers.iter().find(|(name, _)| name == "content-type").unwrap();
+    let boundary = kind.strip_prefix("multipart/form-data; boundary=").unwrap();
+    assert_eq!(boundary, "muster-2c515dc1-00000000", "it follows from the parts alone");
+    let wanted = [
+        "--B\r\nContent-Disposition: form-data; name=\"title\"\r\n\r\nn {{ iteration }}\r\n",
+        "--B\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\nb\r\n",
+        "--B\r\nContent-Disposition: form-data; name=\"a\"; filename=\"d%22e\"\r\nContent-Type: image/x\r\n\r\nRAW\r\n",
+        "--B\r\nContent-Disposition: form-data; name=\"f\"\r\nContent-Type: application/json\r\n\r\n{}\r\n--B--\r\n",
+    ];
+    let (before, behind) = wanted
+        .concat()
+        .replace("--B", &format!("--{boundary}"))
+        .split_once("RAW")
+        .map(|(a, b)| (a.to_owned(), b.to_owned()))
+        .unwrap();
+    let [BodyPiece::Template(first), BodyPiece::Verbatim(file), BodyPiece::Template(last)] = request.body_pieces()[..]
+    else {
+        panic!("{:?}", request.body_pieces());
+    };
+    assert_eq!(String::from_utf8_lossy(first), before);
+    assert_eq!(file, b"\x00{{ raw }}\xff");
+    assert_eq!(String::from_utf8_lossy(last), behind);
+}
+
+#[test]
+fn parts_without_templates_are_no_template_and_no_boundary_stands_in_them() {
+    let parts = |file: &[u8]| {
+        let (_folder, plan) = in_folder(&step("post: /, multipart: {a: {file: f}, b: c}"), &[("f", file)]);
+        request(&plan.unwrap().plan).clone()
+    };
+    let first = parts(b"{{ x }}");
+    assert_eq!((first.templates, &first.verbatim[..]), (Templates::default(), &[][..]));
+    let boundary = |request: &Request| request.headers[0].1.rsplit('=').next().unwrap().to_owned();
+    // What has the boundary in it gets another, which begins otherwise because the parts are others.
+    let second = parts(boundary(&first).as_bytes());
+    assert_ne!(boundary(&second), boundary(&first));
+    let whole = String::from_utf8(second.body.0.to_vec()).unwrap();
+    assert_eq!(whole.matches(&boundary(&second)).count(), 3);
+}
+
+#[test]
+fn what_is_wrong_with_parts_is_told() {
+    let wrong = |keys: &str| message(in_folder(&step(keys), &[]).1);
+    assert_eq!(wrong("post: /, multipart: {a: {}}"), "wanted one content of the part");
+    assert_eq!(wrong("post: /, multipart: {a: {file: f, text: b}}"), "wanted one content of the part");
+    assert_eq!(wrong("post: /, multipart: {a: {file: ../f}}"), "wanted a file in the plan's folder, found `../f`");
+    assert_eq!(
+        wrong("post: /, multipart: {a: {text: b, type: png}}"),
+        "wanted a media type such as `image/png`, found `png`"
+    );
+    assert_eq!(wrong("post: /, multipart: {'{{ a }}': b}"), "wanted a text without `{{`, found `{{ a }}`");
+    assert_eq!(wrong("post: /, multipart: {a: b}, body: c"), "a request has one body, found `multipart` and `body`");
+    let own = "post: /, headers: {Content-Type: multipart/mixed}, multipart: {a: b}";
+    assert_eq!(wrong(own), "a multipart body has a `content-type` of its own");
+    let many: String = (0..11).map(|name| format!("a{name}: [{}], ", "b, ".repeat(99))).collect();
+    assert_eq!(wrong(&format!("post: /, multipart: {{{many}}}")), "wanted at most 1000 parts, found more");
+    let large = format!("post: /, multipart: {{a: [{}]}}", "{file: f}, ".repeat(6));
+    let (_folder, plan) = in_folder(&step(&large), &[("f", &vec![0; 1 << 20])]);
+    assert_eq!(message(plan), "wanted parts of at most 4194304 bytes together, found more");
 }
 
 #[test]

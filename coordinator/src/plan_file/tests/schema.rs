@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 
 use super::super::keys::{
-    AGENTS, AUTH, BASIC, BLOCKS, BODY_FILE, CAPTURE, CHOICE, CONNECT, DNS, EXPECT, FEEDER, HTTP, Kind, METRIC, PLAN,
-    REQUEST, RETRY, SCENARIO, SECRET, STAGE, STEPS, THINK_DRAWN, TLS, Table,
+    AGENTS, AUTH, BASIC, BLOCKS, BODY_FILE, CAPTURE, CHOICE, CONNECT, DNS, EXPECT, FEEDER, HTTP, Kind, METRIC, PART,
+    PLAN, REQUEST, RETRY, SCENARIO, SECRET, STAGE, STEPS, THINK_DRAWN, TLS, Table,
 };
 use super::super::schema;
 use super::{section, step, yaml};
@@ -95,6 +95,7 @@ fn with_entry(table: &'static Table, entry: &str) -> String {
             step(&if entry.starts_with(&format!("{word}:")) { entry.to_owned() } else { format!("{word}: 1, {entry}") })
         }
         () if is(&BODY_FILE) => step(&format!("post: /, body: {{{entry}}}")),
+        () if is(&PART) => step(&format!("post: /, multipart: {{a: {{{entry}}}}}")),
         () if is(&CAPTURE) => step(&format!("get: /, capture: {{a: {{{entry}}}}}")),
         () if is(&METRIC) => step(&format!("get: /, metrics: {{a: {{{entry}}}}}")),
         () if is(&EXPECT) => step(&format!("get: /, expect: {{{entry}}}")),
@@ -143,7 +144,7 @@ fn takes_anything(kind: &Kind) -> bool {
 
 #[test]
 fn every_described_key_is_read() {
-    assert_eq!(tables().len(), 31);
+    assert_eq!(tables().len(), 32);
     for table in tables() {
         for key in table.keys {
             for name in key.also.iter().chain([&key.name]) {

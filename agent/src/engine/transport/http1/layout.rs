@@ -4,9 +4,11 @@ mod head;
 #[cfg(test)]
 mod tests;
 
+use std::borrow::Cow;
+
 use bytes::Bytes;
 use memchr::memchr;
-use muster_proto::plan::{Body, Request};
+use muster_proto::plan::{Body, BodyPiece, Request};
 
 use super::{Asked, Manner, RenderError, Rendered, Verb, check};
 #[cfg(test)]
@@ -28,16 +30,15 @@ pub enum Hole {
     Path,
     /// The value of the header field at this place.
     Value(usize),
-    /// Its body.
-    Body,
+    /// The piece of its body at this place.
+    Body(usize),
 }
 
 /// A request, laid out.
 #[derive(Debug)]
 pub struct Layout {
     head: Vec<Piece>,
-    /// The body, unless it is made.
-    body: Option<Box<[u8]>>,
+    body: Vec<BodyPart>,
     asked: Asked,
     keep_alive: bool,
     /// Whether the length of an empty body is told too.
@@ -47,6 +48,24 @@ pub struct Layout {
     gives_connection: bool,
     /// How much room the bytes get at first.
     room: usize,
+}
+
+/// A piece of a body.
+#[derive(Debug)]
+enum BodyPart {
+    /// The same each time.
+    Bytes(Box<[u8]>),
+    /// Made each time, as the piece at this place.
+    Made(usize),
+}
+
+impl BodyPart {
+    fn room(&self) -> usize {
+        match self {
+            Self::Bytes(bytes) => bytes.len(),
+            Self::Made(_) => BODY_BYTES,
+        }
+    }
 }
 
 /// A head that is filled in, but for the length of what is to come.
@@ -71,8 +90,8 @@ impl Layout {
             _ => Verb::Other,
         };
         let head = pieces(request, verb, manner, holes)?;
-        let body: Option<Box<[u8]>> = (!holes.contains(&Hole::Body)).then(|| Box::from(&request.body.0[..]));
-        let body_room = body.as_deref().map_or(BODY_BYTES, <[u8]>::len);
+        let body: Vec<BodyPart> = body_parts(request, holes);
+        let body_room: usize = body.iter().map(BodyPart::room).sum();
         Ok(Self {
             room: head.iter().map(Piece::room).sum::<usize>() + body_room,
             head,
@@ -96,11 +115,8 @@ impl Layout {
         let Head { mut text, length_at, mut id_at } = self.fill_head(&mut make)?;
         let head_bytes = text.len();
         let closes = !self.keep_alive || (self.gives_connection && says(&text, "connection", is_close));
-        if self.body.is_none() {
-            make(Hole::Body, &mut text)?;
-        }
-        let body = self.body.as_deref().unwrap_or_default();
-        let length = text.len() - head_bytes + body.len();
+        let rest = self.fill_body(&mut text, &mut make)?;
+        let length = text.len() - head_bytes + rest.len();
         if self.gives_length && says(&text[..head_bytes], "content-length", |value| value != length.to_string()) {
             return Err(RenderError::ContentLength(length).into());
         }
@@ -110,8 +126,31 @@ impl Layout {
             id_at = id_at.map(|id_at| id_at + field.len());
         }
         let mut bytes = text.into_bytes();
-        bytes.extend_from_slice(body);
+        bytes.extend_from_slice(&rest);
         Ok(Rendered { bytes, asked: self.asked, closes, id_at })
+    }
+
+    /// Adds what is made of the body to the text, up to the first bytes that are always the same: with these, which may be
+    /// no text, begins what is returned.
+    fn fill_body<E: From<RenderError>>(
+        &self,
+        text: &mut String,
+        make: &mut impl FnMut(Hole, &mut String) -> Result<(), E>,
+    ) -> Result<Cow<'_, [u8]>, E> {
+        let mut rest: Option<Cow<'_, [u8]>> = None;
+        for part in &self.body {
+            match (part, &mut rest) {
+                (BodyPart::Made(place), None) => make(Hole::Body(*place), text)?,
+                (BodyPart::Made(place), Some(rest)) => {
+                    let mut made = String::new();
+                    make(Hole::Body(*place), &mut made)?;
+                    rest.to_mut().extend_from_slice(made.as_bytes());
+                }
+                (BodyPart::Bytes(bytes), None) => rest = Some(Cow::Borrowed(bytes)),
+                (BodyPart::Bytes(bytes), Some(rest)) => rest.to_mut().extend_from_slice(bytes),
+            }
+        }
+        Ok(rest.unwrap_or_default())
     }
 
     fn fill_head<E: From<RenderError>>(
@@ -157,11 +196,21 @@ impl Layout {
                 Piece::Length | Piece::Id => {}
             }
         }
-        if self.body.is_none() {
+        if self.body.iter().any(|part| matches!(part, BodyPart::Made(_))) {
             request.body = Body(Bytes::copy_from_slice(rest));
+            request.verbatim.clear();
         }
         request
     }
+}
+
+/// The pieces of a body, of which some are holes.
+fn body_parts(request: &Request, holes: &[Hole]) -> Vec<BodyPart> {
+    let part = |(place, piece)| match piece {
+        _ if holes.contains(&Hole::Body(place)) => BodyPart::Made(place),
+        BodyPiece::Verbatim(bytes) | BodyPiece::Template(bytes) => BodyPart::Bytes(bytes.into()),
+    };
+    request.body_pieces().into_iter().enumerate().map(part).collect()
 }
 
 /// Takes what stands before this byte.

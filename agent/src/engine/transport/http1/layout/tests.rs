@@ -3,7 +3,7 @@ use proptest::prelude::*;
 
 use super::*;
 
-const HOLES: [Hole; 4] = [Hole::Path, Hole::Value(1), Hole::Value(2), Hole::Body];
+const HOLES: [Hole; 4] = [Hole::Path, Hole::Value(1), Hole::Value(2), Hole::Body(0)];
 
 fn request(method: &str, names: [&str; 3], texts: &[String; 4]) -> Request {
     let [path, first, second, body] = texts;
