@@ -3,6 +3,7 @@
 use url::form_urlencoded;
 
 use super::json::Json;
+use super::parts::{self, Found, Part};
 use super::text::Text;
 use super::yaml;
 
@@ -10,6 +11,8 @@ use super::yaml;
 pub(super) const JSON: &str = "application/json";
 /// The content type of a form.
 pub(super) const FORM: &str = "application/x-www-form-urlencoded";
+/// The content type of a form with files.
+pub(super) const PARTS: &str = "multipart/form-data";
 
 /// The most fields of a form that a plan can have, and the most values of one field.
 const FIELDS_MAX: usize = 1_000;
@@ -23,10 +26,12 @@ pub(super) enum Body {
     Text(Text),
     Json(Json<Text>),
     Form(Vec<(String, Text)>),
+    Parts(Vec<Part>),
 }
 
 impl Body {
-    /// A recorded body: as what its content type says, if it can be sent from that exactly as it was.
+    /// A recorded body: as what its content type says, if it can be sent from that exactly as it was, but for what stands
+    /// between parts.
     pub(super) fn recorded(content_type: &str, text: &str) -> Self {
         if text.is_empty() {
             return Self::None;
@@ -44,6 +49,10 @@ impl Body {
                     false => Self::Text(Text::literal(text)),
                 }
             }
+            PARTS => match parts::taken_apart(content_type, text) {
+                Some(Found { texts, files }) if files.is_empty() && parts::holds(&texts) => Self::Parts(texts),
+                _ => Self::Text(Text::literal(text)),
+            },
             _ => Self::Text(Text::literal(text)),
         }
     }
@@ -63,7 +72,7 @@ impl Body {
         match self {
             Self::Json(_) => Some(JSON),
             Self::Form(_) => Some(FORM),
-            Self::None | Self::Text(_) => None,
+            Self::None | Self::Text(_) | Self::Parts(_) => None,
         }
     }
 }

@@ -73,10 +73,13 @@ impl Request {
         self.name.clone().unwrap_or_else(|| format!("{} {}", self.method, self.address.shown()))
     }
 
-    /// Gives it a body and the `content-type` that says what it is, unless a field says so already.
+    /// Gives it a body and the `content-type` that says what it is, unless a field says so already, or what stands between
+    /// its parts follows from them.
     pub(super) fn set_body(&mut self, body: Body, content_type: &str) {
         self.body = body;
-        if self.header("content-type").is_none() {
+        if let Body::Parts(_) = self.body {
+            self.headers.retain(|(name, _)| name != "content-type");
+        } else if self.header("content-type").is_none() {
             self.headers.push(("content-type".to_owned(), Text::literal(content_type)));
         }
     }

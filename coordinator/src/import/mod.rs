@@ -14,6 +14,7 @@ mod json;
 mod names;
 mod notes;
 mod openapi;
+mod parts;
 mod plan;
 mod postman;
 mod secrets;

@@ -10,7 +10,7 @@ use super::journey::{Connect, Headers, Journey, Request};
 use super::sound::{name, sound};
 use super::text::Text;
 use super::yaml::{key, scalar, value};
-use super::{ImportError, Imported};
+use super::{ImportError, Imported, parts};
 use crate::plan_file::{FILE_BYTES_MAX, format_duration};
 
 /// How much of a plan file stays free for the last note.
@@ -250,6 +250,10 @@ fn body(out: &mut String, body: &Body) {
         Body::Form(fields) => {
             let _ = writeln!(out, "{margin}form:");
             pairs(out, INDENT + 2, fields);
+        }
+        Body::Parts(parts) => {
+            let _ = writeln!(out, "{margin}multipart:");
+            parts::write(out, INDENT + 2, parts);
         }
     }
 }

@@ -23,6 +23,9 @@ pub(super) fn warn(request: &Request, notes: &mut Notes, shown: &str) {
             found.extend(fields.iter().filter(|(name, value)| holds(name, value)).map(|(name, _)| name.clone()));
         }
         Body::Json(json) => within(json, &mut found),
+        Body::Parts(parts) => {
+            found.extend(parts.iter().filter(|part| holds(&part.name, &part.text)).map(|part| part.name.clone()));
+        }
         Body::None | Body::Text(_) => {}
     }
     for name in found {

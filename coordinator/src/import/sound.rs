@@ -6,8 +6,8 @@ use super::body::Body;
 use super::headers::is_token;
 use super::journey::Request;
 use super::notes::Notes;
-use super::secrets;
 use super::text::Text;
+use super::{parts, secrets};
 use crate::plan_file::{HEADER_BYTES_MAX, HEADERS_MAX, PATH_BYTES_MAX, REDIRECTS_MAX, THINK_MAX, TIMEOUT_MAX};
 use muster_proto::plan::NAME_BYTES_MAX;
 
@@ -93,6 +93,11 @@ fn body(request: &Request, notes: &mut Notes, shown: &str) -> Body {
         Body::Text(text) => text.written().len(),
         Body::Json(json) => json.to_text().written().len(),
         Body::Form(fields) => fields.iter().map(|(name, value)| name.len() + value.written().len() + 2).sum(),
+        Body::Parts(list) if !parts::holds(list) => {
+            notes.add_of("bodies in parts that a plan cannot have, or not in their order, are left out", shown);
+            return Body::None;
+        }
+        Body::Parts(list) => list.iter().map(|part| part.name.len() + part.text.written().len() + 64).sum(),
     };
     if bytes > BODY_BYTES_MAX {
         notes.add_of("bodies of more than 64 KiB are left out: put them into files (`body: { file: PATH }`)", shown);

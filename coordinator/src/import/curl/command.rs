@@ -5,12 +5,14 @@ use std::time::Duration;
 use url::form_urlencoded::byte_serialize;
 
 use super::flags::{self, Effect, Flag};
+use super::form;
 use super::shell::Word;
 use crate::import::address::{Address, escaped};
-use crate::import::body::{Body, FORM, JSON};
+use crate::import::body::{Body, FORM, JSON, PARTS};
 use crate::import::headers::{Kind, kind_by_hand};
 use crate::import::journey::{Connect, Headers, Journey, Request};
 use crate::import::notes::Notes;
+use crate::import::parts::Found;
 use crate::import::text::Text;
 
 /// How many redirects `--location` is taken to mean: curl's own bound is more than a plan has.
@@ -25,6 +27,7 @@ pub(super) struct Command {
     method: Option<String>,
     headers: Headers,
     data: Option<String>,
+    parts: Found,
     has_json: bool,
     /// The method that goes with a body, kept or left out.
     body_method: Option<&'static str>,
@@ -105,7 +108,7 @@ impl Command {
                 self.body_method = Some("POST");
                 notes.add_of("bodies from files are left out: write `body: { file: PATH }`", text);
             }
-            Effect::Data { .. } | Effect::Json if value.is_binary => {
+            Effect::Data { .. } | Effect::Json | Effect::Part { .. } if value.is_binary => {
                 self.body_method = Some("POST");
                 notes.add_of("bodies that are no text are left out", shown);
             }
@@ -126,9 +129,13 @@ impl Command {
             Effect::MaxRedirects => self.redirects = text.parse::<u64>().ok().map(|count| count.min(255) as u8),
             Effect::MaxTime => self.timeout = seconds(text),
             Effect::Secret => notes.add_of("secrets are left out: set the header fields that stand for them", shown),
-            Effect::Parts | Effect::Upload => {
-                self.body_method = Some(if effect == Effect::Parts { "POST" } else { "PUT" });
-                notes.add_of("bodies in parts or from files are left out", shown);
+            Effect::Part { files } => {
+                self.body_method = Some("POST");
+                form::add(&mut self.parts, text, files, notes);
+            }
+            Effect::Upload => {
+                self.body_method = Some("PUT");
+                notes.add_of("bodies from files are left out: write `body: { file: PATH }`", shown);
             }
             Effect::Elsewhere => notes.add_of("options that change more than a request are left out", shown),
             Effect::Nothing => {}
@@ -200,7 +207,8 @@ impl Command {
     }
 
     /// Adds its requests to a journey.
-    pub(super) fn finish(self, journey: &mut Journey) {
+    pub(super) fn finish(mut self, journey: &mut Journey) {
+        self.parts.texts = std::mem::take(&mut self.parts).without_files(&mut journey.notes);
         let is_first = journey.requests.is_empty();
         if self.urls.is_empty() {
             journey.notes.add("commands without a URL are left out");
@@ -250,6 +258,9 @@ impl Command {
             }
             let stated = request.header("content-type").and_then(Text::as_literal).unwrap_or(kind).to_owned();
             request.set_body(Body::recorded(&stated, data), kind);
+        }
+        if !self.parts.texts.is_empty() {
+            request.set_body(Body::Parts(self.parts.texts.clone()), PARTS);
         }
         request.redirects = self.follows.then(|| self.redirects.unwrap_or(REDIRECTS));
         request.timeout = self.timeout;

@@ -24,8 +24,10 @@ pub(super) enum Effect {
     MaxTime,
     /// A secret.
     Secret,
-    /// A body in parts.
-    Parts,
+    /// A part of a body, and whether `@` names a file in it.
+    Part {
+        files: bool,
+    },
     /// A body from a file.
     Upload,
     /// It changes nothing that a plan says, or only what is printed.
@@ -86,8 +88,8 @@ static FLAGS: &[Flag] = &[
     with_value('r', "range", Effect::Elsewhere),
     with_value('K', "config", Effect::Elsewhere),
     with_value(' ', "noproxy", Effect::Elsewhere),
-    with_value('F', "form", Effect::Parts),
-    with_value(' ', "form-string", Effect::Parts),
+    with_value('F', "form", Effect::Part { files: true }),
+    with_value(' ', "form-string", Effect::Part { files: false }),
     with_value('T', "upload-file", Effect::Upload),
     with_value('o', "output", Effect::Nothing),
     with_value('w', "write-out", Effect::Nothing),

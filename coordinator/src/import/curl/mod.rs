@@ -2,6 +2,7 @@
 
 mod command;
 mod flags;
+mod form;
 mod shell;
 
 use super::ImportError;

@@ -3,11 +3,12 @@
 use super::answers::{Given, given};
 use super::choice::status;
 use crate::import::address::Address;
-use crate::import::body::{Body, FORM, essence};
+use crate::import::body::{Body, FORM, PARTS, essence};
 use crate::import::headers::{Kind, kind};
 use crate::import::journey::{Headers, Request};
 use crate::import::json::Json;
 use crate::import::notes::Notes;
+use crate::import::parts::{self, Found};
 use crate::import::text::Text;
 
 /// A request as it was recorded.
@@ -66,8 +67,15 @@ fn body(request: &mut Request, of: &Json, notes: &mut Notes) {
     let text = of.text_of("text").unwrap_or_default();
     let kind = essence(mime_type);
     let has_files = of.get("params").items().iter().any(|field| !field.get("fileName").is_null());
-    if kind.starts_with("multipart/") || has_files {
-        notes.add_of("bodies in parts (multipart) are left out", &shown);
+    if kind == PARTS || has_files {
+        let parts = parts(mime_type, text, of.get("params").items()).without_files(notes);
+        if parts.is_empty() {
+            notes.add_of("bodies in parts without any text are left out", &shown);
+        } else {
+            request.set_body(Body::Parts(parts), mime_type);
+        }
+    } else if kind.starts_with("multipart/") {
+        notes.add_of("bodies in parts that are no form's (multipart) are left out", &shown);
     } else if !of.get("encoding").is_null() || text.contains(['\0', '\u{fffd}']) {
         notes.add_of("bodies that are no text are left out", &shown);
     } else if text.is_empty() && kind == FORM && !of.get("params").items().is_empty() {
@@ -80,6 +88,25 @@ fn body(request: &mut Request, of: &Json, notes: &mut Notes) {
         return;
     }
     request.headers.retain(|(name, _)| name != "content-type");
+}
+
+/// The parts of a body, which browsers record as a list, as a text, or as both.
+fn parts(mime_type: &str, text: &str, fields: &[Json]) -> Found {
+    if fields.is_empty() {
+        return parts::taken_apart(mime_type, text).unwrap_or_default();
+    }
+    let mut found = Found::default();
+    for field in fields {
+        let name = field.text_of("name").unwrap_or_default();
+        match field.get("fileName").is_null() {
+            true => {
+                let text = Text::literal(field.text_of("value").unwrap_or_default());
+                found.add(name, text, field.text_of("contentType"));
+            }
+            false => found.files.push(name.to_owned()),
+        }
+    }
+    found
 }
 
 fn fields(fields: &[Json]) -> Vec<(String, Text)> {

@@ -18,6 +18,7 @@ pub(super) fn texts(recorded: &Recorded) -> Vec<String> {
         Body::Text(text) => found.push(text.written()),
         Body::Json(json) => leaves(json, &mut found),
         Body::Form(fields) => found.extend(fields.iter().map(|(_, value)| value.written())),
+        Body::Parts(parts) => found.extend(parts.iter().map(|part| part.text.written())),
     }
     found
 }
@@ -63,6 +64,7 @@ impl Recorded {
             Body::None => {}
             Body::Text(text) => replace(text),
             Body::Form(fields) => fields.iter_mut().for_each(|(_, value)| replace(value)),
+            Body::Parts(parts) => parts.iter_mut().for_each(|part| replace(&mut part.text)),
             Body::Json(json) => replaced |= put_into(json, given, name),
         }
         for (header, value) in &mut self.secrets {

@@ -2,10 +2,11 @@
 
 use super::request::is_enabled;
 use super::variables::Variables;
-use crate::import::body::{Body, FORM, JSON, essence, is_json};
+use crate::import::body::{Body, FORM, JSON, PARTS, essence, is_json};
 use crate::import::journey::Request;
 use crate::import::json::Json;
 use crate::import::notes::Notes;
+use crate::import::parts::Found;
 use crate::import::text::Text;
 
 /// Reads a body by its mode.
@@ -28,7 +29,24 @@ pub(super) fn read(request: &mut Request, of: &Json, variables: &mut Variables, 
             let body = Body::Json(graphql(of.get("graphql"), variables));
             request.set_body(body, JSON);
         }
-        "formdata" | "file" => notes.add_of("bodies in parts or from files are left out", name),
+        "formdata" => {
+            let mut found = Found::default();
+            for field in of.get("formdata").items().iter().filter(|field| is_enabled(field)) {
+                let key = field.text_of("key").unwrap_or_default();
+                match field.text_of("type") {
+                    Some("file") => found.files.push(key.to_owned()),
+                    _ => {
+                        let text = variables.text(&field.get("value").scalar().unwrap_or_default());
+                        found.add(key, text, field.text_of("contentType"));
+                    }
+                }
+            }
+            let parts = found.without_files(notes);
+            if !parts.is_empty() {
+                request.set_body(Body::Parts(parts), PARTS);
+            }
+        }
+        "file" => notes.add_of("bodies from files are left out: write `body: { file: PATH }`", name),
         _ => {}
     }
 }

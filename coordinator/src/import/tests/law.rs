@@ -10,6 +10,7 @@ use crate::import::address::Address;
 use crate::import::body::{Body, FORM, JSON};
 use crate::import::journey::{Journey, Request};
 use crate::import::json::Json;
+use crate::import::parts::{self, Part};
 use crate::import::plan;
 use crate::import::text::Text;
 use crate::import::{HarOptions, Source, import};
@@ -38,6 +39,8 @@ fn meant(request: &Request) -> Sent {
         Body::Text(text) => made(&text.written()),
         Body::Json(json) => made(&json.to_text().written()),
         Body::Form(fields) => made(&crate::import::body::encoded(fields).written()),
+        Body::Parts(list) if !parts::holds(list) => String::new(),
+        Body::Parts(list) => list.iter().map(part_meant).collect::<String>() + "--B--\r\n",
     };
     (
         request.method.clone(),
@@ -47,6 +50,14 @@ fn meant(request: &Request) -> Sent {
     )
 }
 
+/// A part, as it is sent.
+fn part_meant(part: &Part) -> String {
+    let name = part.name.replace('"', "%22").replace('\r', "%0D").replace('\n', "%0A");
+    let kind = part.kind.as_ref().map(|kind| format!("Content-Type: {kind}\r\n")).unwrap_or_default();
+    let text = made(&part.text.written());
+    format!("--B\r\nContent-Disposition: form-data; name=\"{name}\"\r\n{kind}\r\n{text}\r\n")
+}
+
 /// What a plan means.
 fn read(text: &str) -> Vec<Sent> {
     let read = from_str(text, Format::Yaml, "plan", Path::new(""));
@@ -54,9 +65,18 @@ fn read(text: &str) -> Vec<Sent> {
     let sent = plan.scenarios[0].requests().into_iter().map(|request| {
         let mut headers: Vec<_> = request.headers.iter().map(|(name, value)| (name.clone(), made(value))).collect();
         headers.sort();
+        let body = made(std::str::from_utf8(&request.body.0).unwrap());
+        let of_parts = |(_, value): &(String, String)| value.starts_with("multipart/form-data; boundary=muster-");
+        let body = match headers.iter().position(of_parts) {
+            Some(place) => {
+                let (_, kind) = headers.remove(place);
+                body.replace(kind.rsplit('=').next().unwrap(), "B")
+            }
+            None => body,
+        };
         let base = muster_proto::plan::Url { path: String::new(), ..request.url.clone() };
         let url = format!("{base}{}", made(&request.url.path));
-        (request.method.clone(), url, headers, made(std::str::from_utf8(&request.body.0).unwrap()))
+        (request.method.clone(), url, headers, body)
     });
     sent.collect()
 }
@@ -111,8 +131,14 @@ fn body() -> impl Strategy<Value = (Body, Option<&'static str>)> {
         text().prop_map(Body::Text),
         json().prop_map(Body::Json),
         prop::collection::vec((tricky(), text()), 0..6).prop_map(Body::Form),
+        prop::collection::vec(part(), 1..6).prop_map(Body::Parts),
     ];
     (body, types)
+}
+
+fn part() -> impl Strategy<Value = Part> {
+    let kind = prop_oneof![Just(None), Just(Some("text/x; a=b, c".to_owned()))];
+    (tricky(), text(), kind).prop_map(|(name, text, kind)| Part { name, text, kind })
 }
 
 /// A header field that can be sent; what cannot is left out, and noted.
