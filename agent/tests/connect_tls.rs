@@ -10,7 +10,7 @@ use muster_agent::engine::deadline::Deadline;
 use muster_agent::engine::transport::{ConnectFailed, Connected, Connector, Io, alert_in};
 use muster_agent::guard::Guard;
 use muster_proto::outcome::ErrorKind;
-use muster_proto::plan::{Connect, Tls, Url};
+use muster_proto::plan::{ClientCert, Connect, Tls, Url};
 use rustls::HandshakeKind;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
@@ -136,6 +136,29 @@ async fn a_server_that_wants_a_client_certificate_gets_the_plans() {
     let mut io = connect(&connector(trusting(&authority)), &url("shop.test", port)).await.unwrap().io;
     let error = echo(&mut io).await.unwrap_err();
     assert!(alert_in(&error).is_some_and(|alert| alert.to_string().contains("CertificateRequired")), "{error}");
+}
+
+#[tokio::test]
+async fn users_resume_sessions_under_their_own_certificates_only() {
+    let (authority, clients) = (authority(), authority());
+    let port = server(&authority, Some(&clients)).await;
+    let user = |name| {
+        let (cert, key) = certificate(&clients, name);
+        ClientCert { cert_pem: cert.into_bytes(), key_pem: key.into_bytes() }
+    };
+    let connector = connector(Tls { users: vec![user("a.test"), user("b.test")], ..trusting(&authority) });
+    let mut kinds = Vec::new();
+    for user in [0, 1, 2, 3] {
+        let mut deadline = Deadline::default();
+        deadline.set(clock::now_ns() + 60_000_000_000);
+        let mut io = connector.connect_as(user, &url("shop.test", port), &mut deadline).await.unwrap().io;
+        echo(&mut io).await.unwrap();
+        let Io::Tls(tls) = &io else { panic!("expected TLS") };
+        kinds.push(tls.get_ref().1.handshake_kind().unwrap());
+    }
+    // The third has the first's certificate, and the fourth the second's.
+    use HandshakeKind::{Full, Resumed};
+    assert_eq!(kinds, [Full, Full, Resumed, Resumed]);
 }
 
 #[tokio::test]

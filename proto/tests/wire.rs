@@ -12,10 +12,10 @@ use muster_proto::id::RunId;
 use muster_proto::measurement::{Delta, Health, Measurement, Note, Sample, Sampled, Shape as MeasurementShape, Totals};
 use muster_proto::outcome::{ErrorKind, Outcome};
 use muster_proto::plan::{
-    AgentsWanted, Arrivals, Body, Branch, Capture, Check, Choice, Chore, Condition, Connect, Connections, ContentHash,
-    DnsPolicy, Executor, Feeder, Group, Http, Loop, MetricKind, Missing, Observation, OnEnd, Order, Parallel, Pick,
-    Plan, Rate, RateStage, Redirects, Request, Retry, Rounds, RowsId, Scenario, Shape, Sharing, Source, StatusSet,
-    Step, Stop, Templates, Think, Tls, Url, UserStage, Var,
+    AgentsWanted, Arrivals, Body, Branch, Capture, Check, Choice, Chore, ClientCert, Condition, Connect, Connections,
+    ContentHash, DnsPolicy, Executor, Feeder, Group, Http, Loop, MetricKind, Missing, Observation, OnEnd, Order,
+    Parallel, Pick, Plan, Rate, RateStage, Redirects, Request, Retry, Rounds, RowsId, Scenario, Shape, Sharing, Source,
+    StatusSet, Step, Stop, Templates, Think, Tls, Url, UserStage, Var,
 };
 use muster_proto::share::Share;
 use muster_proto::wire;
@@ -149,7 +149,13 @@ fn plan() -> Plan {
             dns: DnsPolicy::Every(Duration::from_secs(30)),
             sources: vec!["127.0.0.2".parse().unwrap()],
             proxy: Some(Url { tls: false, host: "proxy".to_owned(), port: 3128, path: "/".to_owned() }),
-            tls: Tls { ca_pem: b"ca".to_vec(), cert_pem: b"cert".to_vec(), key_pem: b"key".to_vec(), insecure: true },
+            tls: Tls {
+                ca_pem: b"ca".to_vec(),
+                cert_pem: b"cert".to_vec(),
+                key_pem: b"key".to_vec(),
+                users: vec![ClientCert { cert_pem: b"its cert".to_vec(), key_pem: b"its key".to_vec() }],
+                insecure: true,
+            },
         },
         scenarios: vec![
             scenario("open", arrivals, Connections::Pool),
@@ -202,7 +208,7 @@ fn a_made_up_assignment_is_refused_in_words() {
     let refused = |change: fn(&mut wire::Plan)| {
         received(|message| change(message.plan.as_mut().unwrap())).unwrap_err().to_string()
     };
-    let cases: [Case<wire::Plan>; 9] = [
+    let cases: [Case<wire::Plan>; 10] = [
         ("plan.http is missing", |plan| plan.http = None),
         ("plan.name is missing", |plan| plan.name.clear()),
         ("scenario.name: wanted at most 256, got 300", |plan| plan.scenarios[0].name = "x".repeat(300)),
@@ -210,6 +216,9 @@ fn a_made_up_assignment_is_refused_in_words() {
         ("scenario.connections: wanted pool, per-user or new, got 9", |plan| plan.scenarios[0].connections = 9),
         ("start_delay_ns: wanted at most 366 days, got 18446744073709551615", |plan| {
             plan.scenarios[0].start_delay_ns = u64::MAX;
+        }),
+        ("connect.tls.users: wanted at most 1000, got 1001", |plan| {
+            plan.connect.as_mut().unwrap().tls.as_mut().unwrap().users = vec![wire::ClientCert::default(); 1_001];
         }),
         ("step is missing", |plan| plan.scenarios[0].steps[0].step = None),
         ("verbatim: wanted a stretch of the body from 1 on, got 1 to 3 of 2 bytes", |plan| {

@@ -119,6 +119,7 @@ async fn deliver(
 async fn serve(worker: Rc<Worker>, scenario: usize, queue: Rc<Queue>, first: Begin) {
     let _alarm = worker.alarm.clone();
     let mut user = User::default();
+    user.own.number.set(queue.next_number(&worker, scenario));
     let mut begin = Begin { now_ns: clock::now_ns(), ..first };
     let seat = Rc::new(Seat::default());
     loop {
@@ -164,6 +165,8 @@ struct Queue {
     users_max: Cell<u64>,
     /// Whether there are shares among them that are held no longer, or not for long.
     is_losing_users: Cell<bool>,
+    /// How many users there have been.
+    users_made: Cell<u64>,
     /// Whether the lease was found to have ended, and what fell due since then has not been skipped yet.
     cut_off: Cell<bool>,
 }
@@ -178,8 +181,15 @@ impl Queue {
             plan_users_max,
             users_max: Cell::new(0),
             is_losing_users: Cell::new(false),
+            users_made: Cell::new(0),
             cut_off: Cell::new(false),
         }
+    }
+
+    /// The number of a new user, which no other of the agent's has in this scenario.
+    fn next_number(&self, worker: &Worker, scenario: usize) -> u64 {
+        let made = self.users_made.replace(self.users_made.get() + 1);
+        made * worker.plan.scenarios[scenario].names.len() as u64 + worker.number as u64
     }
 
     /// Holds one share more, or less.

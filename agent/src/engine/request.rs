@@ -343,7 +343,8 @@ impl Errand<'_> {
         let deadline = &mut self.user.deadline;
         let total_at_ns = deadline.at_ns();
         deadline.set(total_at_ns.min(begun_ns + self.worker.connect_timeout_ns));
-        let result = Box::pin(self.worker.connector.connect(&call.request.url, deadline)).await;
+        let user = self.user.own.number.get();
+        let result = Box::pin(self.worker.connector.connect_as(user, &call.request.url, deadline)).await;
         deadline.set(total_at_ns);
         let now_ns = clock::now_ns();
         let opened = match result {

@@ -1,6 +1,6 @@
 //! A user: who makes iterations.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use muster_proto::measurement::Note;
@@ -36,6 +36,8 @@ pub(super) struct User {
 /// What belongs to a user.
 #[derive(Default)]
 pub(super) struct Belongings {
+    /// By which it has its certificate: in a closed model its number among all users of the scenario.
+    pub(super) number: Cell<u64>,
     /// Its idle connections, where users do not share them.
     pub(super) connections: RefCell<Pool>,
     /// Its cookies.

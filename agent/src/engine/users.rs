@@ -288,6 +288,7 @@ async fn repeat(worker: Rc<Worker>, scenario: usize, active: Active) {
     let _alarm = worker.alarm.clone();
     let mut life = active.life.lock().await;
     let mut user = mem::take(&mut life.user);
+    user.own.number.set(active.number.into());
     let allowance = life.allowance.clone();
     let mut next = life.next.max(active.first);
     let compiled = &worker.plan.scenarios[scenario];

@@ -4,11 +4,11 @@ use std::net::IpAddr;
 
 use muster_proto::plan::{Connect, Connections, DnsPolicy, Tls, Url};
 
-use super::files;
 use super::keys::{CONNECT, DNS, TLS};
 use super::reader::{Field, Reader};
 use super::tree::{Value, quoted};
 use super::url;
+use super::{certificates, files};
 
 /// Reads the section, and who shares connections where a scenario does not say; what is wrong keeps its default.
 pub(super) fn read(reader: &mut Reader, field: &Field<'_>) -> (Connect, Option<Connections>) {
@@ -33,7 +33,8 @@ pub(super) fn read(reader: &mut Reader, field: &Field<'_>) -> (Connect, Option<C
 /// What all this takes on the wire.
 fn wire_bytes(connect: &Connect) -> usize {
     let hosts: usize = connect.hosts.iter().map(|(name, addresses)| name.len() + 8 + addresses.len() * 20).sum();
-    let tls = connect.tls.ca_pem.len() + connect.tls.cert_pem.len() + connect.tls.key_pem.len();
+    let users: usize = connect.tls.users.iter().map(|user| 16 + user.cert_pem.len() + user.key_pem.len()).sum();
+    let tls = connect.tls.ca_pem.len() + connect.tls.cert_pem.len() + connect.tls.key_pem.len() + users;
     hosts + connect.sources.len() * 20 + tls
 }
 
@@ -106,6 +107,12 @@ fn tls(reader: &mut Reader, field: &Field<'_>) -> Tls {
             reader.at_key(field, format!("`{other}` is missing")).help(format!("`{one}` alone proves nothing"));
         }
     }
+    let users = fields.get("users").and_then(|field| {
+        if fields.get("cert").is_some() || fields.get("key").is_some() {
+            reader.wrong(&field, "each user has one certificate, found `cert` and `key` beside `users`");
+        }
+        certificates::of_users(reader, &field)
+    });
     let insecure = fields.get("insecure").and_then(|field| reader.flag(&field)).unwrap_or_default();
-    Tls { ca_pem, cert_pem, key_pem, insecure }
+    Tls { ca_pem, cert_pem, key_pem, users: users.unwrap_or_default(), insecure }
 }

@@ -60,6 +60,22 @@ pub(super) fn pem(reader: &mut Reader, field: &Field<'_>, section: &str) -> Opti
     Some(bytes)
 }
 
+/// Reads a PEM file of a folder that the plan names.
+pub(super) fn pem_at(reader: &mut Reader, field: &Field<'_>, path: &Path) -> Option<String> {
+    let found = shown(path);
+    match check_regular(path).and_then(|()| read_bounded(path, PEM_BYTES_MAX)) {
+        Ok(Some(bytes)) => return Some(String::from_utf8_lossy(&bytes).into_owned()),
+        Ok(None) => reader.wrong(field, format!("wanted a file of at most {PEM_BYTES_MAX} bytes, {found} is larger")),
+        Err(error) => reader.wrong(field, format!("the file {found} cannot be read: {}", reason(&error))),
+    };
+    None
+}
+
+/// A path in messages.
+pub(super) fn shown(path: &Path) -> String {
+    quoted(&path.display().to_string())
+}
+
 /// Reads at most `max` bytes of a file; nothing if there are more. What tells its size is refused before it is read.
 pub(super) fn read_bounded(path: &Path, max: u64) -> io::Result<Option<Vec<u8>>> {
     let meta = std::fs::metadata(path)?;

@@ -6,6 +6,7 @@
 
 mod auth;
 mod capture;
+mod certificates;
 mod choose;
 mod chore;
 mod connect;

@@ -1,7 +1,7 @@
 //! The plan as a whole.
 
 use muster_proto::plan::{
-    AgentsWanted, ChoreKind, NUMBERED_MAX, OnLoss, Plan, STEPS_MAX, Scenario, VARS_MAX, Var, steps_total,
+    AgentsWanted, ChoreKind, Connections, NUMBERED_MAX, OnLoss, Plan, STEPS_MAX, Scenario, VARS_MAX, Var, steps_total,
 };
 
 use super::keys::{AGENTS, PLAN};
@@ -40,6 +40,9 @@ pub(super) fn read(reader: &mut Reader, field: &Field<'_>, name: &str) -> Option
         }
         for (name, field) in entries {
             let read = scenario::read(reader, name, &field, &defaults, shared);
+            if !connect.tls.users.is_empty() {
+                check_connections(reader, &field, read.scenario.as_ref());
+            }
             names.push((name.to_owned(), read.requests));
             scenarios.extend(read.scenario);
         }
@@ -68,6 +71,15 @@ pub(super) fn read(reader: &mut Reader, field: &Field<'_>, name: &str) -> Option
         agents,
     };
     reader.mistakes.is_empty().then_some(whole)
+}
+
+/// Users who have certificates of their own cannot share connections.
+fn check_connections(reader: &mut Reader, field: &Field<'_>, scenario: Option<&Scenario>) {
+    if scenario.is_some_and(|scenario| scenario.connections == Connections::Pool) {
+        let mistake =
+            reader.at_key(field, "users with certificates of their own (`tls.users`) cannot share connections");
+        mistake.help("write `connections: per-user`, or `new`");
+    }
 }
 
 /// All steps of the plan together.

@@ -101,6 +101,7 @@ fn connect(connect: &Connect) -> Value {
             "ca": pem(&connect.tls.ca_pem),
             "cert": pem(&connect.tls.cert_pem),
             "key": (!connect.tls.key_pem.is_empty()).then_some(ELIDED),
+            "users": connect.tls.users.len(),
             "insecure": connect.tls.insecure,
         },
     })

@@ -22,6 +22,7 @@ const HARMLESS: [&str; 8] = [
 pub fn elided(plan: &Plan) -> Plan {
     let mut plan = plan.clone();
     plan.connect.tls.key_pem.clear();
+    plan.connect.tls.users.clear();
     let own = plan.scenarios.iter_mut().flat_map(|scenario| &mut scenario.vars);
     plan.vars.iter_mut().chain(own).filter(|var| var.secret).for_each(|var| "null".clone_into(&mut var.json));
     for request in plan.requests_mut() {
@@ -73,7 +74,7 @@ pub(super) fn shown_value<'a>(name: &str, value: &'a str) -> &'a str {
 
 #[cfg(test)]
 mod tests {
-    use muster_proto::plan::Var;
+    use muster_proto::plan::{ClientCert, Var};
 
     use super::*;
     use crate::report::PlanView;
@@ -85,6 +86,7 @@ mod tests {
         plan.connect.tls.key_pem = b"s3cret".to_vec();
         plan.vars = vec![Var::new("pages", "50"), Var::secret("token", "\"s3cret\"")];
         plan.scenarios[0].vars = plan.vars.clone();
+        plan.connect.tls.users = vec![ClientCert { cert_pem: Vec::new(), key_pem: b"s3cret".to_vec() }];
         let elided = elided(&plan);
         let shown = PlanView::of(&elided);
         let seen: Vec<_> = shown.vars.iter().map(|var| (var.name.as_str(), var.json.as_str())).collect();
@@ -93,6 +95,6 @@ mod tests {
         assert_eq!(PlanView::of(&elided), PlanView::of(&plan));
         assert!(format!("{plan:?}").contains("s3cret"), "there was something to hide");
         assert!(!format!("{elided:?}").contains("s3cret"));
-        assert!(elided.connect.tls.key_pem.is_empty());
+        assert!(elided.connect.tls.key_pem.is_empty() && elided.connect.tls.users.is_empty());
     }
 }

@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use super::{ConvertError, at_most, data, invalid, missing, response, step, vars};
 use crate::plan::{
-    AgentsWanted, Arrivals, Chore, Connect, Connections, DnsPolicy, Executor, Http, NAME_BYTES_MAX, NESTING_MAX, Plan,
-    Rate, RateStage, SCENARIOS_MAX, STEPS_MAX, Scenario, Shape, Tls, USERS_MAX, Url, UserStage, steps_total,
+    AgentsWanted, Arrivals, Chore, ClientCert, Connect, Connections, DnsPolicy, Executor, Http, NAME_BYTES_MAX,
+    NESTING_MAX, Plan, Rate, RateStage, SCENARIOS_MAX, STEPS_MAX, Scenario, Shape, Tls, USER_CERTS_MAX, USERS_MAX, Url,
+    UserStage, steps_total,
 };
 use crate::wire;
 
@@ -113,13 +114,21 @@ fn connect_to_wire(connect: &Connect) -> wire::Connect {
             cert_pem: connect.tls.cert_pem.clone().into(),
             key_pem: connect.tls.key_pem.clone().into(),
             insecure: connect.tls.insecure,
+            users: connect.tls.users.iter().map(client_cert_to_wire).collect(),
         }),
     }
+}
+
+fn client_cert_to_wire(of: &ClientCert) -> wire::ClientCert {
+    wire::ClientCert { cert_pem: of.cert_pem.clone().into(), key_pem: of.key_pem.clone().into() }
 }
 
 fn connect_from_wire(message: wire::Connect) -> Result<Connect, ConvertError> {
     at_most("connect.hosts", message.hosts.len(), LIST_MAX)?;
     let tls = message.tls.unwrap_or_default();
+    at_most("connect.tls.users", tls.users.len(), USER_CERTS_MAX)?;
+    let client_cert =
+        |of: wire::ClientCert| ClientCert { cert_pem: of.cert_pem.to_vec(), key_pem: of.key_pem.to_vec() };
     Ok(Connect {
         hosts: message
             .hosts
@@ -136,6 +145,7 @@ fn connect_from_wire(message: wire::Connect) -> Result<Connect, ConvertError> {
             ca_pem: tls.ca_pem.to_vec(),
             cert_pem: tls.cert_pem.to_vec(),
             key_pem: tls.key_pem.to_vec(),
+            users: tls.users.into_iter().map(client_cert).collect(),
             insecure: tls.insecure,
         },
     })

@@ -67,8 +67,26 @@ pub struct Tls {
     pub cert_pem: Vec<u8>,
     /// The client certificate's private key in PEM; empty for none.
     pub key_pem: Vec<u8>,
+    /// Client certificates of users, who have them in turn; empty where all present the one above, or none.
+    pub users: Vec<ClientCert>,
     /// Accept any certificate.
     pub insecure: bool,
+}
+
+/// The client certificate of a user.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct ClientCert {
+    /// The chain in PEM.
+    pub cert_pem: Vec<u8>,
+    /// The private key in PEM.
+    pub key_pem: Vec<u8>,
+}
+
+impl std::fmt::Debug for ClientCert {
+    /// Leaves the private key out.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ClientCert").field("cert_pem", &self.cert_pem.len()).finish_non_exhaustive()
+    }
 }
 
 impl std::fmt::Debug for Tls {
@@ -78,6 +96,7 @@ impl std::fmt::Debug for Tls {
             .field("ca_pem", &self.ca_pem.len())
             .field("cert_pem", &self.cert_pem.len())
             .field("key_pem", &if self.key_pem.is_empty() { "none" } else { "elided" })
+            .field("users", &self.users.len())
             .field("insecure", &self.insecure)
             .finish()
     }

@@ -17,7 +17,7 @@ pub use data::{
     ContentHash, FEEDERS_MAX, Feeder, OnEnd, Order, PIECE_BYTES_MAX, ROW_BYTES_MAX, ROWS_BYTES_MAX, ROWS_MAX, RowsId,
     Sharing,
 };
-pub use http::{Body, Connect, Connections, DnsPolicy, Http, Redirects, StatusSet, Tls, Url};
+pub use http::{Body, ClientCert, Connect, Connections, DnsPolicy, Http, Redirects, StatusSet, Tls, Url};
 pub use load::{Arrivals, Executor, Rate, RateStage, Shape, USERS_MAX, UserStage};
 pub use response::{
     Capture, Check, Condition, FINDINGS_MAX, METRICS_MAX, MetricKind, Missing, Observation, PATTERN_BYTES_MAX, Pick,
@@ -119,6 +119,8 @@ pub const NUMBER_BITS: u32 = 56;
 pub const VARS_MAX: usize = 1_000;
 /// The most stretches of a body that are sent as they are, while the rest is a template.
 pub const VERBATIM_MAX: usize = 1_000;
+/// The most client certificates of users.
+pub const USER_CERTS_MAX: usize = 1_000;
 /// The longest name of a plan, scenario or step, in bytes.
 pub const NAME_BYTES_MAX: usize = 256;
 /// The largest plan on the wire, bodies included, in bytes.

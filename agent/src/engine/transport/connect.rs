@@ -105,14 +105,28 @@ impl Connector {
     /// A failure of kind DNS, refused, timeout, other, TLS, blocked or overload. A deadline that ends during the
     /// look-up is a DNS failure, during the TLS handshake a TLS failure, and a connect timeout in between.
     pub async fn connect(&self, url: &Url, deadline: &mut Deadline) -> Result<Connected, ConnectFailed> {
+        self.connect_as(0, url, deadline).await
+    }
+
+    /// [`Connector::connect`] for the user of this number, who may have a certificate of its own.
+    ///
+    /// # Errors
+    /// The same.
+    pub async fn connect_as(&self, user: u64, url: &Url, deadline: &mut Deadline) -> Result<Connected, ConnectFailed> {
         let mut times = ConnectTimes::default();
-        match self.establish(url, deadline, &mut times).await {
+        match self.establish(user, url, deadline, &mut times).await {
             Ok(io) => Ok(Connected { io, times }),
             Err(failure) => Err(ConnectFailed { failure, times }),
         }
     }
 
-    async fn establish(&self, url: &Url, deadline: &mut Deadline, times: &mut ConnectTimes) -> Result<Io, Failure> {
+    async fn establish(
+        &self,
+        user: u64,
+        url: &Url,
+        deadline: &mut Deadline,
+        times: &mut ConnectTimes,
+    ) -> Result<Io, Failure> {
         let peer = self.peer_for(url)?;
         let start_ns = clock::now_ns();
         let gave_up = |kind, phase: &str, whom: &str| timed_out(kind, phase, whom, start_ns);
@@ -130,7 +144,7 @@ impl Connector {
             return Ok(Io::Plain(tcp));
         }
 
-        let tls = deadline.limit(self.tls.handshake(tcp, &url.host)).await;
+        let tls = deadline.limit(self.tls.handshake(tcp, &url.host, user)).await;
         times.tls_ns = clock::now_ns() - reached_ns;
         let tls = tls.map_err(|Expired| gave_up(ErrorKind::Tls, "the TLS handshake with", &url.authority()))??;
         Ok(Io::Tls(Box::new(tls)))

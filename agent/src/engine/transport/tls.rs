@@ -1,12 +1,13 @@
 //! TLS towards targets.
 
 use std::io;
+use std::rc::Rc;
 use std::sync::Arc;
 
 use muster_proto::outcome::ErrorKind;
-use muster_proto::plan::Tls;
-use rustls::client::WebPkiServerVerifier;
+use muster_proto::plan::{ClientCert, Tls};
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::client::{Resumption, WebPkiServerVerifier};
 use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::pem::{Error as PemError, PemObject};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
@@ -43,6 +44,14 @@ pub enum TlsError {
         /// Which one was found.
         found: &'static str,
     },
+    /// A user's certificate.
+    #[error("certificate {number} of `tls.users`: {error}")]
+    User {
+        /// Which one, from 1.
+        number: usize,
+        /// What is wrong with it.
+        error: Box<TlsError>,
+    },
     /// The certificate, key or authority is not usable.
     #[error("cannot use {what}: {error}")]
     Unusable {
@@ -53,9 +62,13 @@ pub enum TlsError {
     },
 }
 
-/// Makes TLS connections as a plan wants them; sessions are resumed where the peer offers it.
+/// How many sessions of a user's certificate are kept to be resumed: a few for each of several peers.
+const USER_SESSIONS: usize = 64;
+
+/// Makes TLS connections as a plan wants them; sessions are resumed where the peer offers it, each by those alone who
+/// present the same certificate.
 #[derive(Clone)]
-pub(super) struct TlsDialer(TlsConnector);
+pub(super) struct TlsDialer(Rc<[TlsConnector]>);
 
 impl TlsDialer {
     /// Reads the settings; `protocols` are offered by ALPN, best first.
@@ -77,23 +90,42 @@ impl TlsDialer {
                 })?;
             builder.with_webpki_verifier(verifier)
         };
-        let mut config = match identity(tls)? {
-            None => builder.with_no_client_auth(),
-            Some((chain, key)) => builder
-                .with_client_auth_cert(chain, key)
-                .map_err(|error| TlsError::Unusable { what: "`tls.cert` with `tls.key`", error })?,
+        let connector = |mut config: ClientConfig| {
+            config.alpn_protocols = protocols.iter().map(|protocol| protocol.to_vec()).collect();
+            TlsConnector::from(Arc::new(config))
         };
-        config.alpn_protocols = protocols.iter().map(|protocol| protocol.to_vec()).collect();
-        Ok(Self(TlsConnector::from(Arc::new(config))))
+        let certified = |cert_pem: &[u8], key_pem: &[u8]| match identity(cert_pem, key_pem)? {
+            None => Ok(builder.clone().with_no_client_auth()),
+            Some((chain, key)) => builder
+                .clone()
+                .with_client_auth_cert(chain, key)
+                .map_err(|error| TlsError::Unusable { what: "`tls.cert` with `tls.key`", error }),
+        };
+        if tls.users.is_empty() {
+            return Ok(Self(Rc::new([connector(certified(&tls.cert_pem, &tls.key_pem)?)])));
+        }
+        let of_user = |(place, user): (usize, &ClientCert)| {
+            let wrong = |error| TlsError::User { number: place + 1, error: Box::new(error) };
+            let mut config = certified(&user.cert_pem, &user.key_pem).map_err(wrong)?;
+            config.resumption = Resumption::in_memory_sessions(USER_SESSIONS);
+            Ok(connector(config))
+        };
+        Ok(Self(tls.users.iter().enumerate().map(of_user).collect::<Result<_, _>>()?))
     }
 
-    /// Shakes hands with the server of this name.
+    /// Shakes hands with the server of this name, as the user of this number.
     ///
     /// # Errors
     /// A failure of kind TLS.
-    pub(super) async fn handshake(&self, tcp: TcpStream, host: &str) -> Result<TlsStream<TcpStream>, Failure> {
+    pub(super) async fn handshake(
+        &self,
+        tcp: TcpStream,
+        host: &str,
+        user: u64,
+    ) -> Result<TlsStream<TcpStream>, Failure> {
         let name = ServerName::try_from(host.to_owned()).map_err(|_| failure(host, "it is not a valid DNS name"))?;
-        self.0.connect(name, tcp).await.map_err(|error| failure(host, &describe(&error)))
+        let connector = &self.0[(user % self.0.len() as u64) as usize];
+        connector.connect(name, tcp).await.map_err(|error| failure(host, &describe(&error)))
     }
 }
 
@@ -137,15 +169,15 @@ fn roots(ca_pem: &[u8]) -> Result<RootCertStore, TlsError> {
 
 type Identity = (Vec<CertificateDer<'static>>, PrivateKeyDer<'static>);
 
-fn identity(tls: &Tls) -> Result<Option<Identity>, TlsError> {
-    match (tls.cert_pem.is_empty(), tls.key_pem.is_empty()) {
+fn identity(cert_pem: &[u8], key_pem: &[u8]) -> Result<Option<Identity>, TlsError> {
+    match (cert_pem.is_empty(), key_pem.is_empty()) {
         (true, true) => Ok(None),
         (true, false) => Err(TlsError::Half { found: "the key" }),
         (false, true) => Err(TlsError::Half { found: "the certificate" }),
         (false, false) => {
-            let key = PrivateKeyDer::from_pem_slice(&tls.key_pem)
-                .map_err(|error| TlsError::Pem { what: "`tls.key`", error })?;
-            Ok(Some((certificates("`tls.cert`", &tls.cert_pem)?, key)))
+            let key =
+                PrivateKeyDer::from_pem_slice(key_pem).map_err(|error| TlsError::Pem { what: "`tls.key`", error })?;
+            Ok(Some((certificates("`tls.cert`", cert_pem)?, key)))
         }
     }
 }
@@ -220,7 +252,14 @@ mod tests {
             ca_pem: ca_pem.to_vec(),
             cert_pem: cert_pem.to_vec(),
             key_pem: key_pem.to_vec(),
-            insecure: false,
+            ..Tls::default()
+        };
+        let of_users = |users: &[(&[u8], &[u8])]| Tls {
+            users: users
+                .iter()
+                .map(|(cert_pem, key_pem)| ClientCert { cert_pem: cert_pem.to_vec(), key_pem: key_pem.to_vec() })
+                .collect(),
+            ..Tls::default()
         };
         assert!(made(&Tls::default()).is_ok());
         assert!(made(&with(&cert_pem, &cert_pem, &key_pem)).is_ok());
@@ -231,5 +270,8 @@ mod tests {
         assert!(error_of(&with(b"", b"", &key_pem)).contains("only the key"));
         assert!(error_of(&with(b"", &cert_pem, &cert_pem)).contains("`tls.key` as PEM"));
         assert!(error_of(&with(b"", &cert_pem, &other_key)).contains("cannot use `tls.cert` with `tls.key`"));
+        assert!(made(&of_users(&[(&cert_pem, &key_pem), (&two.cert.pem().into_bytes(), &other_key)])).is_ok());
+        let swapped = error_of(&of_users(&[(&cert_pem, &key_pem), (&cert_pem, &other_key)]));
+        assert!(swapped.starts_with("certificate 2 of `tls.users`: cannot use"), "{swapped}");
     }
 }

@@ -148,6 +148,11 @@ pub(in crate::plan_file) static TLS: Table = Table {
         key("ca", Kind::Text, "A PEM file with authorities to trust beside the public ones"),
         key("cert", Kind::Text, "A PEM file with the client's certificate chain"),
         key("key", Kind::Text, "A PEM file with the client certificate's private key"),
+        key(
+            "users",
+            Kind::Text,
+            "A folder with client certificates (`NAME.pem` or `NAME.crt`, the key in it or in `NAME.key`) that users present in turn",
+        ),
         key("insecure", Kind::Flag, "Accept any certificate"),
     ],
     named: &[],

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use muster_proto::plan::{BodyPiece, Request, Templates};
+use muster_proto::plan::{BodyPiece, ClientCert, Request, Templates};
 use tempfile::TempDir;
 
 use super::super::Secrets;
@@ -154,6 +154,47 @@ fn certificates_must_be_what_they_are_said_to_be() {
     assert_eq!(message(endless), "the file `/dev/zero` cannot be read: it is not a regular file");
     let (_folder, alone) = in_folder(&plan("cert: cert.pem"), &[cert]);
     assert_eq!(message(alone), "`key` is missing");
+}
+
+#[test]
+fn certificates_of_users_are_those_of_a_folder_with_their_keys() {
+    let cert = |of: &str| format!("-----BEGIN CERTIFICATE-----\n{of}\n-----END CERTIFICATE-----\n");
+    let key = |of: &str| format!("-----BEGIN PRIVATE KEY-----\n{of}\n-----END PRIVATE KEY-----\n");
+    let plan = |lines: &str| format!("connect: {{tls: {{users: certs{lines}}}}}\n{}", step("get: /"));
+    let read_with = |plan: &str, files: &[(&str, &str)]| {
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir(folder.path().join("certs")).unwrap();
+        for (name, text) in files {
+            fs::write(folder.path().join("certs").join(name), text).unwrap();
+        }
+        fs::write(folder.path().join("plan.yaml"), plan).unwrap();
+        read(&folder.path().join("plan.yaml"), Secrets::LookedUp)
+    };
+    let whole = format!("{}some words\n{}{}", cert("AA=="), key("AB=="), cert("AC=="));
+    let files = [("b.crt", &*cert("BA==")), ("b.key", &key("BB==")), ("a.pem", &whole), ("readme", "")];
+    let sound = read_with(&plan(""), &files).unwrap().plan;
+    let of = |cert_pem: String, key_pem: String| ClientCert { cert_pem: cert_pem.into(), key_pem: key_pem.into() };
+    assert_eq!(
+        sound.connect.tls.users,
+        [of(cert("AA==") + &cert("AC=="), key("AB==")), of(cert("BA=="), key("BB==")),]
+    );
+    assert!(!format!("{sound:?}").contains("AB=="));
+    assert!(!super::super::resolved(&sound).to_string().contains("AB=="));
+
+    let told = |plan: &str, files: &[(&str, &str)]| message(read_with(plan, files));
+    assert_eq!(told(&plan(""), &[]), {
+        "wanted a folder of 1 to 1000 certificates (`.pem` or `.crt`), found none in `certs`"
+    });
+    let keyless = told(&plan(""), &[("a.pem", &cert("AA=="))]);
+    assert!(keyless.ends_with("certs/a.key` cannot be read: there is no such file"), "{keyless}");
+    let certless = told(&plan(""), &[("a.pem", &key("AA=="))]);
+    assert!(certless.starts_with("wanted a PEM file with a CERTIFICATE, found none in "), "{certless}");
+    let both = told(&plan(", cert: certs/b.crt, key: certs/b.key"), &files);
+    assert_eq!(both, "each user has one certificate, found `cert` and `key` beside `users`");
+    let shared = plan("").replace("users: 1\n", "users: 1\n    connections: pool\n");
+    assert_eq!(told(&shared, &files), "users with certificates of their own (`tls.users`) cannot share connections");
+    let (_folder, nowhere) = in_folder(&plan(""), &[]);
+    assert_eq!(message(nowhere), "the folder `certs` cannot be read: there is no such file");
 }
 
 #[test]

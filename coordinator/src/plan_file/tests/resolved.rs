@@ -42,7 +42,8 @@ fn the_example_resolved() {
           "ca": null,
           "cert": null,
           "insecure": true,
-          "key": null
+          "key": null,
+          "users": 0
         }
       },
       "data": [],
