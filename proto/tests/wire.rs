@@ -12,7 +12,7 @@ use muster_proto::id::RunId;
 use muster_proto::measurement::{Delta, Health, Measurement, Note, Sample, Sampled, Shape as MeasurementShape, Totals};
 use muster_proto::outcome::{ErrorKind, Outcome};
 use muster_proto::plan::{
-    AgentsWanted, Arrivals, Body, Branch, Capture, Check, Choice, Chore, ClientCert, Condition, Connect, Connections,
+    AgentsWanted, Arrivals, Auth, Aws, Body, Branch, Capture, Check, Choice, Chore, ClientCert, Condition, Connect, Connections,
     ContentHash, DnsPolicy, Executor, Feeder, Group, Http, Loop, MetricKind, Missing, Observation, OnEnd, Order,
     Parallel, Pick, Plan, Rate, RateStage, Redirects, Request, Retry, Rounds, RowsId, Scenario, Shape, Sharing, Source,
     StatusSet, Step, Stop, Templates, Think, Tls, Url, UserStage, Var,
@@ -35,6 +35,10 @@ fn request(name: &str) -> Step {
         verbatim: if name.is_empty() { Vec::new() } else { vec![0..1, 1..2] },
         expect_status: StatusSet(vec![(200, 204), (404, 404)]),
         templates: Templates { head: true, body: name.is_empty() },
+        auth: (name == "a").then(|| {
+            let [region, service, access_key, secret_key, token] = ["r", "s", "a", "k", "t"].map(str::to_owned);
+            Auth::Aws(Box::new(Aws { region, service, access_key, secret_key, session_token: Some(token) }))
+        }),
         redirects: Redirects(3),
         timeout: Duration::from_millis(2_500),
         retry: Retry { times: 3, pause: Duration::from_millis(100) },

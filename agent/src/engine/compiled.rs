@@ -7,6 +7,7 @@ use muster_proto::plan::{Connections, Executor, NUMBER_BITS, Plan, Request, Scen
 use muster_proto::schedule::{ScheduleError, Stream, Timing};
 use muster_proto::share::Share;
 
+use super::auth::Credentials;
 use super::feeder::Table;
 use super::findings::{FindingError, Findings, Preparing};
 use super::made::{Made, MakeError};
@@ -136,6 +137,8 @@ pub struct RequestStep {
     pub origin: usize,
     /// What is sent.
     pub content: Content,
+    /// What proves who it comes from, beside that.
+    pub credentials: Option<Credentials>,
     /// What is made of responses, by the number of the worker; nothing if there is nothing.
     pub findings: Box<[Findings]>,
     /// The slots of what is captured.
@@ -281,16 +284,19 @@ impl Compiler<'_> {
             keep: self.watched || findings.first().is_some_and(Findings::keeps),
             cookies: self.plan.http.cookies && scenario.comes_back(),
         };
-        let content = content_of(&request, names, manner).map_err(|source| CompileError::Render {
+        let wrong = |source| CompileError::Render {
             scenario: scenario.name.clone(),
             request: request.name.clone(),
             source: Box::new(source),
-        })?;
+        };
+        let content = content_of(&request, names, manner).map_err(wrong)?;
+        let credentials = Credentials::of(&request, names).map_err(wrong)?;
         Ok(RequestStep {
             first_id: 0,
             series: self.series.find(place, &request.name).unwrap_or_default() as u16,
             origin: self.origin(&request),
             content,
+            credentials,
             findings,
             timeout_ns: request.timeout.as_nanos() as u64,
             captured: request.captures.iter().filter_map(|capture| names.first()?.slot(&capture.name)).collect(),

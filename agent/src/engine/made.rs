@@ -2,9 +2,11 @@
 
 use std::fmt::Write;
 
+use muster_proto::outcome::ErrorKind;
 use muster_proto::plan::{BodyPiece, Request};
 
 use super::template::{Names, Scope, Template, TemplateError, is_template};
+use super::transport::Failure;
 use super::transport::http1::{Hole, Layout, Manner, RenderError, Rendered};
 
 /// Why a request cannot be made.
@@ -21,6 +23,12 @@ pub enum MakeError {
     /// What was made cannot be written as HTTP.
     #[error(transparent)]
     Render(#[from] RenderError),
+}
+
+impl From<&MakeError> for Failure {
+    fn from(error: &MakeError) -> Self {
+        Self::new(ErrorKind::Protocol, error.to_string())
+    }
 }
 
 /// A request with templates in it, laid out and compiled.

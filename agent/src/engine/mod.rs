@@ -6,6 +6,7 @@
 
 pub mod alarm;
 mod arrivals;
+pub mod auth;
 pub mod changes;
 pub mod clock;
 pub mod collector;
@@ -19,6 +20,7 @@ pub mod feeder;
 pub mod findings;
 mod flow;
 pub mod held;
+mod in_flight;
 mod jar;
 pub mod lease;
 pub mod made;
@@ -37,6 +39,7 @@ mod redirect;
 mod request;
 pub mod ring;
 pub mod rows;
+mod sigv4;
 pub mod start;
 pub mod supply;
 mod sync;

@@ -7,15 +7,15 @@ use muster_proto::plan::{Connections, Request, Url};
 
 use super::clock;
 use super::compiled::{Content, RequestStep};
-use super::event::{Answer, Event, Wait};
 use super::findings::{Books, Judged, Onward, Response};
+use super::in_flight::InFlight;
 use super::jar::Jar;
 use super::made::{Made, MakeError};
 use super::random::Key;
 use super::redirect::{self, Redirected};
 use super::template::within;
 use super::transport::http1::{Manner, Numbered, Rendered};
-use super::transport::{Broken, Connected, Connection, Failure, Kept, Reply};
+use super::transport::{Broken, Connection, Failure, Kept, Reply};
 use super::user::User;
 use super::worker::Worker;
 
@@ -181,9 +181,8 @@ impl Errand<'_> {
 
     /// A request that could not be made has failed. It took its time all the same, for whoever repeats it until a moment.
     fn unmade(&mut self, turn: Turn, error: &MakeError) -> Ended {
-        let failure = Failure::new(ErrorKind::Protocol, error.to_string());
         let in_flight = InFlight::begin(self.worker, self.step, turn);
-        self.broken(in_flight, *Broken::before_sending(failure, clock::now_ns()))
+        self.broken(in_flight, *Broken::before_sending(error.into(), clock::now_ns()))
     }
 
     /// There was no response.
@@ -205,13 +204,19 @@ impl Errand<'_> {
     async fn send(&mut self, call: &Call<'_>, turn: Turn, may_redirect: bool) -> (Ended, Option<Box<Redirected>>) {
         let mut in_flight = InFlight::begin(self.worker, self.step, turn);
         self.user.deadline.set(turn.now_ns + self.step.timeout_ns);
-        let with_cookies = self.with_cookies(call);
-        let sent = with_cookies.as_deref().unwrap_or(call.rendered);
-        let sent = Numbered { rendered: sent, id: self.step.first_id | self.key.iteration };
-        let outcome = self.attempt(call, sent, &mut in_flight).await;
-        if let Some(witness) = &self.worker.witness {
-            witness.saw(self.step, sent, turn.now_ns, &outcome);
-        }
+        let complete = self.complete(call);
+        let outcome = match &complete {
+            Ok(complete) => {
+                let rendered = complete.as_deref().unwrap_or(call.rendered);
+                let sent = Numbered { rendered, id: self.step.first_id | self.key.iteration };
+                let outcome = self.attempt(call, sent, &mut in_flight).await;
+                if let Some(witness) = &self.worker.witness {
+                    witness.saw(self.step, sent, turn.now_ns, &outcome);
+                }
+                outcome
+            }
+            Err(error) => Err(Broken::before_sending(error.into(), clock::now_ns())),
+        };
         match outcome {
             Ok(reply) => self.answered(call, in_flight, reply, may_redirect),
             Err(broken) => (self.broken(in_flight, *broken), None),
@@ -279,6 +284,18 @@ impl Errand<'_> {
         Ended { done_ns: clock::now_ns(), expected, onward, unleased: false }
     }
 
+    /// The request's bytes with what the iteration and the moment add to them, if anything.
+    fn complete(&mut self, call: &Call<'_>) -> Result<Option<Box<Rendered>>, MakeError> {
+        let with_cookies = self.with_cookies(call);
+        // Credentials are meant for the first origin only.
+        let Some(credentials) = self.step.credentials.as_ref().filter(|_| call.origin.is_some()) else {
+            return Ok(with_cookies);
+        };
+        let (sent, worker) = (with_cookies.as_deref().unwrap_or(call.rendered), self.worker.number);
+        let complete = credentials.add_to(sent, worker, self.key, &mut self.user.variables)?;
+        Ok(Some(Box::new(complete)))
+    }
+
     /// The request's bytes with the cookies that belong to it, if there are any. One that brings its own has no others.
     fn with_cookies(&self, call: &Call<'_>) -> Option<Box<Rendered>> {
         if !call.rendered.asked().cookies || call.request.headers.iter().any(|(name, _)| name == "cookie") {
@@ -286,7 +303,8 @@ impl Errand<'_> {
         }
         let jar = self.user.own.jar.borrow();
         let field = if jar.is_empty() { None } else { jar.field(&call.url()) };
-        field.map(|field| Box::new(call.rendered.with_field("cookie", &field)))
+        // A jar holds nothing that cannot be sent.
+        field.and_then(|field| call.rendered.with_fields(&[("cookie", field)]).ok()).map(Box::new)
     }
 
     /// Makes the exchange on a kept connection or a new one; repeats it once when the kept one turns out to be closed.
@@ -367,123 +385,5 @@ fn outcome_of(status: u16, as_expected: bool) -> Outcome {
         400..500 => Outcome::Failed(ErrorKind::Http4xx),
         500..600 => Outcome::Failed(ErrorKind::Http5xx),
         _ => Outcome::Failed(ErrorKind::Check),
-    }
-}
-
-/// A request under way. Dropped before its end, it was cancelled by the run's end.
-struct InFlight<'a> {
-    worker: &'a Worker,
-    step: &'a RequestStep,
-    turn: Turn,
-    /// When a connection was at hand.
-    ready_ns: u64,
-    /// Attempts that were repeated, and the bytes that went to and fro in them.
-    reconnects: u8,
-    bytes_sent: u64,
-    bytes_received: u64,
-    ended: bool,
-}
-
-impl<'a> InFlight<'a> {
-    fn begin(worker: &'a Worker, step: &'a RequestStep, turn: Turn) -> Self {
-        let wait = turn
-            .arrival
-            .then(|| Wait { queued_ns: turn.free_ns - turn.due_ns, lag_ns: turn.now_ns.saturating_sub(turn.free_ns) });
-        worker.recorder.borrow_mut().send(step.series, wait, turn.now_ns);
-        Self {
-            worker,
-            step,
-            turn,
-            ready_ns: turn.now_ns,
-            reconnects: 0,
-            bytes_sent: 0,
-            bytes_received: 0,
-            ended: false,
-        }
-    }
-
-    /// Notes an attempt that will be repeated.
-    fn repeat(&mut self, broken: &Broken) {
-        self.reconnects += 1;
-        self.bytes_sent += broken.bytes_sent;
-        self.bytes_received += broken.bytes_received;
-    }
-
-    fn opened(&mut self, opened: &Connected, tls: bool, begun_ns: u64, now_ns: u64) {
-        self.ready_ns = now_ns;
-        let times = opened.times;
-        let working_ns = times.dns_ns + times.connecting_ns + times.tls_ns;
-        let event = Event::Opened {
-            series: self.step.series,
-            blocked_ns: (now_ns - begun_ns).saturating_sub(working_ns),
-            dns_ns: times.dns_ns,
-            connecting_ns: times.connecting_ns,
-            tls_ns: tls.then_some(times.tls_ns),
-        };
-        self.worker.recorder.borrow_mut().note(event, now_ns);
-    }
-
-    fn end(self, reply: &Reply, outcome: Outcome) {
-        let status = reply.status;
-        self.complete(reply, outcome, || format!("status {status}"));
-    }
-
-    /// Ends with a response that leads nowhere.
-    fn misdirect(self, reply: &Reply, failure: Failure) {
-        self.complete(reply, Outcome::Failed(failure.kind), || failure.text);
-    }
-
-    fn complete(mut self, reply: &Reply, outcome: Outcome, text: impl FnOnce() -> String) {
-        let answer = Answer {
-            sending_ns: reply.written_ns.saturating_sub(self.ready_ns),
-            waiting_ns: reply.first_byte_ns.saturating_sub(reply.written_ns),
-            receiving_ns: reply.done_ns.saturating_sub(reply.first_byte_ns),
-        };
-        let mut recorder = self.count(outcome, reply.done_ns, (reply.bytes_sent, reply.bytes_received), Some(answer));
-        if let Outcome::Failed(kind) = outcome {
-            recorder.sample(self.step.series, kind, reply.done_ns, text);
-        }
-    }
-
-    fn break_off(mut self, broken: Broken) {
-        let Failure { kind, text } = broken.failure;
-        let bytes = (broken.bytes_sent, broken.bytes_received);
-        let mut recorder = self.count(Outcome::Failed(kind), broken.at_ns, bytes, None);
-        recorder.sample(self.step.series, kind, broken.at_ns, || text);
-        if kind == ErrorKind::GeneratorOverload {
-            recorder.gauges().exhausted += 1;
-        }
-    }
-
-    fn count(
-        &mut self,
-        outcome: Outcome,
-        done_ns: u64,
-        (bytes_sent, bytes_received): (u64, u64),
-        answer: Option<Answer>,
-    ) -> std::cell::RefMut<'a, super::recorder::Recorder> {
-        self.ended = true;
-        let event = Event::Done {
-            series: self.step.series,
-            outcome,
-            reconnects: self.reconnects,
-            bytes_sent: u32::try_from(self.bytes_sent + bytes_sent).unwrap_or(u32::MAX),
-            bytes_received: self.bytes_received + bytes_received,
-            response_ns: done_ns.saturating_sub(self.turn.due_ns),
-            service_ns: done_ns.saturating_sub(self.turn.now_ns),
-            answer,
-        };
-        let mut recorder = self.worker.recorder.borrow_mut();
-        recorder.note(event, done_ns);
-        recorder
-    }
-}
-
-impl Drop for InFlight<'_> {
-    fn drop(&mut self) {
-        if !self.ended {
-            let now_ns = clock::now_ns();
-            drop(self.count(Outcome::Failed(ErrorKind::Cancelled), now_ns, (0, 0), None));
-        }
     }
 }

@@ -1,5 +1,6 @@
 //! What the engine promises, held against real sockets and a scripted target.
 
+mod auth;
 mod books;
 #[path = "../certificates/mod.rs"]
 mod certificates;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use muster_proto::plan::{Http, Redirects};
+use muster_proto::plan::{Auth, Http, Redirects};
 
 use super::auth;
 use super::headers::{self, Headers};
@@ -14,6 +14,7 @@ use super::reader::{Field, Fields, Reader};
 pub(super) struct Section {
     pub(super) http: Http,
     pub(super) headers: Headers,
+    pub(super) auth: Option<Auth>,
     pub(super) timeout: Duration,
     pub(super) redirects: Redirects,
 }
@@ -23,6 +24,7 @@ impl Default for Section {
         Self {
             http: Http::default(),
             headers: Headers::new(),
+            auth: None,
             timeout: TIMEOUT_DEFAULT,
             redirects: Redirects::default(),
         }
@@ -47,9 +49,8 @@ pub(super) fn read(reader: &mut Reader, field: &Field<'_>) -> Section {
     if let Some(headers) = fields.get("headers").and_then(|field| headers::read(reader, &field)) {
         section.headers = headers;
     }
-    if let Some(auth) = fields.get("auth").and_then(|field| auth::read(reader, &field)) {
-        headers::set_default(&mut section.headers, "authorization", &auth);
-    }
+    let who = fields.get("auth").and_then(|field| auth::read(reader, &field));
+    section.auth = auth::add(&mut section.headers, who);
     if let Some(count) = fields.get("redirects").and_then(|field| reader.whole(&field)) {
         section.redirects = Redirects(count as u8);
     }

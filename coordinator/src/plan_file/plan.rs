@@ -26,8 +26,14 @@ pub(super) fn read(reader: &mut Reader, field: &Field<'_>, name: &str) -> Option
     };
     let http = fields.get("http").map(|field| http::read(reader, &field)).unwrap_or_default();
     let (connect, shared) = fields.get("connect").map(|field| connect::read(reader, &field)).unwrap_or_default();
-    let defaults =
-        Defaults { target, headers: http.headers, timeout: http.timeout, redirects: http.redirects, tags: Tags::new() };
+    let defaults = Defaults {
+        target,
+        headers: http.headers,
+        auth: http.auth,
+        timeout: http.timeout,
+        redirects: http.redirects,
+        tags: Tags::new(),
+    };
     let setup = chore::read(reader, &fields, ChoreKind::Setup, &defaults);
     let teardown = chore::read(reader, &fields, ChoreKind::Teardown, &defaults);
     check_found(reader, &fields, &vars);

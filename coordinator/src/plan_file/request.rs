@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::time::Duration;
 
-use muster_proto::plan::{Body, PLAN_BYTES_MAX, Redirects, Request, Retry, TALLIES_MAX, Templates, Url};
+use muster_proto::plan::{Auth, Body, PLAN_BYTES_MAX, Redirects, Request, Retry, TALLIES_MAX, Templates, Url};
 
 use super::headers::{self, Headers};
 use super::keys::{BODY_FILE, METHODS, REQUEST, RETRY};
@@ -18,6 +18,8 @@ use super::{auth, capture, expect, files, json, metrics, multipart, tags, templa
 pub(super) struct Defaults {
     pub(super) target: Target,
     pub(super) headers: Headers,
+    /// Where no header field says it.
+    pub(super) auth: Option<Auth>,
     pub(super) timeout: Duration,
     pub(super) redirects: Redirects,
     pub(super) tags: Tags,
@@ -40,7 +42,7 @@ fn fits(reader: &mut Reader, field: &Field<'_>, request: &Request) -> bool {
     let url = request.url.host.len() + request.url.path.len();
     let operands: usize = request.checks.iter().map(|check| OVERHEAD + check.name.len() + check.operand.len()).sum();
     reader.plan_bytes += OVERHEAD + request.name.len() + request.method.len() + url + headers + request.body.0.len();
-    reader.plan_bytes += operands;
+    reader.plan_bytes += operands + request.auth.as_ref().map_or(0, Auth::bytes);
     reader.findings += request.checks.len() + request.captures.len() + request.metrics.len();
     if reader.findings > TALLIES_MAX {
         let message = format!("wanted at most {TALLIES_MAX} checks, captures and metrics in all steps, found more");
@@ -145,12 +147,15 @@ fn request(
         (Some(query), None) => url::pairs(reader, &query, "%20").and(None),
         (None, url) => url,
     };
-    let own = fields.get("headers").and_then(|field| headers::read(reader, &field)).unwrap_or_default();
-    let mut own = own;
-    if let Some(auth) = fields.get("auth").and_then(|field| auth::read(reader, &field)) {
-        headers::set_default(&mut own, "authorization", &auth);
-    }
+    let mut own = fields.get("headers").and_then(|field| headers::read(reader, &field)).unwrap_or_default();
+    let who = fields.get("auth").and_then(|field| auth::read(reader, &field));
+    let own_auth = auth::add(&mut own, who);
+    let says_itself = own_auth.is_some() || own.iter().any(|(name, _)| name == "authorization");
     let mut headers = headers::overlaid(&defaults.headers, own);
+    if own_auth.is_some() {
+        headers.retain(|(name, _)| name != "authorization");
+    }
+    let auth = if says_itself { own_auth } else { defaults.auth.clone() };
     let body = body(reader, fields, &mut headers);
     let expected = fields.get("expect").map(|field| expect::read(reader, &field)).unwrap_or_default();
     let captures = fields.get("capture").map(|field| capture::read(reader, &field)).unwrap_or_default();
@@ -172,6 +177,7 @@ fn request(
         verbatim: if templates.body { body.verbatim } else { Vec::new() },
         body: Body(body.bytes.into()),
         templates,
+        auth,
         expect_status: expected.status.unwrap_or_default(),
         checks: expected.checks,
         fails_on_check: expected.fails,

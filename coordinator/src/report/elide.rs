@@ -1,6 +1,6 @@
 //! What must stay secret of a plan, for everything that is shown or kept.
 
-use muster_proto::plan::{Body, Missing, Plan, Rounds, Step};
+use muster_proto::plan::{Auth, Aws, Body, Missing, Plan, Rounds, Step};
 
 /// What stands in place of a secret.
 pub const ELIDED: &str = "***";
@@ -33,6 +33,9 @@ pub fn elided(plan: &Plan) -> Plan {
         // Reports tell how long a body is.
         request.body = Body(vec![b'*'; request.body.0.len()].into());
         request.verbatim.clear();
+        if let Some(Auth::Aws(aws)) = &mut request.auth {
+            **aws = Aws::default();
+        }
         request.checks.iter_mut().for_each(|check| ELIDED.clone_into(&mut check.operand));
         request.metrics.iter_mut().for_each(|metric| ELIDED.clone_into(&mut metric.value));
         for capture in &mut request.captures {

@@ -1,5 +1,6 @@
 //! A plan as meant: every default filled in, every file read, nothing left to look up.
 
+mod auth;
 mod chore;
 mod data;
 mod http;
@@ -12,6 +13,7 @@ mod var;
 
 use std::time::Duration;
 
+pub use auth::{Auth, Aws};
 pub use chore::{CHORE_TIMEOUT, Chore, ChoreKind};
 pub use data::{
     ContentHash, FEEDERS_MAX, Feeder, OnEnd, Order, PIECE_BYTES_MAX, ROW_BYTES_MAX, ROWS_BYTES_MAX, ROWS_MAX, RowsId,

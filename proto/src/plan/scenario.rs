@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::time::Duration;
 
 use super::step::{self, Step};
-use super::{Body, Capture, Check, Connections, Executor, Observation, Redirects, StatusSet, Url, Var};
+use super::{Auth, Body, Capture, Check, Connections, Executor, Observation, Redirects, StatusSet, Url, Var};
 
 /// A load profile and the steps it repeats.
 #[derive(Clone, Debug, PartialEq)]
@@ -116,6 +116,8 @@ pub struct Request {
     pub verbatim: Vec<Range<usize>>,
     /// What of it is made anew each time.
     pub templates: Templates,
+    /// Who it says it comes from, where no header field of the plan does.
+    pub auth: Option<Auth>,
     /// Which statuses are as expected.
     pub expect_status: StatusSet,
     /// What else its response is expected to be, counted apart from failures.
@@ -167,6 +169,7 @@ impl Request {
             body: Body::default(),
             verbatim: Vec::new(),
             templates: Templates::default(),
+            auth: None,
             expect_status: StatusSet::default(),
             checks: Vec::new(),
             fails_on_check: false,

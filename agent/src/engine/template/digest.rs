@@ -77,7 +77,8 @@ fn bytes_of(value: &Value) -> Result<Cow<'_, [u8]>, Error> {
     }
 }
 
-fn hex_of(bytes: &[u8]) -> String {
+/// Bytes in hexadecimal digits.
+pub(in crate::engine) fn hex_of(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
     let digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
     digits.map(|digit| char::from(DIGITS[usize::from(digit)])).collect()

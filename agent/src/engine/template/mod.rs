@@ -16,6 +16,7 @@ use std::fmt::Write;
 
 use minijinja::{Expression, Value};
 
+pub(super) use digest::hex_of;
 pub use functions::{FUNCTIONS, GIVEN};
 pub(super) use functions::{below, draw_for};
 pub use names::{BUILT_IN, Names, Scope, Variables, Vars, is_of_users, is_taken, within};

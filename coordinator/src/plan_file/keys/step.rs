@@ -132,9 +132,10 @@ pub(in crate::plan_file) static AUTH: Table = Table {
     keys: &[
         key("basic", Kind::Table(&BASIC), "By name and password (RFC 7617)"),
         key("bearer", Kind::Text, "By a token (RFC 6750)"),
+        key("aws", Kind::Table(&AWS), "By a signature for a service of AWS (Signature Version 4)"),
     ],
     named: &[],
-    later: &["oauth2", "sigv4", "digest", "ntlm"],
+    later: &["oauth2", "digest", "ntlm"],
 };
 
 /// `auth.basic`.
@@ -143,6 +144,20 @@ pub(in crate::plan_file) static BASIC: Table = Table {
     keys: &[key("user", Kind::Text, "The name").required(), key("password", Kind::Text, "The password").required()],
     named: &[],
     later: &[],
+};
+
+/// `auth.aws`.
+pub(in crate::plan_file) static AWS: Table = Table {
+    about: "Keys of AWS, and what they are for",
+    keys: &[
+        key("region", Kind::Text, "The region, such as `eu-central-1`").required(),
+        key("service", Kind::Text, "The service, such as `execute-api` or `s3`").required(),
+        key("access_key", Kind::Text, "The key by which the signer is known").required(),
+        key("secret_key", Kind::Text, "The key that signs").required(),
+        key("session_token", Kind::Text, "The token of keys that last for a time only"),
+    ],
+    named: &[],
+    later: &["profile", "role"],
 };
 
 /// `expect`.

@@ -1,6 +1,6 @@
 //! What is made of responses: expectations, captures, metrics and tags.
 
-use muster_proto::plan::{Capture, Condition, MetricKind, MetricName, Missing, Pick, Source};
+use muster_proto::plan::{Auth, Capture, Condition, MetricKind, MetricName, Missing, Pick, Source};
 
 use super::mistakes::each;
 use super::{request, section, sound, step};
@@ -193,6 +193,36 @@ fn who_it_is_stands_in_the_authorization() {
         ["Basic {{ ((who) ~ \":x\" ~ (1)) | base64 }}"]
     );
     assert_eq!(authorization("auth: { bearer: a }", ", headers: { authorization: own }"), ["own"]);
+    assert_eq!(authorization("headers: { authorization: a }, auth: { bearer: b }", ""), ["a"]);
     let plans = ["auth: {}", "auth: { basic: { user: 'a:b', password: c } }", "auth: { bearer: a, basic: {} }"];
     insta::assert_snapshot!("auth", each(plans.map(|keys| step(&format!("get: /, {keys}")))));
+}
+
+#[test]
+fn requests_are_signed_unless_their_headers_say_who_they_are() {
+    let aws = "aws: { region: eu-west-1, service: s3, access_key: '{{ key }}', secret_key: s3cret }";
+    let read = |http: &str, keys: &str| {
+        let plan = sound(
+            &section(&format!("vars: {{ key: AKID }}\nhttp: {{ {http} }}")).replace("get: /", &format!("get: /{keys}")),
+        );
+        request(&plan).clone()
+    };
+    let Auth::Aws(signed) = read(&format!("auth: {{ {aws} }}"), "").auth.unwrap();
+    assert_eq!((signed.region.as_str(), signed.access_key.as_str()), ("eu-west-1", "{{ key }}"));
+    assert_eq!((signed.secret_key.as_str(), signed.session_token.clone()), ("s3cret", None));
+    assert!(!format!("{signed:?}").contains("s3cret"));
+    let own = read("auth: { bearer: a }", &format!(", auth: {{ {aws} }}"));
+    assert!(own.auth.is_some() && own.headers.is_empty(), "{own:?}");
+    for (http, keys) in [
+        (format!("auth: {{ {aws} }}"), ", headers: { authorization: own }"),
+        (format!("auth: {{ {aws} }}"), ", auth: { bearer: own }"),
+        (format!("headers: {{ authorization: own }}, auth: {{ {aws} }}"), ""),
+    ] {
+        let request = read(&http, keys);
+        assert!(request.auth.is_none() && request.headers[0].1.ends_with("own"), "{request:?}");
+    }
+    let plan = sound(&step(&format!("get: /, auth: {{ {aws} }}").replace("{{ key }}", "k3y")));
+    for shown in [super::super::resolved(&plan).to_string(), format!("{:?}", crate::report::elided(&plan))] {
+        assert!(!shown.contains("s3cret") && !shown.contains("k3y"), "{shown}");
+    }
 }

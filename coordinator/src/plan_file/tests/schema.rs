@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 
 use super::super::keys::{
-    AGENTS, AUTH, BASIC, BLOCKS, BODY_FILE, CAPTURE, CHOICE, CONNECT, DNS, EXPECT, FEEDER, HTTP, Kind, METRIC, PART,
-    PLAN, REQUEST, RETRY, SCENARIO, SECRET, STAGE, STEPS, THINK_DRAWN, TLS, Table,
+    AGENTS, AUTH, AWS, BASIC, BLOCKS, BODY_FILE, CAPTURE, CHOICE, CONNECT, DNS, EXPECT, FEEDER, HTTP, Kind, METRIC,
+    PART, PLAN, REQUEST, RETRY, SCENARIO, SECRET, STAGE, STEPS, THINK_DRAWN, TLS, Table,
 };
 use super::super::schema;
 use super::{section, step, yaml};
@@ -79,6 +79,7 @@ fn with_entry(table: &'static Table, entry: &str) -> String {
         () if is(&HTTP) => section(&format!("http: {{{entry}}}")),
         () if is(&AUTH) => step(&format!("get: /, auth: {{{entry}}}")),
         () if is(&BASIC) => step(&format!("get: /, auth: {{basic: {{{entry}}}}}")),
+        () if is(&AWS) => step(&format!("get: /, auth: {{aws: {{{entry}}}}}")),
         () if is(&SECRET) => section(&format!("secrets: {{a: {{{entry}}}}}")),
         () if is(&FEEDER) => section(&format!("data: {{a: {{{entry}}}}}")),
         () if is(&CONNECT) => section(&format!("connect: {{{entry}}}")),
@@ -144,7 +145,7 @@ fn takes_anything(kind: &Kind) -> bool {
 
 #[test]
 fn every_described_key_is_read() {
-    assert_eq!(tables().len(), 32);
+    assert_eq!(tables().len(), 33);
     for table in tables() {
         for key in table.keys {
             for name in key.also.iter().chain([&key.name]) {

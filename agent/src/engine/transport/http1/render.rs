@@ -3,8 +3,8 @@
 use muster_proto::plan::Request;
 use thiserror::Error;
 
-use super::Layout;
 use super::layout::ID_DIGITS;
+use super::{Layout, check};
 
 /// A request as it goes over the wire, with what the one who reads the response must know.
 #[derive(Clone, Debug)]
@@ -121,14 +121,35 @@ impl Rendered {
         Layout::new(request, manner, &[])?.fill(|_, _| Ok(()))
     }
 
-    /// The same with one more header field, whose value must have no control characters.
+    /// The same with more header fields.
+    ///
+    /// # Errors
+    /// [`RenderError::HeaderValue`] where a value has control characters.
+    pub fn with_fields<V: AsRef<str>>(&self, fields: &[(&str, V)]) -> Result<Self, RenderError> {
+        let (head, rest) = self.bytes.split_at(self.head_bytes());
+        let room: usize = fields.iter().map(|(name, value)| name.len() + value.as_ref().len() + 4).sum();
+        let mut bytes = Vec::with_capacity(self.bytes.len() + room);
+        bytes.extend_from_slice(head);
+        for (name, value) in fields {
+            check::value(name, value.as_ref())?;
+            for part in [name, ": ", value.as_ref(), "\r\n"] {
+                bytes.extend_from_slice(part.as_bytes());
+            }
+        }
+        bytes.extend_from_slice(rest);
+        Ok(Self { bytes, asked: self.asked, closes: self.closes, id_at: self.id_at })
+    }
+
+    /// The lines of its head, and its body.
     #[must_use]
-    pub fn with_field(&self, name: &str, value: &str) -> Self {
-        const END: &[u8] = b"\r\n\r\n";
-        let end = memchr::memmem::find(&self.bytes, END).map_or(self.bytes.len(), |at| at + 2);
-        let (head, rest) = self.bytes.split_at(end);
-        let bytes = [head, name.as_bytes(), b": ", value.as_bytes(), b"\r\n", rest].concat();
-        Self { bytes, ..self.clone() }
+    pub fn parts(&self) -> (&str, &[u8]) {
+        let (head, rest) = self.bytes.split_at(self.head_bytes());
+        (std::str::from_utf8(head).unwrap_or_default(), rest.get(2..).unwrap_or_default())
+    }
+
+    /// How long the lines of the head are, without the empty one after them.
+    fn head_bytes(&self) -> usize {
+        memchr::memmem::find(&self.bytes, b"\r\n\r\n").map_or(self.bytes.len(), |at| at + 2)
     }
 
     /// Everything to write.
