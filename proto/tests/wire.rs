@@ -12,10 +12,10 @@ use muster_proto::id::RunId;
 use muster_proto::measurement::{Delta, Health, Measurement, Note, Sample, Sampled, Shape as MeasurementShape, Totals};
 use muster_proto::outcome::{ErrorKind, Outcome};
 use muster_proto::plan::{
-    AgentsWanted, Arrivals, Auth, Aws, Body, Branch, Capture, Check, Choice, Chore, ClientCert, Condition, Connect, Connections,
-    ContentHash, DnsPolicy, Executor, Feeder, Group, Http, Loop, MetricKind, Missing, Observation, OnEnd, Order,
-    Parallel, Pick, Plan, Rate, RateStage, Redirects, Request, Retry, Rounds, RowsId, Scenario, Shape, Sharing, Source,
-    StatusSet, Step, Stop, Templates, Think, Tls, Url, UserStage, Var,
+    AgentsWanted, Arrivals, Auth, Aws, Body, Branch, Capture, Check, Choice, Chore, ClientCert, Condition, Connect,
+    Connections, ContentHash, DnsPolicy, Executor, Feeder, Group, Http, Loop, MetricKind, Missing, Observation, OnEnd,
+    Order, Parallel, Pick, Plan, Rate, RateStage, Redirects, Request, Retry, Rounds, RowsId, Scenario, Shape, Sharing,
+    Source, StatusSet, Step, Stop, Templates, Think, Tls, TokenSource, Url, UserStage, Var,
 };
 use muster_proto::share::Share;
 use muster_proto::wire;
@@ -35,9 +35,12 @@ fn request(name: &str) -> Step {
         verbatim: if name.is_empty() { Vec::new() } else { vec![0..1, 1..2] },
         expect_status: StatusSet(vec![(200, 204), (404, 404)]),
         templates: Templates { head: true, body: name.is_empty() },
-        auth: (name == "a").then(|| {
+        auth: (name == "b").then_some(Auth::Token(0)).or_else(|| {
+            if name != "a" {
+                return None;
+            }
             let [region, service, access_key, secret_key, token] = ["r", "s", "a", "k", "t"].map(str::to_owned);
-            Auth::Aws(Box::new(Aws { region, service, access_key, secret_key, session_token: Some(token) }))
+            Some(Auth::Aws(Box::new(Aws { region, service, access_key, secret_key, session_token: Some(token) })))
         }),
         redirects: Redirects(3),
         timeout: Duration::from_millis(2_500),
@@ -147,6 +150,14 @@ fn plan() -> Plan {
         vars: vec![Var::new("pages", "[1, \"two\"]"), Var::secret("token", "\"t\"")],
         data: data(),
         metrics: vec![("seen".to_owned(), MetricKind::Rate), ("total".to_owned(), MetricKind::Gauge)],
+        tokens: vec![TokenSource {
+            url: Url { tls: true, host: "id.test".to_owned(), port: 443, path: "/token".to_owned() },
+            client_id: "id".to_owned(),
+            client_secret: "secret".to_owned(),
+            scope: Some("read".to_owned()),
+            audience: None,
+            in_body: true,
+        }],
         http: Http { request_ids: true, cookies: false, ..Http::default() },
         connect: Connect {
             hosts: vec![("shop.test".to_owned(), vec!["127.0.0.1".parse().unwrap(), "::1".parse().unwrap()])],
@@ -212,7 +223,11 @@ fn a_made_up_assignment_is_refused_in_words() {
     let refused = |change: fn(&mut wire::Plan)| {
         received(|message| change(message.plan.as_mut().unwrap())).unwrap_err().to_string()
     };
-    let cases: [Case<wire::Plan>; 10] = [
+    let cases: [Case<wire::Plan>; 11] = [
+        ("token: wanted one of 1, got 1", |plan| {
+            let Some(wire::step::Step::Request(request)) = &mut plan.scenarios[0].steps[0].step else { return };
+            request.auth = Some(wire::request::Auth::Token(1));
+        }),
         ("plan.http is missing", |plan| plan.http = None),
         ("plan.name is missing", |plan| plan.name.clear()),
         ("scenario.name: wanted at most 256, got 300", |plan| plan.scenarios[0].name = "x".repeat(300)),

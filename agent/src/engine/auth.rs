@@ -7,11 +7,14 @@ use super::random::Key;
 use super::sigv4::{Outgoing, Signer};
 use super::template::{Names, Template, TemplateError, Variables, within};
 use super::transport::http1::Rendered;
+use super::worker::Worker;
 
 /// What proves who a request comes from.
 pub enum Credentials {
     /// Keys of AWS, compiled for each worker by its number.
     Aws(Box<[AwsKeys]>),
+    /// The token from this place among the plan's.
+    Token(usize),
 }
 
 /// Keys of AWS, and what they are for: texts that may be templates.
@@ -29,29 +32,34 @@ impl Credentials {
     /// # Errors
     /// [`MakeError`] where a text is no template.
     pub fn of(request: &Request, names: &[Names]) -> Result<Option<Self>, MakeError> {
-        request
-            .auth
-            .as_ref()
-            .map(|Auth::Aws(aws)| {
-                Ok(Self::Aws(names.iter().map(|names| AwsKeys::compile(aws, names)).collect::<Result<_, _>>()?))
-            })
-            .transpose()
+        Ok(match &request.auth {
+            None => None,
+            Some(Auth::Token(place)) => Some(Self::Token(usize::from(*place))),
+            Some(Auth::Aws(aws)) => {
+                let keys = names.iter().map(|names| AwsKeys::compile(aws, names));
+                Some(Self::Aws(keys.collect::<Result<_, _>>()?))
+            }
+        })
     }
 
-    /// The request's bytes with what they prove, for the worker of this number.
+    /// The request's bytes with what they prove, for a worker.
     ///
     /// # Errors
     /// [`MakeError`] where a text has no value, or one that cannot be sent.
     pub(super) fn add_to(
         &self,
         rendered: &Rendered,
-        worker: usize,
+        worker: &Worker,
         key: Key,
         variables: &mut Variables,
     ) -> Result<Rendered, MakeError> {
         match self {
+            Self::Token(place) => match worker.tokens.borrow().get(*place) {
+                Some(token) => Ok(rendered.with_fields(&[("authorization", token)])?),
+                None => Ok(rendered.clone()),
+            },
             Self::Aws(keys) => {
-                let signer = within(key, variables, |scope| keys[worker].signer(scope))?;
+                let signer = within(key, variables, |scope| keys[worker.number].signer(scope))?;
                 let (head, body) = rendered.parts();
                 Ok(rendered.with_fields(&signer.fields(&Outgoing::of(head, body)))?)
             }

@@ -45,6 +45,7 @@ pub mod supply;
 mod sync;
 pub mod template;
 pub mod tenure;
+pub mod tokens;
 pub mod transport;
 mod user;
 mod users;

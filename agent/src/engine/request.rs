@@ -291,8 +291,8 @@ impl Errand<'_> {
         let Some(credentials) = self.step.credentials.as_ref().filter(|_| call.origin.is_some()) else {
             return Ok(with_cookies);
         };
-        let (sent, worker) = (with_cookies.as_deref().unwrap_or(call.rendered), self.worker.number);
-        let complete = credentials.add_to(sent, worker, self.key, &mut self.user.variables)?;
+        let sent = with_cookies.as_deref().unwrap_or(call.rendered);
+        let complete = credentials.add_to(sent, self.worker, self.key, &mut self.user.variables)?;
         Ok(Some(Box::new(complete)))
     }
 

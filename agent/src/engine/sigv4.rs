@@ -280,4 +280,39 @@ mod tests {
             "ff11897932ad3f4e8b18135d722051e5ac45fc38421b1da7b9d196a0fe09473a"
         );
     }
+
+    /// What is odd about a request is signed as another implementation of the specification signs it.
+    #[test]
+    fn odd_requests_are_signed_as_others_sign_them() {
+        let mut temporary = signer("execute-api");
+        temporary.session_token = Some("tok/en+1==".to_owned());
+        for (signer, head, body, signed) in [
+            (
+                signer("service"),
+                "POST /a//b/../c%20d/?b=2&a=1&a=0&x=%C3%BC&y= HTTP/1.1\r\nhost: example.amazonaws.com\r\nuser-agent: x\r\n\
+                 accept: */*\r\ncontent-length: 7\r\ncontent-type: application/json\r\nx-made: a   b\r\n\r\n",
+                &b"{\"a\":1}"[..],
+                "accept;content-type;host;x-amz-date;x-made, \
+                 Signature=d166c6d78dc22505a0422b2b869a9c86d63bd4faed2151244cf6842931cbf735",
+            ),
+            (
+                signer("s3"),
+                "PUT http://example.amazonaws.com/a//b/../c%20d/(x)?prefix=a/b&list-type=2 HTTP/1.1\r\n\
+                 host: example.amazonaws.com\r\naccept: */*\r\n\r\n",
+                b"\0\xff body",
+                "accept;host;x-amz-content-sha256;x-amz-date, \
+                 Signature=affe8909b7eb28b0c4b6e155540caae07529bfe60723d15fbe30339f662419a6",
+            ),
+            (
+                temporary,
+                "GET /prod/x%2Fy HTTP/1.1\r\nhost: example.amazonaws.com\r\naccept: */*\r\n\r\n",
+                b"",
+                "accept;host;x-amz-date;x-amz-security-token, \
+                 Signature=9ef719f581fa402f9d5d336f9ac7b99a5d51f14ab0573bf0198cfaab2257d75a",
+            ),
+        ] {
+            let authorization = authorization(&signer, head, body);
+            assert_eq!(authorization.split_once("SignedHeaders=").map(|(_, rest)| rest), Some(signed), "{head}");
+        }
+    }
 }

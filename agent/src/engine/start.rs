@@ -24,6 +24,7 @@ use super::progress::Progress;
 use super::ring::RingFile;
 use super::rows::Rows;
 use super::supply::Supplies;
+use super::tokens::{TokenError, Tokens};
 use super::witness::Witness;
 use super::worker::{self, WorkerError, WorkerTask};
 use crate::guard::Guard;
@@ -61,6 +62,9 @@ pub enum EngineError {
     /// A worker cannot begin.
     #[error(transparent)]
     Worker(#[from] WorkerError),
+    /// A token that requests carry is not to be had.
+    #[error(transparent)]
+    Token(#[from] TokenError),
     /// The system gave no thread.
     #[error("a worker's thread: {0}")]
     Thread(io::Error),
@@ -87,6 +91,8 @@ pub struct Engine {
     progress: Vec<Progress>,
     alarm: Alarm,
     enough: Enough,
+    /// Kept while the workers use them.
+    _tokens: Tokens,
 }
 
 impl Engine {
@@ -117,6 +123,8 @@ impl Engine {
     ) -> Result<(Self, Collector), EngineError> {
         let manner = (&config.agent, config.witness.is_some());
         let plan = Arc::new(CompiledPlan::new(Arc::new(plan), shares, config.workers, manner, &rows)?);
+        let tokens = Tokens::fetch(&plan.plan, &config.guard)?;
+        let heard = tokens.heard();
         let (mut holdings, changes) = Holdings::none(&plan.plan, plan.timings(), config.workers);
         holdings.grant(&Handed::new(shares.to_vec()), 0, 0)?;
         let (control, control_receiver) = watch::channel(Control::Wait);
@@ -132,6 +140,7 @@ impl Engine {
             progress: Vec::with_capacity(config.workers),
             alarm: Alarm::default(),
             enough: Enough::default(),
+            _tokens: tokens,
         };
         let mut receivers = Vec::with_capacity(config.workers);
         let mut rings = rings.into_iter();
@@ -150,6 +159,7 @@ impl Engine {
                 progress: Progress::default(),
                 witness: config.witness.clone(),
                 enough: engine.enough.clone(),
+                tokens: heard.clone(),
             };
             engine.progress.push(task.progress.clone());
             engine.threads.push(spawn(worker, task, ready_sender.clone(), config.pin).map_err(EngineError::Thread)?);

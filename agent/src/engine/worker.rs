@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use muster_proto::plan::Connections;
 use tokio::runtime::{Builder, LocalOptions, LocalRuntime};
+use tokio::sync::watch;
 
 use super::alarm::Alarm;
 use super::changes::ChangeReceiver;
@@ -22,6 +23,7 @@ use super::pool::Pool;
 use super::progress::Progress;
 use super::recorder::Recorder;
 use super::ring::{Ring, RingFile};
+use super::tokens::Heard;
 use super::transport::http1::{Limits, Manner, Scratch};
 use super::transport::{Connector, ConnectorError};
 use super::witness::Witness;
@@ -56,6 +58,8 @@ pub(super) struct WorkerTask {
     pub(super) witness: Option<Witness>,
     /// What a step says that ends the run.
     pub(super) enough: Enough,
+    /// Where it hears of the tokens that requests carry.
+    pub(super) tokens: Heard,
 }
 
 /// What a worker's tasks share.
@@ -88,6 +92,8 @@ pub(super) struct Worker {
     pub(super) witness: Option<Witness>,
     /// What a step says that ends the run.
     pub(super) enough: Enough,
+    /// What an `authorization` is at present, by the place from which its token comes.
+    pub(super) tokens: RefCell<Vec<Arc<str>>>,
 }
 
 impl Worker {
@@ -166,7 +172,7 @@ fn local_runtime() -> std::io::Result<LocalRuntime> {
 
 /// Generates the load and returns the worker with all of it measured; nothing if the run ended before it began.
 async fn generate(task: WorkerTask, tools: Tools) -> Option<Rc<Worker>> {
-    let WorkerTask { plan, changes, lease, mut control, parts, alarm, progress, witness, enough, .. } = task;
+    let WorkerTask { plan, changes, lease, mut control, parts, alarm, progress, witness, enough, tokens, .. } = task;
     let Control::StartAt(start_ns) = control.wait_for(|control| *control != Control::Wait).await else { return None };
     let number = parts.worker();
     let recorder = Recorder::new(start_ns, clock::now_ns(), lease.clone(), tools.ring, parts);
@@ -190,9 +196,14 @@ async fn generate(task: WorkerTask, tools: Tools) -> Option<Rc<Worker>> {
         alarm,
         witness,
         enough,
+        tokens: RefCell::new(tokens.iter().map(|heard| Arc::clone(&heard.borrow())).collect()),
     });
     let ticker = tokio::task::spawn_local(roll_windows(Rc::clone(&worker), progress));
     let stopper = tokio::task::spawn_local(watch_for_stop(Rc::clone(&worker), control.clone()));
+    let mut followers = tokio::task::JoinSet::new();
+    for (place, heard) in tokens.into_iter().enumerate() {
+        followers.spawn_local(follow(Rc::clone(&worker), place, heard));
+    }
     let mut scenarios = tokio::task::JoinSet::new();
     for (index, (changes, pacer)) in changes.into_iter().zip(tools.pacers).enumerate() {
         let (worker, control) = (Rc::clone(&worker), control.clone());
@@ -222,6 +233,14 @@ async fn roll_windows(worker: Rc<Worker>, progress: Progress) {
         };
         progress.advance();
         clock::sleep_until(end_ns).await;
+    }
+}
+
+/// Puts each new token where requests find it.
+async fn follow(worker: Rc<Worker>, place: usize, mut heard: watch::Receiver<Arc<str>>) {
+    let _alarm = worker.alarm.clone();
+    while heard.changed().await.is_ok() {
+        worker.tokens.borrow_mut()[place] = Arc::clone(&heard.borrow_and_update());
     }
 }
 

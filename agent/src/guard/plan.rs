@@ -15,6 +15,9 @@ impl Guard {
         for request in plan.requests() {
             self.check_host(&request.url.host, request.url.port)?;
         }
+        for token in &plan.tokens {
+            self.check_host(&token.url.host, token.url.port)?;
+        }
         if let Some(proxy) = &plan.connect.proxy {
             self.check_host(&proxy.host, proxy.port)?;
         }

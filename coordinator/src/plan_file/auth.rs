@@ -2,12 +2,14 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use muster_proto::plan::{Auth, Aws};
+use muster_agent::engine::template::Names;
+use muster_proto::plan::{Auth, Aws, TOKENS_MAX, TokenSource};
 
 use super::headers::{self, Headers};
-use super::keys::{AUTH, AWS, BASIC};
+use super::keys::{AUTH, AWS, BASIC, OAUTH2};
 use super::reader::{Field, Reader};
 use super::template;
+use super::url::{self, Target};
 
 /// Who a request says it comes from.
 pub(super) enum Who {
@@ -30,7 +32,7 @@ pub(super) fn add(headers: &mut Headers, who: Option<Who>) -> Option<Auth> {
 }
 
 /// Reads `auth`.
-pub(super) fn read(reader: &mut Reader, field: &Field<'_>) -> Option<Who> {
+pub(super) fn read(reader: &mut Reader, field: &Field<'_>, target: &Target) -> Option<Who> {
     let fields = reader.open(field, &AUTH)?;
     let ways: Vec<&str> = fields.names().collect();
     let [way] = ways[..] else {
@@ -42,6 +44,7 @@ pub(super) fn read(reader: &mut Reader, field: &Field<'_>) -> Option<Who> {
     match way {
         "basic" => basic(reader, &field).map(Who::Header),
         "bearer" => reader.template(&field).map(|token| Who::Header(format!("Bearer {token}"))),
+        "oauth2" => token(reader, &field, target).map(|place| Who::Auth(Auth::Token(place))),
         _ => aws(reader, &field).map(|aws| Who::Auth(Auth::Aws(Box::new(aws)))),
     }
 }
@@ -74,4 +77,41 @@ fn aws(reader: &mut Reader, field: &Field<'_>) -> Option<Aws> {
         return None;
     }
     Some(Aws { region: region?, service: service?, access_key: access_key?, secret_key: secret_key?, session_token })
+}
+
+/// The place from which a token comes, among all of the plan: who asks for the same at the same has the same.
+fn token(reader: &mut Reader, field: &Field<'_>, target: &Target) -> Option<u16> {
+    let fields = reader.open(field, &OAUTH2)?;
+    let before = reader.mistakes.len();
+    let url = fields.get("token").and_then(|field| {
+        let url = url::step(reader, &field, target)?;
+        if template::is_template(&url.path) {
+            reader.no_template(&field, &url.path);
+            return None;
+        }
+        Some(url)
+    });
+    // A token is not any iteration's, so it can depend on nothing that an iteration finds out.
+    let of_all = Names::new(reader.vars.clone(), []);
+    let names = std::mem::replace(&mut reader.names, of_all);
+    let mut text = |name: &str| fields.get(name).and_then(|field| reader.template(&field)).map(str::to_owned);
+    let [client_id, client_secret, scope, audience] =
+        ["client_id", "client_secret", "scope", "audience"].map(&mut text);
+    reader.names = names;
+    let in_body = fields.get("client").and_then(|field| reader.choice(&field)) == Some("body");
+    if reader.mistakes.len() > before {
+        return None;
+    }
+    let source =
+        TokenSource { url: url?, client_id: client_id?, client_secret: client_secret?, scope, audience, in_body };
+    if let Some(place) = reader.tokens.iter().position(|known| *known == source) {
+        return Some(place as u16);
+    }
+    if reader.tokens.len() == TOKENS_MAX {
+        reader.at_key(field, format!("wanted tokens from at most {TOKENS_MAX} places, found more"));
+        return None;
+    }
+    reader.plan_bytes += source.bytes() + 32;
+    reader.tokens.push(source);
+    Some(reader.tokens.len() as u16 - 1)
 }

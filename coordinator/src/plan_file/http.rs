@@ -9,6 +9,7 @@ use super::headers::{self, Headers};
 use super::keys::HTTP;
 use super::limits::TIMEOUT_DEFAULT;
 use super::reader::{Field, Fields, Reader};
+use super::url::Target;
 
 /// The section as read: its limits, and the defaults of the steps.
 pub(super) struct Section {
@@ -32,7 +33,7 @@ impl Default for Section {
 }
 
 /// Reads the section; what is wrong in it keeps its default.
-pub(super) fn read(reader: &mut Reader, field: &Field<'_>) -> Section {
+pub(super) fn read(reader: &mut Reader, field: &Field<'_>, target: &Target) -> Section {
     let mut section = Section::default();
     let Some(fields) = reader.open(field, &HTTP) else { return section };
     if let Some(version) = fields.get("version") {
@@ -49,7 +50,7 @@ pub(super) fn read(reader: &mut Reader, field: &Field<'_>) -> Section {
     if let Some(headers) = fields.get("headers").and_then(|field| headers::read(reader, &field)) {
         section.headers = headers;
     }
-    let who = fields.get("auth").and_then(|field| auth::read(reader, &field));
+    let who = fields.get("auth").and_then(|field| auth::read(reader, &field, target));
     section.auth = auth::add(&mut section.headers, who);
     if let Some(count) = fields.get("redirects").and_then(|field| reader.whole(&field)) {
         section.redirects = Redirects(count as u8);

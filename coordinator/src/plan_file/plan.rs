@@ -24,7 +24,7 @@ pub(super) fn read(reader: &mut Reader, field: &Field<'_>, name: &str) -> Option
         None => Target::Absent,
         Some(field) => url::target(reader, &field).map_or(Target::Wrong, Target::Known),
     };
-    let http = fields.get("http").map(|field| http::read(reader, &field)).unwrap_or_default();
+    let http = fields.get("http").map(|field| http::read(reader, &field, &target)).unwrap_or_default();
     let (connect, shared) = fields.get("connect").map(|field| connect::read(reader, &field)).unwrap_or_default();
     let defaults = Defaults {
         target,
@@ -67,6 +67,7 @@ pub(super) fn read(reader: &mut Reader, field: &Field<'_>, name: &str) -> Option
         seed: seed?,
         vars,
         data,
+        tokens: std::mem::take(&mut reader.tokens),
         metrics,
         http: http.http,
         connect,

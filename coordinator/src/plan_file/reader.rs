@@ -15,7 +15,7 @@ use super::tree::{Entry, Node, Span, Value, beginning, quoted};
 use super::units::{UnitMistake, format_duration, parse_duration, parse_part, parse_rate, parse_size};
 use muster_agent::engine::rows::Rows;
 use muster_agent::engine::template::{Names, Vars};
-use muster_proto::plan::{MetricKind, NAME_BYTES_MAX, Rate};
+use muster_proto::plan::{MetricKind, NAME_BYTES_MAX, Rate, TokenSource};
 
 /// Collects mistakes. A reading function that returns nothing has told why.
 pub(super) struct Reader {
@@ -45,6 +45,8 @@ pub(super) struct Reader {
     pub(super) used: BTreeSet<String>,
     /// Metrics of the plan's own, as far as it has read.
     pub(super) metrics: Vec<(String, MetricKind)>,
+    /// Where the plan's tokens come from, as far as it has read.
+    pub(super) tokens: Vec<TokenSource>,
     /// How many checks, captures and observations it has read.
     pub(super) findings: usize,
 }
@@ -131,6 +133,7 @@ impl Reader {
             rows: Vec::new(),
             used: BTreeSet::new(),
             metrics: Vec::new(),
+            tokens: Vec::new(),
             findings: 0,
         }
     }

@@ -148,7 +148,7 @@ fn request(
         (None, url) => url,
     };
     let mut own = fields.get("headers").and_then(|field| headers::read(reader, &field)).unwrap_or_default();
-    let who = fields.get("auth").and_then(|field| auth::read(reader, &field));
+    let who = fields.get("auth").and_then(|field| auth::read(reader, &field, &defaults.target));
     let own_auth = auth::add(&mut own, who);
     let says_itself = own_auth.is_some() || own.iter().any(|(name, _)| name == "authorization");
     let mut headers = headers::overlaid(&defaults.headers, own);

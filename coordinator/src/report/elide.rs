@@ -23,6 +23,15 @@ pub fn elided(plan: &Plan) -> Plan {
     let mut plan = plan.clone();
     plan.connect.tls.key_pem.clear();
     plan.connect.tls.users.clear();
+    for token in &mut plan.tokens {
+        token.url.path = without_query(&token.url.path);
+        for text in [&mut token.client_id, &mut token.client_secret] {
+            ELIDED.clone_into(text);
+        }
+        for text in token.scope.iter_mut().chain(&mut token.audience) {
+            ELIDED.clone_into(text);
+        }
+    }
     let own = plan.scenarios.iter_mut().flat_map(|scenario| &mut scenario.vars);
     plan.vars.iter_mut().chain(own).filter(|var| var.secret).for_each(|var| "null".clone_into(&mut var.json));
     for request in plan.requests_mut() {

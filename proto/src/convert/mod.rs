@@ -4,6 +4,7 @@
 //! field.
 
 mod assignment;
+mod auth;
 mod change;
 mod chore;
 mod data;

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use super::{ConvertError, at_most, data, invalid, missing, response, step, vars};
+use super::{ConvertError, at_most, auth, data, invalid, missing, response, step, vars};
 use crate::plan::{
     AgentsWanted, Arrivals, Chore, ClientCert, Connect, Connections, DnsPolicy, Executor, Http, NAME_BYTES_MAX,
     NESTING_MAX, Plan, Rate, RateStage, SCENARIOS_MAX, STEPS_MAX, Scenario, Shape, Tls, USER_CERTS_MAX, USERS_MAX, Url,
@@ -39,6 +39,7 @@ pub fn plan_to_wire(plan: &Plan) -> wire::Plan {
         data: data::to_wire(&plan.data),
         setup: chore_to_wire(&plan.setup),
         teardown: chore_to_wire(&plan.teardown),
+        tokens: auth::tokens_to_wire(&plan.tokens),
     }
 }
 
@@ -59,7 +60,8 @@ pub fn plan_from_wire(message: wire::Plan) -> Result<Plan, ConvertError> {
     let teardown = chore_from_wire(message.teardown, metrics.len())?;
     let chores = steps_total(&setup.steps) + steps_total(&teardown.steps);
     at_most("steps", scenarios.iter().map(Scenario::steps_total).sum::<usize>() + chores, STEPS_MAX)?;
-    Ok(Plan {
+    auth::check_tokens(Plan {
+        tokens: auth::tokens_from_wire(message.tokens)?,
         name: message.name,
         seed: message.seed,
         vars: vars::from_wire(message.vars)?,

@@ -3,10 +3,9 @@
 use std::ops::Range;
 
 use super::plan::{LIST_MAX, duration, name, ns, url_from_wire, url_to_wire};
-use super::{ConvertError, at_most, invalid, missing, response};
-use crate::plan::{Auth, Aws, Body, Redirects, Request, Retry, StatusSet, Templates, VERBATIM_MAX};
+use super::{ConvertError, at_most, auth, invalid, missing, response};
+use crate::plan::{Body, Redirects, Request, Retry, StatusSet, Templates, VERBATIM_MAX};
 use crate::wire;
-use crate::wire::request::Auth as WireAuth;
 
 pub(super) fn request_to_wire(request: &Request) -> wire::Request {
     let header = |(name, value): &(String, String)| wire::Header { name: name.clone(), value: value.clone() };
@@ -30,27 +29,7 @@ pub(super) fn request_to_wire(request: &Request) -> wire::Request {
         metrics: request.metrics.iter().map(response::observation_to_wire).collect(),
         tags: request.tags.iter().map(|(name, value)| wire::Tag { name: name.clone(), value: value.clone() }).collect(),
         verbatim: request.verbatim.iter().map(stretch).collect(),
-        auth: request.auth.as_ref().map(auth_to_wire),
-    }
-}
-
-fn auth_to_wire(auth: &Auth) -> WireAuth {
-    match auth {
-        Auth::Aws(aws) => WireAuth::Aws(wire::Aws {
-            region: aws.region.clone(),
-            service: aws.service.clone(),
-            access_key: aws.access_key.clone(),
-            secret_key: aws.secret_key.clone(),
-            session_token: aws.session_token.clone(),
-        }),
-    }
-}
-
-fn auth_from_wire(message: WireAuth) -> Auth {
-    match message {
-        WireAuth::Aws(wire::Aws { region, service, access_key, secret_key, session_token }) => {
-            Auth::Aws(Box::new(Aws { region, service, access_key, secret_key, session_token }))
-        }
+        auth: request.auth.as_ref().map(auth::to_wire),
     }
 }
 
@@ -91,7 +70,7 @@ pub(super) fn request_from_wire(message: wire::Request, metrics: usize) -> Resul
         headers: message.headers.into_iter().map(|header| (header.name, header.value)).collect(),
         verbatim: verbatim_from_wire(&message.verbatim, message.body.len())?,
         body: Body(message.body),
-        auth: message.auth.map(auth_from_wire),
+        auth: message.auth.map(auth::from_wire).transpose()?,
         templates: Templates { head: message.head_templates, body: message.body_template },
         timeout: duration("timeout_ns", message.timeout_ns)?,
         retry: Retry {

@@ -13,7 +13,7 @@ mod var;
 
 use std::time::Duration;
 
-pub use auth::{Auth, Aws};
+pub use auth::{Auth, Aws, TOKENS_MAX, TokenSource};
 pub use chore::{CHORE_TIMEOUT, Chore, ChoreKind};
 pub use data::{
     ContentHash, FEEDERS_MAX, Feeder, OnEnd, Order, PIECE_BYTES_MAX, ROW_BYTES_MAX, ROWS_BYTES_MAX, ROWS_MAX, RowsId,
@@ -46,6 +46,8 @@ pub struct Plan {
     pub data: Vec<Feeder>,
     /// Metrics of its own, in order: names and kinds.
     pub metrics: Vec<(String, MetricKind)>,
+    /// Where the tokens come from that its requests carry.
+    pub tokens: Vec<TokenSource>,
     /// How HTTP is spoken.
     pub http: Http,
     /// How connections are made.

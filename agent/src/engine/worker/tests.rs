@@ -70,6 +70,7 @@ fn sets_it_off_when_ready(plan: CompiledPlan, shares: usize, ready: fn(Result<()
         progress: Progress::default(),
         witness: None,
         enough: Enough::default(),
+        tokens: Vec::new(),
     };
     let _ = std::thread::spawn(move || run(task, ready)).join();
     alarm.reason().is_some()

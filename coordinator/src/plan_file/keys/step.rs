@@ -133,9 +133,10 @@ pub(in crate::plan_file) static AUTH: Table = Table {
         key("basic", Kind::Table(&BASIC), "By name and password (RFC 7617)"),
         key("bearer", Kind::Text, "By a token (RFC 6750)"),
         key("aws", Kind::Table(&AWS), "By a signature for a service of AWS (Signature Version 4)"),
+        key("oauth2", Kind::Table(&OAUTH2), "By a token that each agent fetches and renews (RFC 6749, 4.4)"),
     ],
     named: &[],
-    later: &["oauth2", "digest", "ntlm"],
+    later: &["digest", "ntlm"],
 };
 
 /// `auth.basic`.
@@ -158,6 +159,25 @@ pub(in crate::plan_file) static AWS: Table = Table {
     ],
     named: &[],
     later: &["profile", "role"],
+};
+
+/// `auth.oauth2`.
+pub(in crate::plan_file) static OAUTH2: Table = Table {
+    about: "Where tokens come from, and who asks for them",
+    keys: &[
+        key("token", Kind::Text, "Where they are given: a path of the target, or a URL").required(),
+        key("client_id", Kind::Text, "Who asks").required(),
+        key("client_secret", Kind::Text, "What proves it").required(),
+        key("scope", Kind::Text, "What for"),
+        key("audience", Kind::Text, "For whom, where the service wants to know"),
+        key(
+            "client",
+            Kind::OneOf(&["basic", "body"]),
+            "How the client says who it is: by its `authorization` (unless said), or in the body",
+        ),
+    ],
+    named: &[],
+    later: &["refresh_token", "authorization_code", "password"],
 };
 
 /// `expect`.

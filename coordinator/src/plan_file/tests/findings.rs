@@ -207,7 +207,7 @@ fn requests_are_signed_unless_their_headers_say_who_they_are() {
         );
         request(&plan).clone()
     };
-    let Auth::Aws(signed) = read(&format!("auth: {{ {aws} }}"), "").auth.unwrap();
+    let Some(Auth::Aws(signed)) = read(&format!("auth: {{ {aws} }}"), "").auth else { panic!("no keys") };
     assert_eq!((signed.region.as_str(), signed.access_key.as_str()), ("eu-west-1", "{{ key }}"));
     assert_eq!((signed.secret_key.as_str(), signed.session_token.clone()), ("s3cret", None));
     assert!(!format!("{signed:?}").contains("s3cret"));
@@ -225,4 +225,32 @@ fn requests_are_signed_unless_their_headers_say_who_they_are() {
     for shown in [super::super::resolved(&plan).to_string(), format!("{:?}", crate::report::elided(&plan))] {
         assert!(!shown.contains("s3cret") && !shown.contains("k3y"), "{shown}");
     }
+}
+
+#[test]
+fn who_asks_for_the_same_token_shares_it() {
+    let oauth2 = |rest: &str| {
+        format!("auth: {{ oauth2: {{ token: /token, client_id: a, client_secret: '{{{{ key }}}}'{rest} }} }}")
+    };
+    let lines = format!("vars: {{ key: shown }}\nhttp: {{ {} }}", oauth2(""));
+    let steps = format!(
+        "get: / }}\n    - {{ get: /b, {} }}\n    - {{ get: /c, {}",
+        oauth2(""),
+        oauth2(", scope: x, client: body")
+    );
+    let plan = sound(&section(&lines).replace("get: /", &steps));
+    let places: Vec<_> = plan.scenarios[0].requests().iter().map(|request| request.auth.clone()).collect();
+    assert_eq!(places, [0, 0, 1].map(|place| Some(Auth::Token(place))));
+    let tokens: Vec<_> = plan.tokens.iter().map(|token| (token.url.path.as_str(), token.in_body)).collect();
+    assert_eq!(tokens, [("/token", false), ("/token", true)]);
+    assert_eq!(plan.tokens[1].scope.as_deref(), Some("x"));
+    assert_eq!(plan.tokens[0].client_secret, "{{ key }}");
+    let literal = sound(&section(&lines.replace("{{ key }}", "s3cret")));
+    for shown in [super::super::resolved(&literal).to_string(), format!("{:?}", crate::report::elided(&literal))] {
+        assert!(!shown.contains("s3cret"), "{shown}");
+    }
+    let of_iteration = step(&format!("get: /, capture: {{ key: body }}, {}", oauth2("")));
+    assert!(super::mistakes(&of_iteration).contains("`key` is not known"), "{}", super::mistakes(&of_iteration));
+    let relative = section("http: { auth: { oauth2: { token: token, client_id: a, client_secret: b } } }");
+    assert!(super::mistakes(&relative).contains("http.auth.oauth2.token: wanted a path"), "it is told where");
 }

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::super::keys::{
     AGENTS, AUTH, AWS, BASIC, BLOCKS, BODY_FILE, CAPTURE, CHOICE, CONNECT, DNS, EXPECT, FEEDER, HTTP, Kind, METRIC,
-    PART, PLAN, REQUEST, RETRY, SCENARIO, SECRET, STAGE, STEPS, THINK_DRAWN, TLS, Table,
+    OAUTH2, PART, PLAN, REQUEST, RETRY, SCENARIO, SECRET, STAGE, STEPS, THINK_DRAWN, TLS, Table,
 };
 use super::super::schema;
 use super::{section, step, yaml};
@@ -80,6 +80,7 @@ fn with_entry(table: &'static Table, entry: &str) -> String {
         () if is(&AUTH) => step(&format!("get: /, auth: {{{entry}}}")),
         () if is(&BASIC) => step(&format!("get: /, auth: {{basic: {{{entry}}}}}")),
         () if is(&AWS) => step(&format!("get: /, auth: {{aws: {{{entry}}}}}")),
+        () if is(&OAUTH2) => step(&format!("get: /, auth: {{oauth2: {{{entry}}}}}")),
         () if is(&SECRET) => section(&format!("secrets: {{a: {{{entry}}}}}")),
         () if is(&FEEDER) => section(&format!("data: {{a: {{{entry}}}}}")),
         () if is(&CONNECT) => section(&format!("connect: {{{entry}}}")),
@@ -145,7 +146,7 @@ fn takes_anything(kind: &Kind) -> bool {
 
 #[test]
 fn every_described_key_is_read() {
-    assert_eq!(tables().len(), 33);
+    assert_eq!(tables().len(), 34);
     for table in tables() {
         for key in table.keys {
             for name in key.also.iter().chain([&key.name]) {
