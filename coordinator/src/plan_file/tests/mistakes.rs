@@ -244,7 +244,7 @@ fn values_of_the_plan() {
     insta::assert_snapshot!(each(plans), @r#"
     1:7 name: wanted a name that is not empty, found nothing
     1:7 name: wanted text, found a list
-    1:7 name: wanted a template, found `{{ x }}`: `x` is not known (there are `choice`, `email`, `name`, `now`, `random`, `random_float`, `range`, `text`, `timestamp`, `uuid`, `agent`, `env`, `iteration`, `turn`, `user`, `worker`; the plan's `vars`, and what steps `capture`, add more)
+    1:7 name: wanted a template, found `{{ x }}`: `x` is not known (there are `choice`, `email`, `name`, `now`, `random`, `random_float`, `range`, `text`, `timestamp`, `uuid`, `agent`, `counter`, `env`, `iteration`, `turn`, `user`, `worker`; the plan's `vars`, and what steps `capture`, add more)
     1:7 name: wanted a name of at most 256 bytes, found `xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx…`
     1:7 seed: wanted a whole number of at least 0, found `-1`
     1:7 seed: wanted a whole number of at least 0, found `1` (write it without quotes)
@@ -440,14 +440,14 @@ fn steps() {
     7:31 scenarios.a.steps[1].think: wanted a pause such as `1s` or `1s..3s`, found a list
     7:46 scenarios.a.steps[2].think: wanted a duration such as `10s`, `250ms` or `5m30s`, found `x`
     8:33 scenarios.a.steps[0].json: a request has one body, found `body` and `json`
-    8:24 scenarios.a.steps[0].body: wanted a template, found `{{ x }}`: `x` is not known (there are `choice`, `email`, `name`, `now`, `random`, `random_float`, `range`, `text`, `timestamp`, `uuid`, `agent`, `env`, `iteration`, `turn`, `user`, `worker`; the plan's `vars`, and what steps `capture`, add more)
-    8:33 scenarios.a.steps[0].json: wanted a template, found `{{ x }}`: `x` is not known (there are `choice`, `email`, `name`, `now`, `random`, `random_float`, `range`, `text`, `timestamp`, `uuid`, `agent`, `env`, `iteration`, `turn`, `user`, `worker`; the plan's `vars`, and what steps `capture`, add more)
+    8:24 scenarios.a.steps[0].body: wanted a template, found `{{ x }}`: `x` is not known (there are `choice`, `email`, `name`, `now`, `random`, `random_float`, `range`, `text`, `timestamp`, `uuid`, `agent`, `counter`, `env`, `iteration`, `turn`, `user`, `worker`; the plan's `vars`, and what steps `capture`, add more)
+    8:33 scenarios.a.steps[0].json: wanted a template, found `{{ x }}`: `x` is not known (there are `choice`, `email`, `name`, `now`, `random`, `random_float`, `range`, `text`, `timestamp`, `uuid`, `agent`, `counter`, `env`, `iteration`, `turn`, `user`, `worker`; the plan's `vars`, and what steps `capture`, add more)
     8:28 scenarios.a.steps[0].form.a: wanted text, found a map
     8:34 scenarios.a.steps[0].form.`{{a}}`: wanted a text without `{{`, found `{{a}}` (templates can stand in paths, queries, header values and bodies)
     8:18 scenarios.a.steps[0].body: `file` is missing (A file in the plan's folder; sent as it is)
     8:25 scenarios.a.steps[0].body.flie: unknown key `flie` (did you mean `file`?)
     8:24 scenarios.a.steps[0].query: wanted a map, found a list
-    8:33 scenarios.a.steps[0].headers.host: wanted a template, found `{{ x }}`: `x` is not known (there are `choice`, `email`, `name`, `now`, `random`, `random_float`, `range`, `text`, `timestamp`, `uuid`, `agent`, `env`, `iteration`, `turn`, `user`, `worker`; the plan's `vars`, and what steps `capture`, add more)
+    8:33 scenarios.a.steps[0].headers.host: wanted a template, found `{{ x }}`: `x` is not known (there are `choice`, `email`, `name`, `now`, `random`, `random_float`, `range`, `text`, `timestamp`, `uuid`, `agent`, `counter`, `env`, `iteration`, `turn`, `user`, `worker`; the plan's `vars`, and what steps `capture`, add more)
     8:25 scenarios.a.steps[0].expect: wanted a map, found `200`
     8:17 scenarios.a.steps[0].expect: nothing is expected here (write `status: 200`, or `json $.id: exists`)
     8:34 scenarios.a.steps[0].expect.status: wanted a status such as 200, `2xx` or `200-299`, found `20`

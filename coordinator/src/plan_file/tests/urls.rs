@@ -70,7 +70,7 @@ fn what_is_not_a_url_is_refused() {
     8:14 scenarios.a.steps[0].get: wanted a path that begins with `/`, or a URL, found `?q` (write `/?q`)
     8:14 scenarios.a.steps[0].get: wanted a path that begins with `/`, or a URL, found nothing (write `/`)
     8:14 scenarios.a.steps[0].get: wanted a URL without line breaks, and without space around it, found `/x\ny`
-    8:14 scenarios.a.steps[0].get: wanted a template, found `/{{ id }}`: `id` is not known (there are `choice`, `email`, `name`, `now`, `random`, `random_float`, `range`, `text`, `timestamp`, `uuid`, `agent`, `env`, `iteration`, `turn`, `user`, `worker`; the plan's `vars`, and what steps `capture`, add more)
+    8:14 scenarios.a.steps[0].get: wanted a template, found `/{{ id }}`: `id` is not known (there are `choice`, `email`, `name`, `now`, `random`, `random_float`, `range`, `text`, `timestamp`, `uuid`, `agent`, `counter`, `env`, `iteration`, `turn`, `user`, `worker`; the plan's `vars`, and what steps `capture`, add more)
     "#);
     assert!(mistakes(&step(&format!("get: /{}", "x".repeat(9_000)))).contains("at most 8192 bytes"));
 }

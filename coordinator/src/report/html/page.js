@@ -56,10 +56,10 @@ function valueOf(threshold) {
 }
 if (verdict.thresholds.length) {
   fill("thresholds", table("Thresholds", [
-    { head: "", cell: line => node("span", { class: line.passed ? "good" : "bad" }, line.passed ? "✓ held" : "✗ failed") },
+    { head: "verdict", cell: line => node("span", { class: line.passed ? "good" : "bad" }, line.passed ? "✓ held" : "✗ failed") },
     { head: "threshold", cell: line => node("code", {}, line.expression), text: true },
     { head: "found", cell: valueOf }, { head: "over", cell: line => line.window },
-    { head: "", cell: line => line.remark || "", text: true },
+    { head: "remark", cell: line => line.remark || "", text: true },
   ], verdict.thresholds));
 } else hide("thresholds");
 
@@ -181,14 +181,14 @@ if (own.length) {
 
 // Who generated the load, and whether they can be believed.
 fill("agents", table("Agents", [{ head: "agent", cell: agent => agent.name },
-  { head: "", cell: agent => Object.entries(agent.labels).map(([key, value]) => key + "=" + value).join(" "), text: true },
+  { head: "labels", cell: agent => Object.entries(agent.labels).map(([key, value]) => key + "=" + value).join(" "), text: true },
   { head: "weight", cell: agent => agent.weight }, { head: "workers", cell: agent => agent.workers }, { head: "due", cell: agent => whole(agent.due) }, { head: "sent", cell: agent => whole(agent.sent) },
   { head: "CPU mean / peak", cell: agent => Math.round(agent.cpu.worker_mean * 100) + " / " + Math.round(agent.cpu.worker_max * 100) + " %" },
   { head: "lag p99", cell: agent => agent.lag_p99_ms === null ? "–" : ms(agent.lag_p99_ms) + " ms" },
   { head: "start", cell: agent => agent.start_error_us === null ? "–" : plain(agent.start_error_us) + " µs" },
   { head: "clock", cell: agent => plain(agent.clock_offset_us) + " ± " + plain(agent.clock_uncertainty_us) + " µs" },
   { head: "memory", cell: agent => plain(agent.memory_bytes_max / 1048576) + " MiB" },
-  { head: "", cell: agent => fate(agent), text: true }], data.agents));
+  { head: "books", cell: agent => fate(agent), text: true }], data.agents));
 function fate(agent) {
   if (agent.lost_at === null) return agent.balanced ? "balanced" : node("span", { class: "bad" }, "books do not balance");
   const words = agent.left ? "left at " + clock(agent.lost_at) : "lost at " + clock(agent.lost_at) + (agent.lost_because ? ": " + agent.lost_because : "");
@@ -206,7 +206,7 @@ if (run.began) {
 const books = data.accounting, skipped = Object.entries(books.iterations.skipped);
 fill("books", node("p", { class: books.balanced ? "good" : "bad" }, books.balanced ? "Every law holds." : "They do not balance."),
   table("Laws", [{ head: "law", cell: law => law.law }, { head: "left", cell: law => whole(law.left) }, { head: "right", cell: law => whole(law.right) },
-    { head: "", cell: law => node("span", { class: law.holds ? "good" : "bad" }, law.holds ? "✓ holds" : "✗ broken") }], books.laws),
+    { head: "holds", cell: law => node("span", { class: law.holds ? "good" : "bad" }, law.holds ? "✓ holds" : "✗ broken") }], books.laws),
   node("p", {}, `Iterations: ${whole(books.iterations.due)} due, ${whole(books.iterations.started)} started, ${whole(books.iterations.completed)} completed, ` +
     `${whole(books.iterations.failed)} failed, ${whole(books.iterations.cut_off)} cut off, ${whole(books.iterations.unknown)} unknown` +
     (skipped.length ? "; skipped: " + skipped.map(([reason, count]) => reason + " " + whole(count)).join(", ") : "") +
