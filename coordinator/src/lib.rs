@@ -2,6 +2,7 @@
 
 pub mod begun;
 pub mod cli;
+pub mod compare;
 pub mod conduct;
 pub mod data;
 pub mod doctor;

@@ -1,5 +1,6 @@
 //! The command line: each sub-command parses, calls and prints; what it calls stands elsewhere.
 
+mod compare;
 mod doctor;
 mod import;
 mod keep;
@@ -37,6 +38,8 @@ enum Command {
     Run(Box<run::RunArgs>),
     /// Show the report of a run again, also of one whose coordinator did not live to give it
     Report(report::ReportArgs),
+    /// Compare two kept runs, with how sure each difference is
+    Compare(compare::CompareArgs),
     /// Let a scenario of a run that goes on have another rate, or other users, until its end
     Set(orders::SetArgs),
     /// Pause a run that goes on: nothing falls due, nobody iterates, time goes by
@@ -83,6 +86,7 @@ pub fn main() -> std::process::ExitCode {
     let result = match cli.command {
         Command::Run(args) => run::main(*args),
         Command::Report(args) => report::main(&args),
+        Command::Compare(args) => compare::main(&args),
         Command::Set(args) => orders::set(args),
         Command::Pause(which) => orders::order(&which, &Order::Pause),
         Command::Resume(which) => orders::order(&which, &Order::Resume),

@@ -21,7 +21,8 @@ use tokio::sync::mpsc;
 use super::keep::{self, KeepArgs};
 use super::outputs::Outputs;
 use super::show::show;
-use super::{Outcome, Problem, colour_on_stderr, once, resume, stops, watch};
+use super::{Outcome, Problem, colour_on_stderr, compare, once, resume, stops, watch};
+use crate::compare::{Comparison, Limit, text};
 use crate::conduct::{Opening, conduct};
 use crate::data::Data;
 use crate::exit::ExitCode;
@@ -29,6 +30,7 @@ use crate::plan_file::{self, PlanFile, Preset, QuickPlan, Secrets};
 use crate::plan_file::{parse_duration, parse_rate};
 use crate::report::Report;
 use crate::run::life::RunSettings;
+use crate::run::record::RunRecord;
 use crate::service::{desk, serve_control};
 use crate::store::RunFolder;
 
@@ -93,6 +95,12 @@ pub(super) struct RunArgs {
     tag: Vec<(String, String)>,
     #[command(flatten)]
     pub(super) outputs: Outputs,
+    /// Compare the run with one before it, which must be kept: its identity's beginning, or its folder
+    #[arg(long, value_name = "RUN", conflicts_with = "no_store")]
+    baseline: Option<String>,
+    /// Fail if a number of all requests is shown to be so much worse than the baseline's, such as p99=5%
+    #[arg(long, value_name = "NUMBER=PART", requires = "baseline")]
+    max_regression: Vec<Limit>,
     /// Fail an invalid run even if the plan has no thresholds
     #[arg(long)]
     strict: bool,
@@ -105,7 +113,7 @@ pub(super) struct RunArgs {
 }
 
 /// What a run is told at its beginning, and never again.
-const NOT_RESUMED: [&str; 23] = [
+const NOT_RESUMED: [&str; 25] = [
     "plan",
     "agents",
     "wait",
@@ -117,6 +125,8 @@ const NOT_RESUMED: [&str; 23] = [
     "once",
     "verbose",
     "serve_target",
+    "baseline",
+    "max_regression",
     "tag",
     "strict",
     "no_store",
@@ -258,6 +268,8 @@ fn check_descriptors(plan: &Plan, args: &RunArgs) -> Result<(), Problem> {
 
 async fn run(args: RunArgs, plan: Plan, data: Data) -> Outcome {
     let stops = stops::listen();
+    // One that cannot be found is told before anything is sent.
+    let baseline = args.baseline.as_deref().map(|name| compare::told_again(args.keep.runs(), name)).transpose()?;
     let _served = serve_target(&args, &plan)?;
     let listener = listen(args.listen, args.insecure_cluster).await?;
     let address = listener.local_addr().map_err(|error| Problem::other(format!("the listening socket: {error}")))?;
@@ -286,7 +298,19 @@ async fn run(args: RunArgs, plan: Plan, data: Data) -> Outcome {
     {
         eprintln!("the local agent: {error}");
     }
-    conclude(&report, &args.outputs, folder.as_ref())
+    let outcome = conclude(&report, &args.outputs, folder.as_ref())?;
+    match baseline.zip(folder) {
+        Some((before, folder)) => Ok(outcome.worst(against(&before, &folder, &args.max_regression)?)),
+        None => Ok(outcome),
+    }
+}
+
+/// Compares a run with one before it.
+fn against(before: &RunRecord, folder: &RunFolder, limits: &[Limit]) -> Outcome {
+    let after = folder.replay().map_err(super::report::problem)?.record;
+    let comparison = Comparison::of(before, &after);
+    eprint!("\n{}", text::table(&comparison));
+    Ok(compare::judge(&comparison, limits))
 }
 
 /// Conducts a run to its end, takes orders for it, and shows how it goes.

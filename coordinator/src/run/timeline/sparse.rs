@@ -36,13 +36,13 @@ pub struct Sparse {
 
 impl Sparse {
     /// Adds everything that a histogram counted.
-    pub(super) fn add(&mut self, histogram: &Histogram) {
+    pub fn add(&mut self, histogram: &Histogram) {
         let entries = histogram.buckets().map(|(index, count)| Entry::new(index, count)).collect();
         self.merge(&Self { entries, max_ns: histogram.max_ns().unwrap_or(0) });
     }
 
     /// Adds everything that `other` counted.
-    pub(super) fn merge(&mut self, other: &Self) {
+    pub fn merge(&mut self, other: &Self) {
         self.max_ns = self.max_ns.max(other.max_ns);
         if other.entries.is_empty() {
             return;

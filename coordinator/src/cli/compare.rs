@@ -1,0 +1,55 @@
+//! `muster compare`: two kept runs side by side.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+
+use super::report::problem;
+use super::{Outcome, Problem, print};
+use crate::compare::{Comparison, Limit, broken, text};
+use crate::exit::ExitCode;
+use crate::run::record::RunRecord;
+use crate::store::{RUNS, RunFolder};
+
+#[derive(Debug, Args)]
+pub(super) struct CompareArgs {
+    /// The run before: the beginning of its identity, or its folder
+    #[arg(value_name = "BEFORE")]
+    before: String,
+    /// The run after
+    #[arg(value_name = "AFTER", default_value = "last")]
+    after: String,
+    /// The folder of all runs
+    #[arg(long, value_name = "DIR", default_value = RUNS)]
+    out: PathBuf,
+    /// Print the comparison as JSON
+    #[arg(long)]
+    json: bool,
+    /// Fail if a number of all requests is shown to be so much worse, such as p99=5%
+    #[arg(long, value_name = "NUMBER=PART")]
+    max_regression: Vec<Limit>,
+}
+
+pub(super) fn main(args: &CompareArgs) -> Outcome {
+    let comparison = Comparison::of(&told_again(&args.out, &args.before)?, &told_again(&args.out, &args.after)?);
+    if args.json {
+        let json = serde_json::to_string_pretty(&comparison);
+        print(&(json.map_err(|error| Problem::other(error.to_string()))? + "\n"));
+    } else {
+        print(&text::table(&comparison));
+    }
+    Ok(judge(&comparison, &args.max_regression))
+}
+
+/// Tells which bounds are broken, and gives the exit code.
+pub(super) fn judge(comparison: &Comparison, limits: &[Limit]) -> ExitCode {
+    let broken = broken(comparison, limits);
+    broken.iter().for_each(|told| eprintln!("regression: {told}"));
+    if broken.is_empty() { ExitCode::Passed } else { ExitCode::ThresholdsFailed }
+}
+
+/// A kept run, with all that its journal tells of each second.
+pub(super) fn told_again(runs: &Path, name: &str) -> Result<RunRecord, Problem> {
+    let folder = RunFolder::find(runs, name).map_err(problem)?;
+    Ok(folder.replay().map_err(problem)?.record)
+}

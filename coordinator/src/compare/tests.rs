@@ -1,0 +1,129 @@
+//! Whether what is shown is there, and what is not there is not shown.
+
+use muster_proto::histogram::Histogram;
+
+use super::stretch::{Moment, shift_of_quantile};
+use super::*;
+use crate::run::record::Ending;
+use crate::run::synthetic::{Made, healthy, open_plan, start, succeed};
+
+/// Draws that repeat: SplitMix64 (Steele, Lea and Flood, "Fast splittable pseudorandom number generators", 2014).
+struct Dice(u64);
+
+impl Dice {
+    fn unit(&mut self) -> f64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        ((mixed ^ (mixed >> 31)) >> 11) as f64 / (1_u64 << 53) as f64
+    }
+
+    /// Like a normal variable, of mean 0 and deviation 1: the sum of three uniform ones.
+    fn normal(&mut self) -> f64 {
+        (0..3).map(|_| self.unit()).sum::<f64>() * 2.0 - 3.0
+    }
+}
+
+/// A run whose seconds hang together: a slow one is followed by slow ones. Times are lognormal, and slower by a factor.
+fn made_up(dice: &mut Dice, seconds: usize, each: usize, slower: f64) -> Stretch {
+    const HANGS_TOGETHER: f64 = 0.5;
+    let (mut mood, mut histogram) = (dice.normal(), Histogram::default());
+    let moment = |_| {
+        mood = HANGS_TOGETHER * mood + (1.0 - HANGS_TOGETHER * HANGS_TOGETHER).sqrt() * dice.normal();
+        histogram.clear();
+        for _ in 0..each {
+            let ms = 20.0 * slower * (0.1 * mood + 0.5 * dice.normal()).exp();
+            histogram.record((ms * 1e6) as u64);
+        }
+        let mut response = crate::run::timeline::Sparse::default();
+        response.add(&histogram);
+        Moment { response, done: each as u64, failed: 0, seconds: 1 }
+    };
+    Stretch((0..seconds).map(moment).collect())
+}
+
+/// How many of so many pairs show a difference, and the least true shift of p90 that they say they would show, on average.
+fn shown(pairs: u64, slower: f64) -> (usize, f64) {
+    let mut dice = Dice(7);
+    let shifts: Vec<Shift> = (0..pairs)
+        .filter_map(|_| {
+            let (first, second) = (made_up(&mut dice, 100, 20, 1.0), made_up(&mut dice, 100, 20, slower));
+            shift_of_quantile(&first, &second, 0.9)
+        })
+        .collect();
+    assert_eq!(shifts.len() as u64, pairs, "long enough to tell");
+    let from = shifts.iter().map(|shift| shift.shown_from).sum::<f64>() / pairs as f64;
+    (shifts.iter().filter(|shift| shift.is_shown()).count(), from)
+}
+
+#[test]
+fn of_runs_that_are_alike_hardly_any_pair_shows_a_difference() {
+    let pairs = 2_000;
+    let (alarms, _) = shown(pairs, 1.0);
+    assert!(alarms as u64 * 100 <= pairs * 6, "{alarms} of {pairs}: more than 6 %");
+    assert!(alarms as u64 * 100 >= pairs * 2, "{alarms} of {pairs}: it never says anything");
+}
+
+#[test]
+fn a_shift_of_the_printed_size_is_found_as_often_as_is_printed() {
+    let (_, from) = shown(200, 1.0);
+    let pairs = 300;
+    let (found, _) = shown(pairs, 1.0 + from);
+    let share = found as f64 / pairs as f64;
+    assert!((0.72..0.90).contains(&share), "{share} of pairs show {from}, and four of five should");
+}
+
+fn record(seconds: u32, slower: u64) -> RunRecord {
+    let made = Made::new(open_plan(seconds.into()), 1).seconds(seconds, |_, window, delta| {
+        healthy(delta);
+        start(&mut delta.measurement.scenarios[0], 200);
+        succeed(&mut delta.measurement.series[0], 200, (10 + u64::from(window % 7)) * slower / 100);
+    });
+    made.end(Ending::Completed)
+}
+
+#[test]
+fn a_run_compared_with_itself_is_the_same_and_under_the_same_conditions() {
+    let run = record(60, 100);
+    let comparison = Comparison::of(&run, &run);
+    assert_eq!(comparison.conditions, Vec::<String>::new());
+    assert!(comparison.rows.len() >= 6);
+    for row in &comparison.rows {
+        assert_eq!((row.shift, row.finding), (Some(0.0), "same"), "{row:?}");
+    }
+}
+
+#[test]
+fn what_is_slower_is_worse_and_breaks_a_bound_that_is_tighter() {
+    let comparison = Comparison::of(&record(60, 100), &record(60, 180));
+    let of_list = |row: &&Row| row.request.is_some() && row.number == "p50";
+    let row = comparison.rows.iter().find(of_list).unwrap();
+    assert_eq!(row.finding, "worse", "{row:?}");
+    let limits = |texts: &[&str]| texts.iter().map(|text| text.parse().unwrap()).collect::<Vec<Limit>>();
+    assert_eq!(broken(&comparison, &limits(&["p50=100%", "failed=1%"])), Vec::<String>::new());
+    assert_eq!(broken(&comparison, &limits(&["p50=5%", "p99=5%"])).len(), 1);
+    assert!("p98=5%".parse::<Limit>().unwrap_err().contains("such as `p99=5%`"));
+}
+
+#[test]
+fn other_loads_and_other_generators_are_told() {
+    let (before, mut after) = (record(60, 100), record(90, 100));
+    after.plan.seed = 7;
+    after.agents[0].workers = 9;
+    let told = Comparison::of(&before, &after).conditions.join("; ");
+    for words in ["seed: 42 before, 7 after", "workers after", "for 60s before", "for 90s after"] {
+        assert!(told.contains(words) || told.contains(&words.replace("60s", "1m").replace("90s", "1m30s")), "{told}");
+    }
+}
+
+#[test]
+fn runs_too_short_to_tell_say_so() {
+    let comparison = Comparison::of(&record(6, 100), &record(6, 300));
+    assert!(comparison.rows.iter().all(|row| row.finding == "unknown"), "{comparison:?}");
+}
+
+#[test]
+fn a_comparison_as_people_read_it() {
+    insta::assert_snapshot!(text::table(&Comparison::of(&record(60, 100), &record(60, 110))));
+}
