@@ -54,8 +54,8 @@ enum Command {
     Validate(validate::ValidateArgs),
     /// Make a plan of a browser's recording, curl commands, an OpenAPI description or a Postman collection
     Import(import::ImportArgs),
-    /// Print the plan file's JSON Schema, for completion in editors
-    Schema,
+    /// Print the plan file's JSON Schema, for completion in editors, or the result document's
+    Schema(schema::SchemaArgs),
     /// Look at what this machine allows a load test: descriptors, ports, clock, cores
     Doctor,
     /// Serve HTTP with scripted latency, errors and stalls, as a target to try things on
@@ -94,7 +94,7 @@ pub fn main() -> std::process::ExitCode {
         Command::Annotate(args) => orders::annotate(args),
         Command::Validate(args) => validate::main(&args),
         Command::Import(args) => import::main(args),
-        Command::Schema => schema::main(),
+        Command::Schema(args) => schema::main(&args),
         Command::Doctor => doctor::main(),
         Command::Target(args) => target::main(args),
     };

@@ -8,7 +8,7 @@ use clap::Args;
 
 use super::Problem;
 use crate::exit::ExitCode;
-use crate::report::{Report, csv, hlog, html, json, junit};
+use crate::report::{Report, csv, hlog, html, json, junit, markdown};
 
 /// Where a report goes beside the summary; each may be `-` for standard output, in place of the summary.
 #[derive(Debug, Default, Args)]
@@ -29,6 +29,9 @@ pub(super) struct Outputs {
     /// A test case for each threshold, as JUnit's XML
     #[arg(long, value_name = "FILE")]
     junit: Option<PathBuf>,
+    /// The verdict and tables as Markdown, such as a build server shows: "$GITHUB_STEP_SUMMARY"
+    #[arg(long, value_name = "FILE")]
+    markdown: Option<PathBuf>,
     /// The histograms of all requests, as HdrHistogram's log
     #[arg(long, value_name = "FILE")]
     hlog: Option<PathBuf>,
@@ -38,12 +41,13 @@ type Render = fn(&Report, &mut dyn Write) -> io::Result<()>;
 
 impl Outputs {
     fn wanted(&self) -> impl Iterator<Item = (&Path, Render)> {
-        let all: [(&Option<PathBuf>, Render); 6] = [
+        let all: [(&Option<PathBuf>, Render); 7] = [
             (&self.json, |report, out| json::write(report, out)),
             (&self.html, |report, out| html::write(report, out)),
             (&self.csv, |report, out| csv::summary(report, out)),
             (&self.csv_timeline, |report, out| csv::timeline(report, out)),
             (&self.junit, |report, out| junit::write(report, out)),
+            (&self.markdown, |report, out| markdown::write(report, out)),
             (&self.hlog, |report, out| hlog::write(report, out)),
         ];
         all.into_iter().filter_map(|(file, render)| Some((file.as_deref()?, render)))

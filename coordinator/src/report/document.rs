@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::plan::PlanView;
@@ -12,7 +13,7 @@ use super::plan::PlanView;
 pub const SCHEMA: &str = "muster.result/1";
 
 /// Every number that anyone will read of a run.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Report {
     /// The version of the document: [`SCHEMA`].
     pub schema: String,
@@ -36,7 +37,7 @@ pub struct Report {
 }
 
 /// Which run it was.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RunInfo {
     /// Its identity, a UUID of version 7.
     pub id: String,
@@ -64,7 +65,7 @@ pub struct RunInfo {
 }
 
 /// How often a run was gone on with by another coordinator, and how long it was without one.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ResumedInfo {
     /// How often.
     pub times: u32,
@@ -75,7 +76,7 @@ pub struct ResumedInfo {
 }
 
 /// How a run is judged.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct VerdictInfo {
     /// `passed`, `failed`, `invalid`, `aborted`, `stopped`, `incomplete`, `interrupted` or `broken`.
     pub outcome: String,
@@ -90,7 +91,7 @@ pub struct VerdictInfo {
 }
 
 /// What became of one threshold.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ThresholdInfo {
     /// As the plan wrote it.
     pub expression: String,
@@ -107,7 +108,7 @@ pub struct ThresholdInfo {
 }
 
 /// Whether the generators can be believed.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ValidityInfo {
     /// `VALID`, `SUSPECT` or `INVALID`.
     pub grade: String,
@@ -130,7 +131,7 @@ pub struct ValidityInfo {
 }
 
 /// Seconds by their grade.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct GradeSeconds {
     /// Those that show the target.
     pub valid: u64,
@@ -141,7 +142,7 @@ pub struct GradeSeconds {
 }
 
 /// Why some seconds are not valid.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ReasonInfo {
     /// `late`, `short`, `cpu`, `users`, `exhausted` or `missing`.
     pub reason: String,
@@ -154,7 +155,7 @@ pub struct ReasonInfo {
 }
 
 /// The books.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Accounting {
     /// Of iterations.
     pub iterations: IterationAccount,
@@ -175,7 +176,7 @@ pub struct Accounting {
 }
 
 /// What became of iterations.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct IterationAccount {
     /// Fell due.
     pub due: u64,
@@ -194,7 +195,7 @@ pub struct IterationAccount {
 }
 
 /// What became of requests.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct RequestAccount {
     /// Begun.
     pub sent: u64,
@@ -205,7 +206,7 @@ pub struct RequestAccount {
 }
 
 /// A range that holds a number nobody knows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct LostRange {
     /// At least so many.
     pub low: u64,
@@ -214,7 +215,7 @@ pub struct LostRange {
 }
 
 /// Two numbers that must be equal.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct LawInfo {
     /// Which numbers.
     pub law: String,
@@ -227,7 +228,7 @@ pub struct LawInfo {
 }
 
 /// One metric of one series, one scenario, or all.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Metric {
     /// As thresholds name it.
     pub name: String,
@@ -260,7 +261,7 @@ pub struct Metric {
 }
 
 /// Where a gauge stands.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct GaugeInfo {
     /// What it was last set to.
     pub value: f64,
@@ -271,7 +272,7 @@ pub struct GaugeInfo {
 }
 
 /// A distribution of durations.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Times {
     /// The exact shortest.
     pub min_ms: f64,
@@ -294,7 +295,7 @@ pub struct Times {
 }
 
 /// Something that was expected of the responses to a request.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct CheckInfo {
     /// Of which scenario.
     pub scenario: String,
@@ -315,7 +316,7 @@ pub struct CheckInfo {
 }
 
 /// One kind of failure in one series.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ErrorInfo {
     /// Its kind.
     pub kind: String,
@@ -333,7 +334,7 @@ pub struct ErrorInfo {
 }
 
 /// One generator.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct AgentInfo {
     /// As the coordinator numbered it.
     pub id: u32,
@@ -388,7 +389,7 @@ pub struct AgentInfo {
 }
 
 /// A generator's processor use.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct CpuInfo {
     /// The busiest worker's on average, as a fraction of one core.
     pub worker_mean: f64,
@@ -399,7 +400,7 @@ pub struct CpuInfo {
 }
 
 /// A second of the run, or several neighbouring ones.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct IntervalInfo {
     /// Its first second, from the run's start.
     pub second: u32,
@@ -441,7 +442,7 @@ pub struct IntervalInfo {
 }
 
 /// What the user changed or noted.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct AnnotationInfo {
     /// When, in seconds of run time.
     pub at_s: f64,
@@ -450,7 +451,7 @@ pub struct AnnotationInfo {
 }
 
 /// One series in one interval.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct SeriesInfo {
     /// Of which scenario.
     pub scenario: String,
@@ -466,7 +467,7 @@ pub struct SeriesInfo {
 }
 
 /// Response times of an interval.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Quantiles {
     /// The median.
     pub p50_ms: Option<f64>,

@@ -3,13 +3,14 @@
 use std::time::Duration;
 
 use muster_proto::plan::{Arrivals, Connections, Executor, Feeder, Plan, Request, RowsId, Scenario, Step, Think, Var};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::elide::{shown_value, without_query};
 use crate::steps::{blocks, in_words};
 
 /// A plan for people and programs to read.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct PlanView {
     /// Its variables, without secrets.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -31,7 +32,7 @@ pub struct PlanView {
 }
 
 /// A variable.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct VarView {
     /// Its name.
     pub name: String,
@@ -40,7 +41,7 @@ pub struct VarView {
 }
 
 /// Rows of data, of which none is shown.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct FeederView {
     /// Its name.
     pub name: String,
@@ -62,7 +63,7 @@ pub struct FeederView {
 }
 
 /// A scenario.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ScenarioView {
     /// Its name.
     pub name: String,
@@ -100,7 +101,7 @@ pub struct ScenarioView {
 }
 
 /// A stretch of a profile.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct StageView {
     /// How long.
     pub duration_s: f64,
@@ -111,7 +112,7 @@ pub struct StageView {
 }
 
 /// One action.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum StepView {
     /// A request.
