@@ -6,7 +6,7 @@ use muster_agent::planted::planted;
 use muster_proto::change::{Amendment, Handed};
 use muster_proto::plan::Plan;
 use muster_proto::schedule::{ArrivalCursor, Load, ReshapeError, Stream, Timing};
-use muster_proto::share::Share;
+use muster_proto::share::{SHARDS, Share};
 use serde::{Deserialize, Serialize};
 
 /// Who holds which shares of a plan's scenarios, and how many arrivals fell due while somebody did. Moments are of run
@@ -188,6 +188,15 @@ impl Holdings {
             }
         }
         (taken, free_ns)
+    }
+
+    /// Which part of all shards of the first so many scenarios an agent holds, 0 to 1.
+    pub(super) fn part_of(&self, agent: usize, scenarios: usize) -> f64 {
+        let scenarios = scenarios.min(self.profiles.len());
+        let held = self.tenures.iter().filter(|tenure| tenure.agent == agent && tenure.until_ns.is_none());
+        let held: usize =
+            held.flat_map(|tenure| tenure.parts.iter().take(scenarios)).map(|part| part.share.len()).sum();
+        held as f64 / (SHARDS * scenarios.max(1)) as f64
     }
 
     /// What an agent holds, one share for each scenario.

@@ -10,6 +10,7 @@ mod orders;
 mod pulse;
 mod resuming;
 mod settling;
+mod standing;
 mod state;
 mod stopping;
 mod supplying;
@@ -26,6 +27,7 @@ use muster_proto::share::Share;
 use muster_proto::split;
 use orders::Pause;
 use serde::{Deserialize, Serialize};
+pub use standing::{Doing, Member, Presence, Standing};
 pub use state::RunState;
 
 use super::agent::{Agent, State};

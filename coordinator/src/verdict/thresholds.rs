@@ -89,6 +89,17 @@ impl Judge {
     pub fn results(&self, timeline: &Timeline) -> Vec<ThresholdResult> {
         self.lines.iter().map(|line| line.result(timeline)).collect()
     }
+
+    /// What would become of each threshold if the run ended now, and whether it does not hold only because it is too early
+    /// to tell.
+    #[must_use]
+    pub fn so_far(&self, timeline: &Timeline) -> Vec<(ThresholdResult, bool)> {
+        let so_far = self.lines.iter().map(|line| (line, line.result(timeline)));
+        so_far
+            .map(|(line, result)| (line.is_early(&result, timeline), result))
+            .map(|(early, result)| (result, early))
+            .collect()
+    }
 }
 
 /// One threshold, with what its window remembers.
@@ -295,6 +306,16 @@ impl Line {
             return false;
         }
         self.of_run(timeline).is_some_and(|value| !self.holds(value))
+    }
+
+    /// Whether this result is one of a run that has yet to bring what is asked for.
+    fn is_early(&self, result: &ThresholdResult, timeline: &Timeline) -> bool {
+        let nothing_yet = result.value.is_none() && self.violated.is_none() && self.impossible.is_none();
+        // A count only grows.
+        let counts = matches!(self.window, Window::Run) && self.threshold.aggregate == Aggregate::Count;
+        let grows_into_it =
+            || !self.run_violated_so_far(timeline) && self.bound() >= self.of_run(timeline).unwrap_or(0.0);
+        !result.passed && (nothing_yet || (counts && grows_into_it()))
     }
 
     fn result(&self, timeline: &Timeline) -> ThresholdResult {

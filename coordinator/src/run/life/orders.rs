@@ -27,11 +27,11 @@ pub(super) struct Pause {
 }
 
 /// Where a change comes about.
-struct Moment {
+pub(super) struct Moment {
     /// In nanoseconds of run time ...
     at_ns: u64,
     /// ... and after the start of the scenario's profile.
-    profile_ns: u64,
+    pub(super) profile_ns: u64,
     /// How much of the profile is left from there on.
     left: Duration,
 }
@@ -198,7 +198,7 @@ impl Run {
     }
 
     /// The soonest moment at which a scenario's profile can go on in another way; none once it has ended.
-    fn moment_of_change(&self, scenario: usize, now_ns: u64) -> Option<Moment> {
+    pub(super) fn moment_of_change(&self, scenario: usize, now_ns: u64) -> Option<Moment> {
         let start_ns = self.start_ns()?;
         let delay_ns = self.settings.plan.scenarios[scenario].start_delay.as_nanos() as u64;
         // Each change comes after the one before.

@@ -25,11 +25,18 @@ pub struct AgentTotals {
     pub missed: u64,
     /// The most requests it began per window of [`WINDOW_NS`].
     pub sent_per_window_max: u64,
+    latest: (u32, Health),
     expected: bool,
     released_at_ns: Option<u64>,
 }
 
 impl AgentTotals {
+    /// How it was doing in the latest stretch that it told of.
+    #[must_use]
+    pub fn health(&self) -> &Health {
+        &self.latest.1
+    }
+
     pub(super) fn expect(&mut self) {
         self.expected = true;
         self.released_at_ns = None;
@@ -61,6 +68,9 @@ impl AgentTotals {
         }
         delta.measurement.series.iter().for_each(|series| self.lag.merge(&series.lag));
         self.cpu.add(&delta.health, windows);
+        if delta.last_window >= self.latest.0 {
+            self.latest = (delta.last_window, delta.health);
+        }
         self.memory_bytes_max = self.memory_bytes_max.max(delta.health.memory_bytes);
         self.told_until_ns = self.told_until_ns.max((u64::from(delta.last_window) + 1) * WINDOW_NS);
         self.sent_per_window_max = self.sent_per_window_max.max(counts.sent.div_ceil(windows));

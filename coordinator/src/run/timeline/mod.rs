@@ -12,7 +12,7 @@ mod sparse;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 pub use agent::{AgentTotals, CpuUse};
 pub use counts::{COUNTED_MAX, Counts, named_totals};
@@ -40,6 +40,9 @@ pub const INTERVAL_WORDS_MAX: usize = 4 << 20;
 const INTERVALS_MIN: usize = 16;
 /// The most seconds that wait for agents; what is told of later ones counts in the last of them.
 pub const OPEN_SECONDS_MAX: u32 = 120;
+/// The most closed seconds that are kept one by one for whoever watches; of several that close at once, more would be told
+/// to nobody.
+pub const RECENT_SECONDS_MAX: usize = 16;
 
 /// Merges deltas into seconds, a run, and its agents. It does not matter in which order they come, except that a
 /// delta for a second already closed can no longer be judged with it.
@@ -61,7 +64,7 @@ pub struct Timeline {
     lateness: Lateness,
     grader: Grader,
     grades: Grades,
-    last: Option<LastSecond>,
+    recent: VecDeque<RecentSecond>,
     unheld: u64,
     ended_at_ns: Option<u64>,
 }
@@ -77,15 +80,19 @@ pub struct Second {
     pub complete: bool,
 }
 
-/// The last closed second, for whoever watches the run.
+/// One of the last closed seconds, for whoever watches the run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct LastSecond {
+pub struct RecentSecond {
     /// Counted from the run's start.
     pub number: u32,
     /// What happened in it.
     pub counts: Counts,
     /// Users at work at its end.
     pub users: u64,
+    /// The response time below which half of its requests lie, in nanoseconds.
+    pub p50_ns: Option<u64>,
+    /// The response time below which 95 % of its requests lie, in nanoseconds.
+    pub p95_ns: Option<u64>,
     /// The response time below which 99 % of its requests lie, in nanoseconds.
     pub p99_ns: Option<u64>,
     /// How far it can be trusted.
@@ -113,7 +120,7 @@ impl Timeline {
             lateness: Lateness::new(plan.scenarios.len()),
             grader: Grader::default(),
             grades: Grades::default(),
-            last: None,
+            recent: VecDeque::new(),
             unheld: 0,
             ended_at_ns: None,
             table,
@@ -237,16 +244,26 @@ impl Timeline {
         let (users, coarse) = (second.users(), self.coarse.remove(&number));
         let mut interval = Interval { first: number, seconds: 1, users, coarse, grades, ..Interval::default() };
         interval.add(&second.measurement);
-        self.last = Some(LastSecond {
-            number,
-            counts: interval.counts,
-            users,
-            p99_ns: interval.response().quantile_ns(0.99),
-            grades: interval.grades.clone(),
-        });
+        self.note_recent(&interval);
         self.push(interval);
         let whole = self.ended_at_ns.is_none_or(|ended| end_ns <= ended);
         Second { number, complete: whole && !coarse, measurement: second.measurement }
+    }
+
+    fn note_recent(&mut self, second: &Interval) {
+        if self.recent.len() == RECENT_SECONDS_MAX {
+            self.recent.pop_front();
+        }
+        let response = second.response();
+        self.recent.push_back(RecentSecond {
+            number: second.first,
+            counts: second.counts,
+            users: second.users,
+            p50_ns: response.quantile_ns(0.5),
+            p95_ns: response.quantile_ns(0.95),
+            p99_ns: response.quantile_ns(0.99),
+            grades: second.grades.clone(),
+        });
     }
 
     /// What the second's grade depends on.
@@ -405,8 +422,13 @@ impl Timeline {
 
     /// The last closed second.
     #[must_use]
-    pub fn last(&self) -> Option<&LastSecond> {
-        self.last.as_ref()
+    pub fn last(&self) -> Option<&RecentSecond> {
+        self.recent.back()
+    }
+
+    /// The last closed seconds, in order: [`RECENT_SECONDS_MAX`] at most.
+    pub fn recent(&self) -> impl DoubleEndedIterator<Item = &RecentSecond> {
+        self.recent.iter()
     }
 
     /// The grades of the closed seconds after warm-up.
