@@ -9,8 +9,9 @@ mod table;
 use std::collections::BTreeMap;
 
 pub(crate) use format::foreign;
-pub(super) use format::{count, duration, milliseconds};
-use format::{microseconds, percent, plain, rate};
+pub(super) use format::rate;
+pub(crate) use format::{count, duration, milliseconds, percent};
+use format::{microseconds, plain};
 use paint::{Ink, Paint};
 use table::{Cell, Table};
 
@@ -134,7 +135,7 @@ fn thresholds(report: &Report, paint: Paint) -> String {
     headline("thresholds", &format!("{held} of {} held", all.len()), paint) + &table.render(2, paint)
 }
 
-fn value_in_words(threshold: &ThresholdInfo) -> String {
+pub(super) fn value_in_words(threshold: &ThresholdInfo) -> String {
     match (threshold.value, threshold.unit.as_deref()) {
         (Some(value), Some("ms")) => format!("{} ms", milliseconds(value)),
         (Some(value), Some("fraction")) => percent(value),
