@@ -4,6 +4,7 @@ mod compare;
 mod doctor;
 mod import;
 mod keep;
+mod live;
 mod once;
 mod orders;
 mod outputs;

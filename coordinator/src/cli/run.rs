@@ -16,12 +16,13 @@ use muster_proto::id::{Incarnation, RunId};
 use muster_proto::plan::{Plan, Rate, Scenario};
 use muster_target::{Config, Script, Target};
 use tokio::net::TcpListener;
-use tokio::sync::mpsc;
 
 use super::keep::{self, KeepArgs};
+use super::live::{self, View};
 use super::outputs::Outputs;
 use super::show::show;
-use super::{Outcome, Problem, colour_on_stderr, compare, once, resume, stops, watch};
+use super::stops::{self, Stops};
+use super::{Outcome, Problem, colour_on_stderr, compare, once, resume, watch};
 use crate::compare::{Comparison, Limit, text};
 use crate::conduct::{Opening, conduct};
 use crate::data::Data;
@@ -110,6 +111,9 @@ pub(super) struct RunArgs {
     /// Show no progress
     #[arg(long, short)]
     pub(super) quiet: bool,
+    /// Show progress as lines, also on a terminal
+    #[arg(long)]
+    pub(super) plain: bool,
 }
 
 /// What a run is told at its beginning, and never again.
@@ -317,13 +321,14 @@ fn against(before: &RunRecord, folder: &RunFolder, limits: &[Limit]) -> Outcome 
 pub(super) async fn see_through(
     mut opening: Opening,
     listener: TcpListener,
-    stops: mpsc::Receiver<()>,
+    stops: Stops,
     folder: Option<&RunFolder>,
     args: &RunArgs,
 ) -> Report {
     let (counter, desk) = desk();
     opening.desk = desk;
     opening.counter = args.remote_control.then(|| counter.clone());
+    let keys = counter.clone();
     let orders = folder.and_then(|folder| match folder.listen_for_orders() {
         Ok(socket) => Some(tokio::spawn(serve_control(socket, opening.run.id(), counter))),
         Err(error) => {
@@ -331,8 +336,11 @@ pub(super) async fn see_through(
             None
         }
     });
-    let mut watcher = watch::Screen::new(opening.run.plan(), args.quiet);
-    let record = conduct(opening, listener, stops, &mut watcher).await;
+    let Stops { wishes, sender } = stops;
+    let wants_view = !(args.quiet || args.plain || args.once) && live::is_possible();
+    let view = wants_view.then(|| View::open(keys, sender)).and_then(Result::ok);
+    let mut watcher = watch::Screen::new(opening.run.plan(), args.quiet, view);
+    let record = conduct(opening, listener, wishes, &mut watcher).await;
     watcher.close();
     if let Some((orders, folder)) = orders.zip(folder) {
         orders.abort();

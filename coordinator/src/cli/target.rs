@@ -67,7 +67,7 @@ pub(super) fn main(args: TargetArgs) -> Outcome {
     eprintln!("serving http://{}; Ctrl-C ends it", target.addr());
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Problem::other(format!("the runtime: {error}")))?;
-    runtime.block_on(async { stops::listen().recv().await });
+    runtime.block_on(async { stops::listen().wishes.recv().await });
     if let Some(file) = &args.ids {
         write_ids(file, &target.arrivals())
             .map_err(|error| Problem::other(format!("cannot write the ids to {}: {error}", file.display())))?;

@@ -1,4 +1,5 @@
-//! What a person sees while a run goes on: one moving line on a terminal, a line every few seconds elsewhere.
+//! What a person sees while a run goes on: the live view or one moving line on a terminal, a line every few seconds
+//! elsewhere.
 
 use std::io::IsTerminal;
 use std::time::Duration;
@@ -6,6 +7,7 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use muster_proto::plan::Plan;
 
+use super::live::View;
 use crate::conduct::Watcher;
 use crate::report::progress::Progress;
 use crate::run::life::Run;
@@ -13,8 +15,52 @@ use crate::run::life::Run;
 /// How often a line is printed where it cannot move, in nanoseconds.
 const LINE_PERIOD_NS: u64 = 5_000_000_000;
 
-/// The terminal, or whatever standard error is.
+/// Whatever shows how a run goes on.
 pub(super) struct Screen {
+    view: Option<View>,
+    lines: Lines,
+}
+
+impl Screen {
+    /// Lines, and above them the view while there is one.
+    pub(super) fn new(plan: &Plan, quiet: bool, view: Option<View>) -> Self {
+        Self { view, lines: Lines::new(plan, quiet) }
+    }
+
+    /// Leaves the terminal to the summary.
+    pub(super) fn close(&mut self) {
+        self.leave_view();
+        self.lines.close();
+    }
+
+    /// Goes on with lines. What was told on the view is gone with it, so it is told again.
+    fn leave_view(&mut self) {
+        let told = self.view.take().map(|mut view| view.close());
+        told.into_iter().flatten().for_each(|text| self.lines.tell(&text));
+    }
+}
+
+impl Watcher for Screen {
+    fn tell(&mut self, text: &str) {
+        match &mut self.view {
+            Some(view) => view.tell(text),
+            None => self.lines.tell(text),
+        }
+    }
+
+    fn tick(&mut self, run: &Run, now_ns: u64) {
+        if self.view.as_ref().is_some_and(View::is_left) {
+            self.leave_view();
+        }
+        match &mut self.view {
+            Some(view) => view.tick(run, now_ns),
+            None => self.lines.tick(run, now_ns),
+        }
+    }
+}
+
+/// Lines on standard error, of which the last one moves where that is a terminal.
+struct Lines {
     bar: ProgressBar,
     total: Duration,
     moving: bool,
@@ -23,8 +69,8 @@ pub(super) struct Screen {
     printed_ns: u64,
 }
 
-impl Screen {
-    pub(super) fn new(plan: &Plan, quiet: bool) -> Self {
+impl Lines {
+    fn new(plan: &Plan, quiet: bool) -> Self {
         let moving = !quiet && std::io::stderr().is_terminal();
         let total = plan.scenarios.iter().map(|scenario| scenario.start_delay + scenario.executor.duration()).max();
         let total = total.unwrap_or_default();
@@ -36,8 +82,7 @@ impl Screen {
         Self { bar, total, moving, quiet, shown_until: 0, printed_ns: 0 }
     }
 
-    /// Leaves the screen to the summary.
-    pub(super) fn close(&self) {
+    fn close(&self) {
         self.bar.finish_and_clear();
     }
 
@@ -52,7 +97,7 @@ impl Screen {
     }
 }
 
-impl Watcher for Screen {
+impl Watcher for Lines {
     fn tell(&mut self, text: &str) {
         let text: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
         self.bar.suspend(|| eprintln!("{text}"));
