@@ -339,6 +339,9 @@ pub(super) async fn see_through(
     let Stops { wishes, sender } = stops;
     let wants_view = !(args.quiet || args.plain || args.once) && live::is_possible();
     let view = wants_view.then(|| View::open(keys, sender)).and_then(Result::ok);
+    if let (Some(view), Ok(at), true) = (&view, listener.local_addr(), args.listen.is_some() || args.resume.is_some()) {
+        view.repeat(format!("agents join at {at}"));
+    }
     let mut watcher = watch::Screen::new(opening.run.plan(), args.quiet, view);
     let record = conduct(opening, listener, wishes, &mut watcher).await;
     watcher.close();

@@ -13,3 +13,4 @@ mod resumed;
 mod split;
 mod spooled;
 mod stops;
+mod view;

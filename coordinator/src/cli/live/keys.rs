@@ -78,7 +78,7 @@ fn level(shown: &mut Shown, step: Step) -> Option<Wish> {
     let scenario = shown.selected()?;
     let (key, present) = (scenario.key.clone(), scenario.level);
     let Some(present) = shown.wanted.or(present) else {
-        shown.note(format!("nothing can be set of {key} now"));
+        shown.note_once(format!("nothing can be set of {key} now"));
         return None;
     };
     let level = stepped(present, step);

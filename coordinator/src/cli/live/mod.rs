@@ -84,6 +84,11 @@ impl View {
         Ok(Self { slot, follower: Follower::default(), looked_ns, told, left_out: 0, thread: Some(thread) })
     }
 
+    /// Shows a line that stands before the view already.
+    pub(super) fn repeat(&self, text: String) {
+        lock(&self.slot).told.push(text);
+    }
+
     /// Whether its user has left it, or it could not go on.
     pub(super) fn is_left(&self) -> bool {
         self.thread.as_ref().is_none_or(JoinHandle::is_finished)
@@ -197,7 +202,7 @@ impl Hands {
     fn order(&self, shown: &mut Shown, order: Order) {
         if self.orders.try_send(order).is_err() {
             shown.answered();
-            shown.note("not done: too many orders at once".to_owned());
+            shown.note_once("not done: too many orders at once".to_owned());
         }
     }
 }

@@ -57,6 +57,14 @@ impl Shown {
         self.notes.push_back(foreign(&text, NOTE_CHARS_MAX));
     }
 
+    /// The same, unless it is what was noted last: a key that is held says the same many times.
+    pub(super) fn note_once(&mut self, text: String) {
+        let text = foreign(&text, NOTE_CHARS_MAX);
+        if self.notes.back() != Some(&text) {
+            self.note(text);
+        }
+    }
+
     /// The last lines, oldest first.
     pub(super) fn notes(&self) -> impl DoubleEndedIterator<Item = &str> {
         self.notes.iter().map(String::as_str)
