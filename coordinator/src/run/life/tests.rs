@@ -6,6 +6,7 @@ mod laws;
 mod left;
 mod pulse;
 mod resuming;
+mod standing;
 mod supplying;
 mod unanswered;
 
