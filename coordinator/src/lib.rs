@@ -8,6 +8,7 @@ pub mod data;
 pub mod doctor;
 pub mod exit;
 pub mod forecast;
+pub mod history;
 pub mod import;
 pub mod journal;
 pub mod plan_file;

@@ -1,5 +1,6 @@
 //! A run's folder: what is kept of it, and where.
 
+mod kept;
 mod pieces;
 mod rows;
 mod socket;
@@ -9,6 +10,7 @@ use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+pub use kept::{Stamp, sweep};
 use muster_proto::id::RunId;
 use muster_proto::plan::Plan;
 use pieces::FolderShelf;

@@ -11,10 +11,12 @@ mod outputs;
 mod report;
 mod resume;
 mod run;
+mod runs;
 mod schema;
 mod show;
 mod stops;
 mod target;
+mod trend;
 mod validate;
 mod watch;
 
@@ -38,9 +40,14 @@ enum Command {
     /// Run a load test: a plan file, or a URL for a quick one
     Run(Box<run::RunArgs>),
     /// Show the report of a run again, also of one whose coordinator did not live to give it
+    #[command(visible_alias = "show")]
     Report(report::ReportArgs),
     /// Compare two kept runs, with how sure each difference is
     Compare(compare::CompareArgs),
+    /// List the runs that are kept
+    Runs(runs::RunsArgs),
+    /// Show how one number went on over the runs of a plan
+    Trend(trend::TrendArgs),
     /// Let a scenario of a run that goes on have another rate, or other users, until its end
     Set(orders::SetArgs),
     /// Pause a run that goes on: nothing falls due, nobody iterates, time goes by
@@ -88,6 +95,8 @@ pub fn main() -> std::process::ExitCode {
         Command::Run(args) => run::main(*args),
         Command::Report(args) => report::main(&args),
         Command::Compare(args) => compare::main(&args),
+        Command::Runs(args) => runs::main(&args),
+        Command::Trend(args) => trend::main(&args),
         Command::Set(args) => orders::set(args),
         Command::Pause(which) => orders::order(&which, &Order::Pause),
         Command::Resume(which) => orders::order(&which, &Order::Resume),

@@ -60,23 +60,26 @@ impl Outputs {
 
     /// Writes all of them, and tells the first that could not be.
     pub(super) fn write(&self, report: &Report) -> Result<(), Problem> {
-        let each = self.wanted().map(|(file, render)| {
-            let written = if file == Path::new("-") {
-                render(report, &mut io::stdout().lock())
-            } else {
-                File::create(file).and_then(|file| {
-                    let mut out = BufWriter::new(file);
-                    render(report, &mut out)?;
-                    out.flush()
-                })
-            };
-            written.map_err(|error| {
-                let text = format!("error: cannot write the result to {}: {error}", file.display());
-                Problem::new(ExitCode::Storage, text)
-            })
-        });
         // What can be written is, whatever cannot.
-        let each: Vec<Result<(), Problem>> = each.collect();
+        let each: Vec<Result<(), Problem>> =
+            self.wanted().map(|(file, render)| put(file, |out| render(report, out))).collect();
         each.into_iter().collect()
     }
+}
+
+/// Writes a file, or standard output if that is what it is called.
+pub(super) fn put(file: &Path, render: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), Problem> {
+    let written = if file == Path::new("-") {
+        render(&mut io::stdout().lock())
+    } else {
+        File::create(file).and_then(|file| {
+            let mut out = BufWriter::new(file);
+            render(&mut out)?;
+            out.flush()
+        })
+    };
+    written.map_err(|error| {
+        let text = format!("error: cannot write the result to {}: {error}", file.display());
+        Problem::new(ExitCode::Storage, text)
+    })
 }

@@ -1,6 +1,7 @@
 //! A journal's first frame: everything that the run was told at its beginning.
 
 use core::net::SocketAddr;
+use std::io::Read;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -13,6 +14,7 @@ use prost::Message;
 use uuid::Uuid;
 
 use super::ReplayError;
+use super::frame::Frames;
 use crate::begun::Begun;
 use crate::plan_file::parse_threshold;
 use crate::report::elided;
@@ -67,6 +69,14 @@ impl Head {
             lacks_secrets: *lacks_secrets,
         };
         head.encode_to_vec()
+    }
+
+    /// The head of a journal, from its beginning, or that of any of its segments.
+    ///
+    /// # Errors
+    /// When it is damaged, or not of this build.
+    pub fn read(source: impl Read) -> Result<Self, ReplayError> {
+        Self::decode(&Frames::new(source).next_content()?.ok_or(ReplayError::Empty)?)
     }
 
     /// From a frame's content.

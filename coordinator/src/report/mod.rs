@@ -10,6 +10,7 @@ pub mod hlog;
 pub mod html;
 pub mod json;
 pub mod junit;
+pub mod kept;
 pub mod live;
 pub mod markdown;
 mod metrics;
@@ -20,6 +21,7 @@ pub mod progress;
 mod tests;
 pub mod text;
 mod timeline;
+pub mod trend;
 
 use muster_proto::histogram::Histogram;
 use muster_proto::measurement::{Measurement, RequestStats, Sampled};
@@ -28,6 +30,7 @@ use muster_proto::plan::ThresholdWindow;
 
 pub use document::*;
 pub use elide::{ELIDED, elided};
+pub use kept::{Digest, KeptRun};
 pub use plan::{PlanView, ScenarioView, StageView, StepView, VarView};
 
 use crate::run::record::{Absence, RunRecord};

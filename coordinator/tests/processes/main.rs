@@ -2,6 +2,7 @@
 
 mod agent;
 mod data;
+mod history;
 mod judged;
 mod kept;
 mod losses;

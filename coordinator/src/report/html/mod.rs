@@ -1,4 +1,4 @@
-//! A run as one page: a single file that needs nothing else, and lets nothing else in.
+//! A run as one page, or one number over many runs: a single file that needs nothing else, and lets nothing else in.
 //!
 //! All numbers are those of the document; the page's own script draws them. What the document holds of foreign text stands
 //! in the page as data, never as markup, and a content security policy allows no script and no style but the page's own.
@@ -14,33 +14,50 @@ use base64::prelude::BASE64_STANDARD;
 use ring::digest::{SHA256, digest};
 
 use super::Report;
+use super::trend::Trend;
 use columns::Page;
 
 const STYLE: &str = include_str!("page.css");
 const SCRIPT: &str = concat!(include_str!("charts.js"), include_str!("page.js"));
 const BODY: &str = include_str!("page.html");
+const TREND_SCRIPT: &str = concat!(include_str!("charts.js"), include_str!("trend.js"));
+const TREND_BODY: &str = include_str!("trend.html");
 
-/// Writes the page.
+/// Writes the page of a run.
 ///
 /// # Errors
 /// When the writer fails.
-pub fn write(report: &Report, mut out: impl Write) -> io::Result<()> {
+pub fn write(report: &Report, out: impl Write) -> io::Result<()> {
+    let title = format!("{} · {}", report.run.name, report.verdict.outcome);
+    page(&title, BODY, SCRIPT, &serde_json::to_string(&Page::of(report))?, out)
+}
+
+/// Writes the page of a trend.
+///
+/// # Errors
+/// When the writer fails.
+pub fn write_trend(trend: &Trend, out: impl Write) -> io::Result<()> {
+    let title = format!("{} · {}", trend.name, trend.metric);
+    page(&title, TREND_BODY, TREND_SCRIPT, &serde_json::to_string(trend)?, out)
+}
+
+fn page(title: &str, body: &str, script: &str, json: &str, mut out: impl Write) -> io::Result<()> {
     let policy = format!(
         "default-src 'none'; script-src '{}'; style-src '{}'; img-src data:; base-uri 'none'; form-action 'none'",
-        fingerprint(SCRIPT),
+        fingerprint(script),
         fingerprint(STYLE)
     );
-    let title = text(&format!("{} · {}", report.run.name, report.verdict.outcome));
+    let title = text(title);
     write!(
         out,
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta http-equiv=\"Content-Security-Policy\" content=\"{policy}\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
          <meta name=\"color-scheme\" content=\"light dark\">\n<title>{title}</title>\n<style>{STYLE}</style>\n</head>\n\
-         {BODY}\n<script type=\"application/json\" id=\"data\">"
+         {body}\n<script type=\"application/json\" id=\"data\">"
     )?;
-    out.write_all(data(&serde_json::to_string(&Page::of(report))?).as_bytes())?;
-    write!(out, "</script>\n<script>{SCRIPT}</script>\n</html>\n")
+    out.write_all(data(json).as_bytes())?;
+    write!(out, "</script>\n<script>{script}</script>\n</html>\n")
 }
 
 /// What the policy knows a script or a style by.

@@ -1,7 +1,8 @@
 //! What the page must be, whatever stands in the report.
 
 use super::*;
-use crate::report::{ErrorInfo, IntervalInfo, Quantiles, SeriesInfo};
+use crate::report::trend::{Of, Point, Unit};
+use crate::report::{ErrorInfo, IntervalInfo, KeptRun, Quantiles, SeriesInfo};
 use crate::run::record::Ending;
 use crate::run::synthetic::{Made, healthy, open_plan};
 
@@ -122,4 +123,24 @@ fn a_day_of_fifty_requests_fits_into_five_mebibytes() {
 fn a_run_in_which_nothing_happened_has_a_page_too() {
     let page = page(&Report::of(&Made::new(open_plan(5), 1).end(Ending::Interrupted)));
     assert_eq!(data_of(&page)["verdict"]["outcome"], "interrupted");
+}
+
+#[test]
+fn a_trend_has_a_page_of_the_same_kind() {
+    let hostile = "</script><script>alert(1)</script>";
+    let of = Of { name: hostile.to_owned(), metric: "http_req_duration: p(99)".to_owned(), ..Of::default() };
+    let run = KeptRun { name: hostile.to_owned(), outcome: "passed".to_owned(), ..KeptRun::default() };
+    let points = [12.5, 14.0].map(|value| Point { value, run: run.clone() });
+    let trend = Trend::new(of, Unit::Ms, points.to_vec(), 1);
+    let mut out = Vec::new();
+    write_trend(&trend, &mut out).unwrap();
+    let page = String::from_utf8(out).unwrap();
+    assert_eq!(page.matches("<script").count(), 2, "its data and its own");
+    assert!(page.contains(&format!("script-src '{}'", fingerprint(TREND_SCRIPT))));
+    let data = data_of(&page);
+    assert_eq!(
+        (&data["name"], &data["unit"], &data["points"][1]["value"]),
+        (&hostile.into(), &"ms".into(), &14.0.into())
+    );
+    assert_eq!(data["summary"]["change"], 0.12);
 }

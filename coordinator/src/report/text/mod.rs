@@ -4,7 +4,9 @@ mod checks;
 mod format;
 mod paint;
 mod requests;
+mod runs;
 mod table;
+mod trend;
 
 use std::collections::BTreeMap;
 
@@ -13,7 +15,9 @@ pub(super) use format::rate;
 pub(crate) use format::{count, duration, milliseconds, percent};
 use format::{microseconds, plain};
 use paint::{Ink, Paint};
+pub use runs::runs;
 use table::{Cell, Table};
+pub use trend::trend;
 
 use super::{Report, ResumedInfo, ThresholdInfo};
 
