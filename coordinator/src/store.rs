@@ -171,7 +171,8 @@ impl RunFolder {
         let entries = fs::read_dir(runs).into_iter().flatten().flatten();
         let matching = entries.filter(|entry| {
             let identity = entry.file_name().to_string_lossy().into_owned();
-            !name.is_empty() && (identity.starts_with(name) || identity.replace('-', "").starts_with(name))
+            let begins = identity.starts_with(name) || identity.replace('-', "").starts_with(name);
+            !name.is_empty() && begins && identity.parse::<uuid::Uuid>().is_ok()
         });
         let mut paths: Vec<PathBuf> = matching.map(|entry| entry.path()).collect();
         match (paths.pop(), paths.len()) {
@@ -282,7 +283,10 @@ mod tests {
         assert_eq!(find(first.path().to_str().unwrap()).unwrap(), first);
         assert!(matches!(find("019ad3f1"), Err(StoreError::Ambiguous { count: 2, .. })));
         assert!(matches!(find("019ad3f2"), Err(StoreError::Unknown { .. })));
-        assert!(matches!(find(""), Err(StoreError::Unknown { .. })));
+        fs::write(runs.path().join("index.sqlite"), "").unwrap();
+        for name in ["", "index"] {
+            assert!(matches!(find(name), Err(StoreError::Unknown { .. })), "{name}");
+        }
     }
 
     #[test]

@@ -58,6 +58,15 @@ impl Outputs {
         self.wanted().any(|(file, _)| file == Path::new("-"))
     }
 
+    /// Where the document of a stretch of a run goes, if anywhere; nothing else is made of one.
+    pub(super) fn of_a_window(&self) -> Result<Option<&Path>, Problem> {
+        if self.wanted().count() > usize::from(self.json.is_some()) {
+            let text = "error: --from and --to go with --json alone; the other files are of whole runs";
+            return Err(Problem::new(ExitCode::BadPlan, text));
+        }
+        Ok(self.json.as_deref())
+    }
+
     /// Writes all of them, and tells the first that could not be.
     pub(super) fn write(&self, report: &Report) -> Result<(), Problem> {
         // What can be written is, whatever cannot.

@@ -5,6 +5,7 @@
 
 mod index;
 mod measure;
+mod retention;
 #[cfg(test)]
 mod tests;
 mod trend;
@@ -16,6 +17,7 @@ use std::path::{Path, PathBuf};
 use index::{Answer, Index, is_damage};
 use jiff::Timestamp;
 pub use measure::Measure;
+pub use retention::{Fate, KEEPING_TAGS, Retention, prune};
 pub use trend::{Scope, TrendError, trend};
 
 use crate::report::KeptRun;
@@ -146,10 +148,7 @@ fn without_result(of: Listed) -> Kept {
         None if of.folder.goes_on() => (of.folder.head(), "going-on"),
         None => (of.folder.head(), "interrupted"),
     };
-    let called_for = of.folder.identity().and_then(|identity| identity.get_timestamp()).and_then(|time| {
-        let (seconds, nanoseconds) = time.to_unix();
-        Timestamp::new(seconds.try_into().ok()?, nanoseconds.try_into().ok()?).ok()
-    });
+    let called_for = called_for(&of.folder);
     let run = KeptRun {
         id: of.name,
         name: of.folder.plan_name().unwrap_or_else(|| "?".to_owned()),
@@ -159,4 +158,10 @@ fn without_result(of: Listed) -> Kept {
         ..KeptRun::default()
     };
     Kept { run, folder: of.folder, tags_known: head.is_some() }
+}
+
+/// When a run was called for, which its identity tells.
+fn called_for(folder: &RunFolder) -> Option<Timestamp> {
+    let (seconds, nanoseconds) = folder.identity()?.get_timestamp()?.to_unix();
+    Timestamp::new(seconds.try_into().ok()?, nanoseconds.try_into().ok()?).ok()
 }

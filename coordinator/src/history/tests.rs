@@ -4,7 +4,6 @@ use std::fs;
 
 use proptest::prelude::*;
 use tempfile::TempDir;
-use uuid::Uuid;
 
 use super::*;
 use crate::report::Report;
@@ -27,8 +26,8 @@ impl Runs {
 
     /// The identity of a run that was called for so many seconds after another.
     fn id(number: u32) -> RunId {
-        let time = uuid::Timestamp::from_unix_time(1_800_000_000 + u64::from(number), 0, 0, 0);
-        RunId(Uuid::new_v7(time))
+        let milliseconds = 1_800_000_000_000 + u64::from(number) * 1_000;
+        RunId(uuid::Builder::from_unix_timestamp_millis(milliseconds, &[7; 10]).into_uuid())
     }
 
     /// Keeps a run of some seconds, with this tag.
@@ -243,4 +242,49 @@ fn a_trend_is_of_the_numbers_that_the_documents_have() {
     assert_eq!(trend_of("p99", &scope(None, Some("elsewhere")), 9).unwrap().2, 4);
     let nobody = Asked { name: Some("shoe".to_owned()), ..Asked::default() };
     assert!(matches!(trend(runs.path(), &nobody, &of("p99"), &Scope::default(), 9), Err(TrendError::NoRuns)));
+}
+
+/// What became of the runs, by their tags.
+fn fates(runs: &Runs, retention: Retention, dry: bool) -> Vec<(String, bool)> {
+    let fates = prune(runs.path(), &Asked::default(), retention, dry).unwrap();
+    let told = |(run, fate): (KeptRun, Fate)| (run.id, matches!(fate, Fate::Removed));
+    fates.into_iter().map(told).collect()
+}
+
+#[test]
+fn old_runs_go_but_for_those_that_are_tagged_or_go_on() {
+    let runs = Runs::new();
+    let id = |number: u32| Runs::id(number).to_string();
+    for number in 1..=5 {
+        let folder = runs.keep(number, 1, "a");
+        if number == 2 {
+            let mut report = folder.result().unwrap().unwrap();
+            report.run.tags = BTreeMap::from([(KEEPING_TAGS[0].to_owned(), "yes".to_owned())]);
+            folder.keep(&report).unwrap();
+        }
+    }
+    let before = runs.all();
+    let would = fates(&runs, Retention::Latest(2), true);
+    assert_eq!(would, [(id(3), true), (id(2), false), (id(1), true)]);
+    assert_eq!(runs.all(), before, "nothing has been removed");
+    assert_eq!(fates(&runs, Retention::Latest(2), false), would);
+    assert_eq!(runs.all().iter().map(|run| run.id.clone()).collect::<Vec<_>>(), [id(5), id(4), id(2)]);
+    assert_eq!(fates(&runs, Retention::Latest(9), false), []);
+    let since = |seconds: i64| {
+        Retention::for_as_long_as(std::time::Duration::from_secs(10), Timestamp::from_second(seconds).unwrap())
+    };
+    assert_eq!(fates(&runs, since(1_800_000_014), false), [(id(2), false)]);
+    assert_eq!(fates(&runs, since(1_800_000_015), false), [(id(4), true), (id(2), false)]);
+    let left: Vec<_> = fs::read_dir(runs.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(left.len(), 3, "two runs and the index: {left:?}");
+}
+
+#[test]
+fn what_nobody_can_tell_the_tags_of_stays_and_what_is_half_removed_goes() {
+    let runs = Runs::new();
+    let begun = RunFolder::create(runs.path(), Runs::id(1), &open_plan(1), false).unwrap();
+    fs::create_dir(runs.path().join(format!(".removed-{}", Runs::id(2)))).unwrap();
+    assert_eq!(fates(&runs, Retention::Latest(0), false).len(), 1);
+    assert!(begun.path().exists());
+    assert_eq!(fs::read_dir(runs.path()).unwrap().count(), 2, "the run and the index");
 }

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::apdex::ApdexInfo;
 use super::plan::PlanView;
 
 /// The version of the document.
@@ -30,6 +31,9 @@ pub struct Report {
     pub checks: Vec<CheckInfo>,
     /// What failed, warm-up included, the most frequent first.
     pub errors: Vec<ErrorInfo>,
+    /// How satisfying it was, if that was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub apdex: Option<ApdexInfo>,
     /// The generators.
     pub agents: Vec<AgentInfo>,
     /// The run by time, warm-up included.

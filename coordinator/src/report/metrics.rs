@@ -15,7 +15,7 @@ use crate::run::record::RunRecord;
 use crate::verdict::percentile_ns;
 
 /// The percentiles of a distribution, in per cent as documents name them.
-const PERCENTILES: [(&str, f64); 7] =
+pub(super) const PERCENTILES: [(&str, f64); 7] =
     [("50", 50.0), ("75", 75.0), ("90", 90.0), ("95", 95.0), ("99", 99.0), ("99.9", 99.9), ("99.99", 99.99)];
 
 /// All metrics: the series in their order, then the scenarios, then everything together.

@@ -1,6 +1,7 @@
 //! Every number that anyone will read of a run, computed and rounded once; then rendered.
 
 mod accounting;
+mod apdex;
 mod checks;
 pub mod csv;
 mod curve;
@@ -22,12 +23,14 @@ mod tests;
 pub mod text;
 mod timeline;
 pub mod trend;
+pub mod window;
 
 use muster_proto::histogram::Histogram;
 use muster_proto::measurement::{Measurement, RequestStats, Sampled};
 use muster_proto::outcome::ErrorKind;
 use muster_proto::plan::ThresholdWindow;
 
+pub use apdex::{ApdexInfo, ApdexScore, NoTarget};
 pub use document::*;
 pub use elide::{ELIDED, elided};
 pub use kept::{Digest, KeptRun};
@@ -54,6 +57,7 @@ impl Report {
             checks: checks::of(record),
             errors: errors(record),
             agents: accounting::agents(record, &books),
+            apdex: None,
             timeline: timeline::of(record),
         }
     }

@@ -109,3 +109,62 @@ fn a_trend_shows_one_number_of_all_runs_of_a_plan() {
         assert_eq!((refused.code, refused.out.as_str()), (Some(104), ""), "{refused:?}");
     }
 }
+
+#[test]
+fn old_runs_are_removed_and_the_one_that_goes_on_is_not() {
+    let history = History::new();
+    history.run(&["--tag", "keep=yes"]);
+    history.run(&[]);
+    let run = history.start("300s", &[]);
+    let going_on = history.goes_on();
+    let without = history.ask(&["runs", "prune"]);
+    assert_eq!(without.code, Some(104), "{without:?}");
+    let pruned = history.ask(&["runs", "prune", "--keep", "0", "--dry-run"]);
+    assert_eq!((pruned.code, pruned.out.matches("would remove").count()), (Some(0), 1), "{pruned:?}");
+    assert_eq!(history.list(&[]).len(), 3);
+    let pruned = history.ask(&["runs", "prune", "--keep", "0"]);
+    assert_eq!(pruned.code, Some(0), "{pruned:?}");
+    assert!(pruned.out.contains("it goes on") && pruned.out.contains("its tag keeps it"), "{}", pruned.out);
+    assert_eq!(history.list(&[]).len(), 2);
+    run.signal(Signal::KILL);
+    run.end();
+    let young = history.ask(&["runs", "prune", "--older-than", "1d"]);
+    assert_eq!((young.code, young.out.as_str()), (Some(0), "nothing to remove\n"), "{young:?}");
+    let pruned = history.ask(&["runs", "prune", "--older-than", "0s"]);
+    assert!(pruned.out.contains("removed   ") && pruned.out.contains("interrupted"), "{pruned:?}");
+    assert!(history.list(&[]).iter().all(|run| run["id"] != going_on.as_str()));
+}
+
+#[test]
+fn a_stretch_of_a_run_is_told_by_itself() {
+    let history = History::new();
+    assert_eq!(history.start("3s", &[]).end().code, Some(0));
+    let window = history.ask(&["report", "last", "--from", "1s", "--to", "2s", "--json", "-"]);
+    let document: Value = serde_json::from_str(&window.out).unwrap_or_else(|error| panic!("{error}: {window:?}"));
+    assert_eq!((&document["schema"], &document["iterations"]["due"]), (&"muster.window/1".into(), &50.into()));
+    assert_eq!((&document["stretch"]["from_s"], &document["stretch"]["until_s"]), (&1.0.into(), &2.0.into()));
+    let window = history.ask(&["report", "last", "--from", "1500ms"]);
+    assert_eq!(window.code, Some(0), "{window:?}");
+    assert!(window.out.contains("asked for 1.5 s to "), "{}", window.out);
+    assert!(window.out.contains("thresholds are not judged anew"), "{}", window.out);
+    for wrong in [&["--from", "60s"][..], &["--from", "2s", "--to", "1s"], &["--to", "1s", "--csv", "-"]] {
+        let refused = history.ask(&[&["report", "last"], wrong].concat());
+        assert_eq!((refused.code, refused.out.as_str()), (Some(104), ""), "{refused:?}");
+    }
+}
+
+#[test]
+fn apdex_is_told_of_any_target() {
+    let history = History::new();
+    history.run(&[]);
+    let satisfied = history.ask(&["report", "last", "--apdex", "60s", "--json", "-"]);
+    let document: Value = serde_json::from_str(&satisfied.out).unwrap();
+    let all = document["apdex"]["scores"].as_array().unwrap().last().unwrap();
+    assert_eq!((&all["score"], &all["satisfied"], &all["small_group"]), (&1.0.into(), &50.into(), &true.into()));
+    let told = history.ask(&["report", "last", "--apdex", "60s"]);
+    assert!(told.out.contains("1.00 [60]*   excellent"), "{}", told.out);
+    assert!(told.out.contains("Apdex Technical Specification v1.1"), "{}", told.out);
+    assert_eq!(history.ask(&["report", "last", "--apdex", "0s"]).code, Some(104));
+    let without = history.ask(&["report", "last", "--json", "-"]);
+    assert!(serde_json::from_str::<Value>(&without.out).unwrap()["apdex"].is_null());
+}

@@ -1,5 +1,6 @@
 //! What a person sees at the end of a run.
 
+mod apdex;
 mod checks;
 mod format;
 mod paint;
@@ -7,6 +8,7 @@ mod requests;
 mod runs;
 mod table;
 mod trend;
+mod window;
 
 use std::collections::BTreeMap;
 
@@ -15,9 +17,10 @@ pub(super) use format::rate;
 pub(crate) use format::{count, duration, milliseconds, percent};
 use format::{microseconds, plain};
 use paint::{Ink, Paint};
-pub use runs::runs;
+pub use runs::{run, runs};
 use table::{Cell, Table};
 pub use trend::trend;
+pub use window::window;
 
 use super::{Report, ResumedInfo, ThresholdInfo};
 
@@ -43,6 +46,7 @@ pub fn summary(report: &Report, colour: bool) -> String {
         notes(report, paint),
         thresholds(report, paint),
         requests::section(report, paint),
+        apdex::section(report, paint),
         checks::section(report, paint),
         checks::own(report, paint),
         errors(report, paint),

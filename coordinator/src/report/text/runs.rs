@@ -27,6 +27,13 @@ pub fn runs(runs: &[KeptRun], total: usize, colour: bool) -> String {
     table.render(0, paint) + &format!("{}\n", paint.with(Ink::Faint, &format!("  response times in ms{more}")))
 }
 
+/// A run by itself, in a few words.
+#[must_use]
+pub fn run(run: &KeptRun) -> String {
+    let [name, outcome] = [&run.name, &run.outcome].map(|text| foreign(text, NAME_MAX));
+    format!("{}   {}   {name}   {outcome}", short(&run.id), date(&run.started_at))
+}
+
 /// The first digits of an identity, which tell it apart from others for a person.
 pub(super) fn short(id: &str) -> String {
     foreign(&id.chars().filter(|c| *c != '-').take(12).collect::<String>(), NAME_MAX)

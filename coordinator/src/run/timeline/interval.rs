@@ -62,8 +62,15 @@ impl Interval {
     /// The response times of all series together.
     #[must_use]
     pub fn response(&self) -> Sparse {
-        let mut all = Sparse::default();
-        self.series.iter().for_each(|series| all.merge(&series.response));
+        self.together(|_| true).response
+    }
+
+    /// Those series together whose numbers are chosen.
+    #[must_use]
+    pub fn together(&self, chosen: impl Fn(usize) -> bool) -> SeriesInterval {
+        let mut all = SeriesInterval::default();
+        let chosen = self.series.iter().enumerate().filter(|(number, _)| chosen(*number));
+        chosen.for_each(|(_, series)| all.merge(series));
         all
     }
 }

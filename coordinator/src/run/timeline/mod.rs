@@ -398,6 +398,18 @@ impl Timeline {
         &self.intervals
     }
 
+    /// All intervals together that lie at least partly between these seconds, if there is any: where the timeline is coarser
+    /// than a second, they reach further than was asked for.
+    #[must_use]
+    pub fn between(&self, from: u32, until: u32) -> Option<Interval> {
+        let overlaps =
+            |interval: &&Interval| interval.first < until && from < interval.first.saturating_add(interval.seconds);
+        let mut all = self.intervals.iter().filter(overlaps);
+        let mut whole = all.next()?.clone();
+        all.for_each(|interval| whole.merge(interval));
+        Some(whole)
+    }
+
     /// How many seconds an interval covers.
     #[must_use]
     pub fn resolution_s(&self) -> u32 {
