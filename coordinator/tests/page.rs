@@ -28,16 +28,46 @@ fn tile<'p>(dom: &'p str, name: &str) -> &'p str {
     after.split_once('>').unwrap().1.split(['<', ' ']).next().unwrap()
 }
 
-#[test]
-fn a_browser_shows_the_numbers_of_the_document() {
-    let works = |browser: &&&str| {
+/// A browser, if there is one.
+fn browser() -> Option<&'static str> {
+    let works = |browser: &&str| {
         let version = Command::new(browser).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status();
         version.is_ok_and(|status| status.success())
     };
-    let Some(browser) = BROWSERS.iter().find(works) else {
+    let found = BROWSERS.into_iter().find(works);
+    if found.is_none() {
         println!("not looked at: there is none of {BROWSERS:?} here");
-        return;
+    }
+    found
+}
+
+#[test]
+fn a_browser_shows_the_numbers_of_a_trend() {
+    let Some(browser) = browser() else { return };
+    let target = Target::start(Config::default()).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let (page, runs) = (folder.path().join("trend.html"), folder.path().join("runs"));
+    let url = format!("http://{}/", target.addr());
+    let muster = |arguments: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_muster"));
+        let ended = command.args(arguments).arg("--out").arg(&runs).stdout(Stdio::null()).status().unwrap();
+        assert!(ended.success(), "{arguments:?}: {ended}");
     };
+    for rate in ["20/s", "50/s"] {
+        muster(&["run", &url, "--rate", rate, "--duration", "1s", "--quiet"]);
+    }
+    muster(&["trend", "requests", "--html", page.to_str().unwrap()]);
+    let (dom, complaints) = browse(browser, &page);
+    for complaint in ["Content Security Policy", "Uncaught", "CONSOLE"] {
+        assert!(!complaints.contains(complaint), "{complaints}");
+    }
+    assert_eq!((tile(&dom, "Lowest"), tile(&dom, "Last")), ("20", "50"));
+    assert_eq!((dom.matches("<rect").count(), dom.matches("<tr>").count()), (2, 3), "a bar and a row for each run");
+}
+
+#[test]
+fn a_browser_shows_the_numbers_of_the_document() {
+    let Some(browser) = browser() else { return };
     let target = Target::start(Config { script: "latency=2ms".parse().unwrap(), ..Config::default() }).unwrap();
     let folder = tempfile::tempdir().unwrap();
     let (page, document) = (folder.path().join("report.html"), folder.path().join("result.json"));

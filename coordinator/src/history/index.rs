@@ -51,6 +51,8 @@ impl Index {
 
     fn on(connection: Connection) -> Answer<Self> {
         connection.busy_timeout(PATIENCE)?;
+        // What is forgotten gives its room back. This says something to a new index alone.
+        connection.pragma_update(None, "auto_vacuum", "FULL")?;
         let mut index = Self(connection);
         if index.version()? != VERSION {
             index.lay_out()?;

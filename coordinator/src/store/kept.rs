@@ -90,7 +90,11 @@ impl RunFolder {
         let _lock = self.lock_to_remove()?;
         let name = self.path.file_name().unwrap_or_default().to_string_lossy();
         let aside = self.path.with_file_name(format!("{REMOVED}{name}"));
-        let removed = fs::rename(&self.path, &aside).and_then(|()| fs::remove_dir_all(&aside));
+        let removed = fs::rename(&self.path, &aside).and_then(|()| match fs::remove_dir_all(&aside) {
+            // Somebody else swept it away meanwhile.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            other => other,
+        });
         removed.map_err(|error| StoreError::Io { path: self.path.clone(), error })
     }
 

@@ -30,7 +30,8 @@ function drawTrend() {
   if (!points.length) return host.replaceChildren(node("p", { class: "faint" }, "No run has such a number."));
   const shown = points.map(point => trend.unit === "fraction" ? point.value * 100 : point.value);
   const high = shown.reduce((a, b) => Math.max(a, b), 0) * 1.05 || 1, low = shown.reduce((a, b) => Math.min(a, b), 0);
-  const y = scale(low, high, height - BOTTOM, TOP), step = (width - LEFT - RIGHT) / points.length, axis = shape("g", { class: "axis" });
+  const y = scale(low, high, height - BOTTOM, TOP), step = (width - LEFT - RIGHT) / points.length, wide = Math.min(step * 0.8, 48);
+  const axis = shape("g", { class: "axis" });
   for (const value of valueAxis(low, high)) {
     axis.append(shape("line", { x1: LEFT, x2: width - RIGHT, y1: y(value), y2: y(value) }),
       shape("text", { x: LEFT - 8, y: y(value) + 4, "text-anchor": "end" }, tick(value)));
@@ -41,7 +42,7 @@ function drawTrend() {
     if (place % every === 0) {
       axis.append(shape("text", { x: left + step / 2, y: height - 8, "text-anchor": "middle" }, date(point.run.started_at).slice(0, 10)));
     }
-    return shape("rect", { x: left + step * 0.1, width: step * 0.8, y: top, height: Math.max(y(Math.min(shown[place], 0)) - top, 1),
+    return shape("rect", { x: left + (step - wide) / 2, width: wide, y: top, height: Math.max(y(Math.min(shown[place], 0)) - top, 1),
       fill: colourOf(point.run) }, shape("title", {}, `${date(point.run.started_at)} ${short(point.run.id)} ${point.run.outcome}: ${show(point.value)}`));
   });
   const picture = shape("svg", { viewBox: `0 0 ${width} ${height}`, height, role: "img", "aria-label": trend.metric + " over runs" }, axis, ...bars);
