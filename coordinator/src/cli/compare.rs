@@ -6,7 +6,7 @@ use clap::Args;
 
 use super::report::problem;
 use super::{Outcome, Problem, print};
-use crate::compare::{Comparison, Limit, broken, text};
+use crate::compare::{Comparison, Limit, broken, text, unjudged};
 use crate::exit::ExitCode;
 use crate::run::record::RunRecord;
 use crate::store::{RUNS, RunFolder};
@@ -41,8 +41,9 @@ pub(super) fn main(args: &CompareArgs) -> Outcome {
     Ok(judge(&comparison, &args.max_regression))
 }
 
-/// Tells which bounds are broken, and gives the exit code.
+/// Tells which bounds are broken or cannot be judged, and gives the exit code.
 pub(super) fn judge(comparison: &Comparison, limits: &[Limit]) -> ExitCode {
+    unjudged(comparison, limits).iter().for_each(|told| eprintln!("not judged: {told}"));
     let broken = broken(comparison, limits);
     broken.iter().for_each(|told| eprintln!("regression: {told}"));
     if broken.is_empty() { ExitCode::Passed } else { ExitCode::ThresholdsFailed }

@@ -31,14 +31,26 @@ impl FromStr for Limit {
     }
 }
 
-/// The bounds that are broken, in words: where the number is shown to be worse, and by more than the bound. What the runs
-/// are too short to tell breaks none, and is told all the same.
+impl Limit {
+    /// What it bounds.
+    fn row<'c>(&self, comparison: &'c Comparison) -> Option<&'c Row> {
+        comparison.rows.iter().find(|row| row.scenario.is_none() && row.number == self.number)
+    }
+}
+
+/// The bounds of which nobody can tell whether they hold, in words.
+#[must_use]
+pub fn unjudged(comparison: &Comparison, limits: &[Limit]) -> Vec<String> {
+    let is_unknown = |limit: &&Limit| limit.row(comparison).is_none_or(|row| row.finding == "unknown");
+    let words = |limit: &Limit| format!("{}: the runs are too short, or have too few requests, to tell", limit.number);
+    limits.iter().filter(is_unknown).map(words).collect()
+}
+
+/// The bounds that are broken, in words: where the number is shown to be worse, and by more than the bound.
 #[must_use]
 pub fn broken(comparison: &Comparison, limits: &[Limit]) -> Vec<String> {
-    let of_all = |row: &&Row| row.scenario.is_none();
-    let of = |limit: &Limit| comparison.rows.iter().filter(of_all).find(|row| row.number == limit.number);
     let broken = limits.iter().filter_map(|limit| {
-        let row = of(limit)?;
+        let row = limit.row(comparison)?;
         let worse = row.shift.map(|shift| if row.number == "rate" { -shift } else { shift })?;
         let is_broken = row.finding == "worse" && worse > limit.worse_max;
         let percent = |part: f64| format!("{:.1} %", part * 100.0);

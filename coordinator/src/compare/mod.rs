@@ -11,10 +11,10 @@ pub mod text;
 use serde::Serialize;
 
 pub use batches::Shift;
-pub use gate::{Limit, broken};
+pub use gate::{Limit, broken, unjudged};
 
 use crate::run::record::RunRecord;
-use stretch::{Stretch, failed, rate, shift_of_quantile};
+use stretch::{Stretch, failed, rate, shift_of_number, shift_of_quantile};
 
 /// The percentiles that are compared.
 const PERCENTILES: [(&str, f64); 4] = [("p50", 0.5), ("p90", 0.9), ("p95", 0.95), ("p99", 0.99)];
@@ -97,25 +97,29 @@ impl Comparison {
 fn rows_of(before: &RunRecord, after: &RunRecord, places: Option<(usize, usize)>) -> Vec<Row> {
     let first = Stretch::of(before, places.map(|(first, _)| first));
     let second = Stretch::of(after, places.map(|(_, second)| second));
-    let ms = |stretch: &Stretch, q| stretch.quantiles(q).map(|(log, _)| log.exp() / 1e6);
+    if first.0.is_empty() || second.0.is_empty() {
+        return Vec::new();
+    }
     let mut rows: Vec<Row> = Vec::new();
+    let ms = |stretch: &Stretch, q| stretch.quantile(q).map(|log| log.exp() / 1e6);
     for (name, q) in PERCENTILES {
         if let (Some(a), Some(b)) = (ms(&first, q), ms(&second, q)) {
             rows.push(row(name, [a, b], shift_of_quantile(&first, &second, q), Wanted::Less));
         }
     }
-    let numbers = |of: fn(&[stretch::Moment]) -> f64| {
-        let ((a, one), (b, other)) = (first.numbers(of)?, second.numbers(of)?);
-        Some(([a, b], Shift::between((a, b), &one, &other)?))
-    };
-    if let Some((values, shift)) = numbers(rate).filter(|(values, _)| values[0] > 0.0) {
-        let by = |number: f64| number / values[0];
-        let (low, high, shown_from) = (by(shift.low), by(shift.high), by(shift.shown_from));
-        rows.push(row("rate", values, Some(Shift { by: by(shift.by), low, high, shown_from }), Wanted::More));
+    let rates = [rate(&first.0), rate(&second.0)];
+    if rates[0] > 0.0 {
+        let by = |number: f64| number / rates[0];
+        let shift = shift_of_number(&first, &second, rate).map(|Shift { by: shift, low, high, shown_from }| Shift {
+            by: by(shift),
+            low: by(low),
+            high: by(high),
+            shown_from: by(shown_from),
+        });
+        rows.push(row("rate", rates, shift, Wanted::More));
     }
-    if let Some((values, shift)) = numbers(failed) {
-        rows.push(row("failed", values, Some(shift), Wanted::Less));
-    }
+    let parts = [failed(&first.0), failed(&second.0)];
+    rows.push(row("failed", parts, shift_of_number(&first, &second, failed), Wanted::Less));
     rows
 }
 

@@ -56,21 +56,29 @@ impl Stretch {
         }
     }
 
-    /// The times at or below which a fraction `q` lies: of the whole, and of batches, as logarithms of nanoseconds.
-    pub(super) fn quantiles(&self, q: f64) -> Option<(f64, Vec<f64>)> {
-        let log = |times: &Sparse| times.quantile_ns(q).map(|ns| (ns.max(1) as f64).ln());
+    /// The time at or below which a fraction `q` of the whole lies, as the logarithm of nanoseconds.
+    pub(super) fn quantile(&self, q: f64) -> Option<f64> {
+        log(&Self::merged(&self.0), q)
+    }
+
+    /// The same of batches; nothing if there is too little to tell.
+    fn quantiles_of_batches(&self, q: f64) -> Option<Vec<f64>> {
         let done: u64 = self.0.iter().map(|moment| moment.done).sum();
         let batches_max = (done as f64 * (1.0 - q) / ABOVE_MIN) as usize;
         let batches = cut(self.0.len(), batches_max)?;
-        let each: Vec<f64> = batches.into_iter().filter_map(|batch| log(&Self::merged(&self.0[batch]))).collect();
-        Some((log(&Self::merged(&self.0))?, each)).filter(|(_, each)| each.len() >= BATCHES_MIN)
+        let each = batches.into_iter().filter_map(|batch| log(&Self::merged(&self.0[batch]), q));
+        Some(each.collect::<Vec<f64>>()).filter(|each| each.len() >= BATCHES_MIN)
     }
 
-    /// A number of each stretch of time: of the whole, and of batches.
-    pub(super) fn numbers(&self, number: impl Fn(&[Moment]) -> f64) -> Option<(f64, Vec<f64>)> {
+    /// A number of batches; nothing if there is too little to tell.
+    fn of_batches(&self, number: impl Fn(&[Moment]) -> f64) -> Option<Vec<f64>> {
         let batches = cut(self.0.len(), usize::MAX)?;
-        Some((number(&self.0), batches.into_iter().map(|batch| number(&self.0[batch])).collect()))
+        Some(batches.into_iter().map(|batch| number(&self.0[batch])).collect())
     }
+}
+
+fn log(times: &Sparse, q: f64) -> Option<f64> {
+    times.quantile_ns(q).map(|ns| (ns.max(1) as f64).ln())
 }
 
 /// Requests done per second.
@@ -87,8 +95,15 @@ pub(super) fn failed(moments: &[Moment]) -> f64 {
 
 /// How a quantile of the second is shifted against the first's, as a fraction of it.
 pub(super) fn shift_of_quantile(first: &Stretch, second: &Stretch, q: f64) -> Option<Shift> {
-    let ((a, first), (b, second)) = (first.quantiles(q)?, second.quantiles(q)?);
-    Shift::between((a, b), &first, &second).map(as_fraction)
+    let whole = (first.quantile(q)?, second.quantile(q)?);
+    let (first, second) = (first.quantiles_of_batches(q)?, second.quantiles_of_batches(q)?);
+    Shift::between(whole, &first, &second).map(as_fraction)
+}
+
+/// How far the second's number is from the first's.
+pub(super) fn shift_of_number(first: &Stretch, second: &Stretch, number: fn(&[Moment]) -> f64) -> Option<Shift> {
+    let whole = (number(&first.0), number(&second.0));
+    Shift::between(whole, &first.of_batches(number)?, &second.of_batches(number)?)
 }
 
 /// The difference of two logarithms as a fraction of the first number.

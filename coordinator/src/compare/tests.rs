@@ -120,7 +120,11 @@ fn other_loads_and_other_generators_are_told() {
 #[test]
 fn runs_too_short_to_tell_say_so() {
     let comparison = Comparison::of(&record(6, 100), &record(6, 300));
+    let of_all: Vec<_> = comparison.rows.iter().filter(|row| row.scenario.is_none()).map(|row| row.number).collect();
+    assert_eq!(of_all, ["p50", "p90", "p95", "p99", "rate", "failed"], "what they are is told all the same");
     assert!(comparison.rows.iter().all(|row| row.finding == "unknown"), "{comparison:?}");
+    let limits: Vec<Limit> = vec!["p99=5%".parse().unwrap()];
+    assert_eq!((broken(&comparison, &limits).len(), unjudged(&comparison, &limits).len()), (0, 1));
 }
 
 #[test]

@@ -65,7 +65,7 @@ if (verdict.thresholds.length) {
 
 // A row for each request, with the service time under the response time.
 const series = data.metrics.filter(of => of.name === "http_reqs" && of.request !== null);
-if (series.length) {
+if (series.length && run.began) {
   const rows = series.concat(series.length > 1 ? [{ ...requests, request: "all" }] : []).flatMap(of => {
     const find = name => metric(name, of.scenario, of.request === "all" && of.scenario === null ? null : of.request);
     return [{ of, times: find("http_req_duration"), failed: find("http_req_failed") }, { of, times: find("service_time"), service: true }];
@@ -203,7 +203,7 @@ if (run.began) {
     (validity.start_spread_us === null ? "." : `; start within ${plain(validity.start_spread_us)} µs (± ${plain(validity.clock_uncertainty_us)} µs).`)),
     node("ul", { class: "plain" }, ...validity.reasons.map(reason => node("li", {}, reason.text))));
 } else hide("validity");
-const books = data.accounting, skipped = Object.entries(books.iterations.skipped);
+const books = data.accounting, skipped = Object.entries(books.iterations.skipped).filter(([, count]) => count > 0);
 fill("books", node("p", { class: books.balanced ? "good" : "bad" }, books.balanced ? "Every law holds." : "They do not balance."),
   table("Laws", [{ head: "law", cell: law => law.law }, { head: "left", cell: law => whole(law.left) }, { head: "right", cell: law => whole(law.right) },
     { head: "holds", cell: law => node("span", { class: law.holds ? "good" : "bad" }, law.holds ? "✓ holds" : "✗ broken") }], books.laws),
