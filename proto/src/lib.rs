@@ -18,7 +18,7 @@ pub mod supply;
 pub mod wire;
 
 /// The version of the protocol. Two programs work together only if theirs are equal.
-pub const PROTOCOL_VERSION: u32 = 6;
+pub const PROTOCOL_VERSION: u32 = 7;
 
 /// The version of this build, which a refusal names beside the protocol's.
 pub const BUILD_VERSION: &str = env!("CARGO_PKG_VERSION");

@@ -108,7 +108,11 @@ fn data() -> Vec<Feeder> {
         file: "users.csv".to_owned(),
         rows: RowsId { hash: ContentHash(std::array::from_fn(|at| at as u8)), bytes: 20, count: 2 },
         order,
-        share: if order == Order::Random { Sharing::EveryAgent } else { Sharing::Unique },
+        share: match order {
+            Order::Sequential => Sharing::Unique,
+            Order::Shuffle => Sharing::PerUser,
+            Order::Random => Sharing::EveryAgent,
+        },
         on_end: if order == Order::Shuffle { OnEnd::Stop } else { OnEnd::Recycle },
     };
     orders.into_iter().map(feeder).collect()

@@ -18,7 +18,7 @@ use muster_agent::guard::Guard;
 use muster_proto::measurement::{Measurement, Shape};
 use muster_proto::plan::{Connections, Executor, Plan, Request, Scenario, Step, Url};
 use muster_proto::share::Share;
-use muster_proto::supply::Allotted;
+use muster_proto::supply::{Allotted, BLOCK_MAX, Block};
 use muster_target::{Config, Target};
 use rustix::thread::{CpuSet, sched_setaffinity};
 
@@ -127,7 +127,11 @@ pub fn generate_fed(plan: Plan, rows: Vec<Arc<Rows>>, during: impl FnOnce(&Engin
     let (engine, mut collector) = prepared.expect("a plan");
     if let Some(iterations) = shared {
         // As a coordinator does that has no other agent.
-        let _ = engine.supplies().allot(&Allotted { scenario: 0, iterations, last: true });
+        for first in (0..iterations).step_by(BLOCK_MAX as usize) {
+            let block = Block { first, count: BLOCK_MAX.min(iterations - first) };
+            let allotted = block.end();
+            let _ = engine.supplies().allot(&Allotted { scenario: 0, allotted, block, last: allotted == iterations });
+        }
     }
     engine.start(clock::now_ns() + 10_000_000);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");

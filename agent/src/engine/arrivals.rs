@@ -123,7 +123,7 @@ async fn serve(worker: Rc<Worker>, scenario: usize, queue: Rc<Queue>, first: Beg
     let mut begin = Begin { now_ns: clock::now_ns(), ..first };
     let seat = Rc::new(Seat::default());
     loop {
-        let freed_ns = if worker.feeding[scenario].has_rows(begin.id) {
+        let freed_ns = if worker.feeding[scenario].has_rows(begin.id, begin.number) {
             user.iterate(&worker, &worker.plan.scenarios[scenario], begin).await
         } else {
             worker.recorder.borrow_mut().skip(scenario, begin.due_ns, SkipReason::Data);
@@ -243,7 +243,7 @@ impl Queue {
         }
         let Arrival { id, due_ns } = self.pop_due(now_ns)?;
         self.busy.set(self.busy.get() + 1);
-        Some(Begin { id, due_ns, free_ns: due_ns, now_ns, arrival: true })
+        Some(Begin { id, number: 0, due_ns, free_ns: due_ns, now_ns, arrival: true })
     }
 
     /// The next arrival if it is due, for a user that has just become free and stays busy with it.
@@ -257,7 +257,7 @@ impl Queue {
         // With a user to spare it was not this one that the arrival waited for, but our own attention.
         let free_ns = if had_free_user { due_ns } else { freed_ns };
         worker.recorder.borrow_mut().gauges().starved += u64::from(!had_free_user);
-        Some(Begin { id, due_ns, free_ns, now_ns: freed_ns, arrival: true })
+        Some(Begin { id, number: 0, due_ns, free_ns, now_ns: freed_ns, arrival: true })
     }
 
     /// Gives up the arrivals that are due before this moment.

@@ -231,11 +231,10 @@ pub(super) fn names_of(scenario: &Scenario, vars: Vars, slots: Vec<String>) -> N
 fn bound_of(executor: &Executor, supply: Option<&Arc<Supply>>) -> Bound {
     match executor {
         Executor::ArrivalRate { max_users, .. } => Bound::UsersMax(*max_users),
-        Executor::Users { .. } => Bound::Quota(Quota::Unlimited),
         Executor::PerUserIterations { iterations, .. } => Bound::Quota(Quota::PerUser(*iterations)),
-        Executor::SharedIterations { .. } => {
+        Executor::Users { .. } | Executor::SharedIterations { .. } => {
             let shared = |supply| Quota::Shared(Arc::clone(supply));
-            Bound::Quota(supply.map_or(Quota::PerUser(0), shared))
+            Bound::Quota(supply.map_or(Quota::Unlimited, shared))
         }
     }
 }

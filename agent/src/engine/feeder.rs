@@ -1,8 +1,8 @@
 //! Which row of data an iteration uses.
 //!
-//! What all agents share is dealt by number, never by who comes first: an arrival uses the row of its ordinal, a user
-//! its own rows, one in as many as there are users. So no two use the same, on however many agents, and nobody has to
-//! ask anybody.
+//! What all agents share is dealt by number: an arrival uses the row of its ordinal, and of users who each make as many
+//! iterations, each uses one in as many as there are users. So nobody has to ask anybody, and it is the same on however
+//! many agents. Users who iterate at their own pace use the rows of the numbers that are allotted to them (see `supply`).
 
 use std::cell::{Cell, RefCell};
 use std::io;
@@ -48,12 +48,14 @@ impl Table {
 
 /// How a scenario's iterations are numbered for rows that no two may use.
 enum Numbering {
-    /// By the iteration's own number, which is its ordinal.
+    /// By the iteration's identity, which is its ordinal.
     Ordinal,
     /// By how many come before it.
     Poisson(RefCell<PoissonOrdinals>),
     /// By user, and the user's own iterations: so many users take turns.
     ByUser(u64),
+    /// By the number that it was allotted.
+    Allotted,
 }
 
 impl Numbering {
@@ -61,25 +63,33 @@ impl Numbering {
         match executor {
             Executor::ArrivalRate { arrivals: Arrivals::Uniform, .. } => Self::Ordinal,
             Executor::ArrivalRate { .. } => Self::Poisson(RefCell::new(PoissonOrdinals::new(stream))),
-            closed => Self::ByUser(u64::from(closed.users_max()).max(1)),
+            Executor::PerUserIterations { .. } => Self::by_user(executor),
+            Executor::Users { .. } | Executor::SharedIterations { .. } => Self::Allotted,
         }
     }
 
-    fn number(&self, iteration: u64) -> u64 {
+    fn by_user(executor: &Executor) -> Self {
+        Self::ByUser(u64::from(executor.users_max()).max(1))
+    }
+
+    fn number(&self, id: u64, allotted: u64) -> u64 {
         match self {
-            Self::Ordinal => iteration,
-            Self::Poisson(ordinals) => ordinals.borrow_mut().of(iteration),
+            Self::Ordinal => id,
+            Self::Poisson(ordinals) => ordinals.borrow_mut().of(id),
             Self::ByUser(users) => {
-                let (user, own) = (iteration >> 32, iteration & u64::from(u32::MAX));
+                let (user, own) = (id >> 32, id & u64::from(u32::MAX));
                 own.saturating_mul(*users).saturating_add(user)
             }
+            Self::Allotted => allotted,
         }
     }
 }
 
 /// The feeders of a scenario, as one worker goes through them.
 pub(super) struct Feeding {
+    /// For rows that all share, and for those that are a user's own.
     numbering: Numbering,
+    by_user: Numbering,
     feeds: Vec<Feed>,
     /// What a row is read into that is not in memory.
     buffer: RefCell<Vec<u8>>,
@@ -111,23 +121,28 @@ impl Feeding {
         };
         let scenario = &plan.scenarios[scenario];
         let feeds = scenario.feeders.iter().filter_map(feed).collect();
-        Self { numbering: Numbering::of(&scenario.executor, stream), feeds, buffer: RefCell::default() }
+        let executor = &scenario.executor;
+        let numbering = Numbering::of(executor, stream);
+        // Arrivals are nobody's.
+        let by_user = if executor.is_open() { Numbering::of(executor, stream) } else { Numbering::by_user(executor) };
+        Self { numbering, by_user, feeds, buffer: RefCell::default() }
     }
 
-    /// Whether there is a row for this iteration wherever it needs one.
-    pub(super) fn has_rows(&self, iteration: u64) -> bool {
-        self.feeds
-            .iter()
-            .all(|feed| feed.table.feeder.on_end == OnEnd::Recycle || self.number(feed, iteration) < feed.table.len())
+    /// Whether there is a row for this iteration, which was allotted this number if any, wherever it needs one.
+    pub(super) fn has_rows(&self, id: u64, allotted: u64) -> bool {
+        let has_row = |feed: &Feed| {
+            feed.table.feeder.on_end == OnEnd::Recycle || self.number(feed, id, allotted) < feed.table.len()
+        };
+        self.feeds.iter().all(has_row)
     }
 
-    /// Keeps an iteration's rows for its templates.
+    /// Keeps the rows of an iteration, which was allotted this number if any, for its templates.
     ///
     /// # Errors
     /// When one cannot be read any more.
-    pub(super) fn feed(&self, key: Key, variables: &mut Variables) -> io::Result<()> {
+    pub(super) fn feed(&self, key: Key, allotted: u64, variables: &mut Variables) -> io::Result<()> {
         for feed in &self.feeds {
-            let number = self.number(feed, key.iteration);
+            let number = self.number(feed, key.iteration, allotted);
             if feed.table.feeder.share == Sharing::EveryAgent {
                 feed.next.set(number + feed.workers);
             }
@@ -138,10 +153,11 @@ impl Feeding {
     }
 
     /// The number of the row that it is the iteration's turn to use, before it is put in order.
-    fn number(&self, feed: &Feed, iteration: u64) -> u64 {
+    fn number(&self, feed: &Feed, id: u64, allotted: u64) -> u64 {
         match feed.table.feeder.share {
             Sharing::EveryAgent => feed.next.get(),
-            Sharing::Unique => self.numbering.number(iteration),
+            Sharing::Unique => self.numbering.number(id, allotted),
+            Sharing::PerUser => self.by_user.number(id, allotted),
         }
     }
 }
@@ -204,7 +220,7 @@ mod tests {
         fn users_share_rows_out_among_themselves(users in 1..50_u64, each in 1..50_u64) {
             let numbering = Numbering::ByUser(users);
             let iterations = (0..users).flat_map(|user| (0..each).map(move |own| user << 32 | own));
-            let mut rows: Vec<u64> = iterations.map(|iteration| numbering.number(iteration)).collect();
+            let mut rows: Vec<u64> = iterations.map(|iteration| numbering.number(iteration, 0)).collect();
             rows.sort_unstable();
             prop_assert!(rows.into_iter().eq(0..users * each));
         }

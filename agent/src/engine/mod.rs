@@ -7,6 +7,7 @@
 pub mod alarm;
 mod arrivals;
 pub mod auth;
+mod bag;
 pub mod changes;
 pub mod clock;
 pub mod collector;

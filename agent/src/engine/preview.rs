@@ -46,7 +46,7 @@ pub fn preview(plan: &Plan, rows: &[Arc<Rows>], scenario: usize) -> Preview {
     let mut variables = Variables::default();
     variables.begin(&names);
     let fed =
-        Feeding::new((plan, scenario), &tables, &names, (0, 1)).feed(own, &mut variables).map_or(vec![], |()| fed);
+        Feeding::new((plan, scenario), &tables, &names, (0, 1)).feed(own, 0, &mut variables).map_or(vec![], |()| fed);
     let row = |name: &&str| {
         let made = super::template::Template::compile(&format!("{{{{ {name} | tojson }}}}"), &names).ok()?;
         let json = within(own, &mut variables, |scope| made.render(scope)).ok()?;

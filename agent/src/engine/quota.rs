@@ -5,6 +5,8 @@ use std::future::{Future, pending};
 use std::rc::Rc;
 use std::sync::Arc;
 
+use muster_proto::supply::Block;
+
 use super::clock;
 use super::supply::Supply;
 
@@ -15,14 +17,14 @@ pub enum Quota {
     Unlimited,
     /// Each so many times.
     PerUser(u64),
-    /// All of the cluster's users together, as long as there is something left.
+    /// All of the cluster's users together, as long as there are numbers left for their iterations.
     Shared(Arc<Supply>),
 }
 
 /// The iterations that a user, or all users of a worker, may begin.
 #[derive(Clone)]
 pub(super) struct Allowance {
-    left: Rc<Cell<u64>>,
+    left: Rc<Cell<Block>>,
     supply: Option<Arc<Supply>>,
     /// Whether the worker counts among those that take of the supply, as it does from the beginning.
     engaged: Rc<Cell<bool>>,
@@ -31,22 +33,22 @@ pub(super) struct Allowance {
 impl Allowance {
     /// What the first of a worker's users may begin, or all of them if they share.
     pub(super) fn of(quota: &Quota) -> Self {
-        let (left, supply) = match quota {
+        let (count, supply) = match quota {
             Quota::Unlimited => (u64::MAX, None),
             Quota::PerUser(iterations) => (*iterations, None),
             Quota::Shared(supply) => (0, Some(Arc::clone(supply))),
         };
-        Self { left: Rc::new(Cell::new(left)), supply, engaged: Rc::new(Cell::new(true)) }
+        Self { left: Rc::new(Cell::new(Block { first: 0, count })), supply, engaged: Rc::new(Cell::new(true)) }
     }
 
-    /// What the next of the worker's users may begin.
-    pub(super) fn next(&self, quota: &Quota) -> Self {
+    /// What another of the worker's users may begin.
+    pub(super) fn another(&self, quota: &Quota) -> Self {
         if self.supply.is_some() { self.clone() } else { Self::of(quota) }
     }
 
     /// Whether no other iteration may ever begin.
     pub(super) fn is_spent(&self) -> bool {
-        self.left.get() == 0 && self.supply.as_ref().is_none_or(|supply| supply.is_spent())
+        self.left.get().count == 0 && self.supply.as_ref().is_none_or(|supply| supply.is_spent())
     }
 
     /// Notes whether the worker has users who may take of a supply. What they have not begun is others' once it has none.
@@ -89,16 +91,20 @@ impl Allowance {
         clock::now_ns()
     }
 
-    /// Whether one more iteration may begin, which then counts.
-    pub(super) fn take(&self) -> bool {
-        if self.left.get() == 0
+    /// The number of the next iteration, if one may begin. Where numbers are shared, it is nobody else's.
+    pub(super) fn next_number(&self) -> Option<u64> {
+        if self.left.get().count == 0
             && let Some(supply) = &self.supply
         {
             self.left.set(supply.take_block());
         }
         let left = self.left.get();
-        self.left.set(left.saturating_sub(1));
-        left > 0
+        (left.count > 0).then_some(left.first)
+    }
+
+    /// Counts the iteration that has this number.
+    pub(super) fn take(&self) {
+        self.left.set(self.left.get().split(1).1);
     }
 }
 
@@ -110,9 +116,10 @@ mod tests {
     fn users_have_their_own_allowance_unless_they_share() {
         let quota = Quota::PerUser(2);
         let first = Allowance::of(&quota);
-        let second = first.next(&quota);
-        assert_eq!([first.take(), first.take(), first.take()], [true, true, false]);
-        assert_eq!([second.take(), second.take(), second.take()], [true, true, false]);
-        assert!(Allowance::of(&Quota::Unlimited).take());
+        for allowance in [first.another(&quota), first] {
+            let numbers = [(); 3].map(|()| allowance.next_number().inspect(|_| allowance.take()));
+            assert_eq!(numbers, [Some(0), Some(1), None]);
+        }
+        assert!(Allowance::of(&Quota::Unlimited).next_number().is_some());
     }
 }

@@ -1,32 +1,35 @@
-//! An agent's part of the iterations that the users of the whole cluster share. It is topped up while it is used.
+//! An agent's part of the numbers that the users of the whole cluster share: of iterations, or of rows. It is topped up
+//! while it is used.
 
 use std::future::Future;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use muster_proto::plan::{Executor, Plan};
+use muster_proto::plan::Plan;
 use muster_proto::share::Share;
-use muster_proto::supply::{Allotted, Wanting};
+use muster_proto::supply::{Allotted, BLOCK_MAX, Block, Numbers, RETURNS_MAX, Wanting};
 use tokio::sync::Notify;
 
+use super::bag::Bag;
 use super::sync::{AtomicU64, Ordering};
 
-/// The iterations that an agent's users have left to begin.
+/// The numbers that an agent's users have left for their iterations.
 ///
 /// Workers take them in blocks, so that users share no memory with other workers on their way from one iteration to the
 /// next. A block is a small part of what is left: the less there is, the less a slow worker can keep from the others.
 #[derive(Debug)]
 pub struct Supply {
     /// What no worker has taken yet.
-    left: AtomicU64,
+    bag: Bag,
     /// With no more than this left, more is wanted.
     low: AtomicU64,
     /// How asking for more stands: one of the constants below.
     asking: AtomicU64,
-    /// How many workers have, or may come to have, users who begin something of it.
+    /// How many workers have, or may come to have, users who take of it.
     takers: AtomicU64,
-    /// All that was ever allotted, and what was given back of it.
+    /// All that was ever allotted.
     allotted: AtomicU64,
-    returned: AtomicU64,
+    /// What was given back of it. Nobody who makes iterations needs to look at it, unless the bag is full.
+    returned: Mutex<Vec<Block>>,
     /// Whether the coordinator may not know how it stands: 1 then.
     retell: AtomicU64,
     /// Wakes users who wait.
@@ -37,6 +40,8 @@ pub struct Supply {
 
 /// How many scenarios ask at a time. The users of others wait until there is an answer.
 const ASKING_MAX: usize = 64;
+/// There is room for what workers put back, and for so many blocks besides. What finds none is given back.
+const BLOCKS_BESIDES: usize = 8;
 
 /// There is enough.
 const NOTHING: u64 = 0;
@@ -49,14 +54,19 @@ const OVER: u64 = 3;
 
 impl Supply {
     /// Nothing yet, for so many workers. More is wanted at once if there are users from the start.
-    pub(super) fn new(workers: usize, has_users: bool, wanted: &Arc<Notify>) -> Self {
+    fn new(workers: usize, has_users: bool, wanted: &Arc<Notify>) -> Self {
+        Self::with_room(workers + BLOCKS_BESIDES, workers, has_users, wanted)
+    }
+
+    /// The same, with room for so many blocks.
+    pub(super) fn with_room(blocks: usize, workers: usize, has_users: bool, wanted: &Arc<Notify>) -> Self {
         Self {
-            left: AtomicU64::new(0),
+            bag: Bag::new(blocks),
             low: AtomicU64::new(0),
             asking: AtomicU64::new(if has_users { WANTED } else { NOTHING }),
             takers: AtomicU64::new(workers as u64),
             allotted: AtomicU64::new(0),
-            returned: AtomicU64::new(0),
+            returned: Mutex::default(),
             retell: AtomicU64::new(0),
             changed: Notify::new(),
             wanted: Arc::clone(wanted),
@@ -65,17 +75,12 @@ impl Supply {
 
     /// Takes a block. It is empty when nothing is left for now, or, once it [is over](Self::is_over), for ever.
     #[must_use]
-    pub fn take_block(&self) -> u64 {
-        /// What is left at any time makes about so many blocks of its size.
-        const BLOCKS: u64 = 64;
-        let block = |left: u64| left.div_ceil(BLOCKS);
-        let rest = |left: u64| (left > 0).then(|| left - block(left));
-        let left = self.left.fetch_update(Ordering::Relaxed, Ordering::Acquire, rest).unwrap_or(0);
-        let taken = block(left);
-        if left - taken <= self.low.load(Ordering::Relaxed) {
+    pub fn take_block(&self) -> Block {
+        let block = self.bag.take();
+        if self.bag.left() <= self.low.load(Ordering::Relaxed) {
             self.want();
         }
-        taken
+        block
     }
 
     /// Whether there will never be more than what is left.
@@ -87,7 +92,7 @@ impl Supply {
     /// Whether a user finds nothing here, now and for ever.
     #[must_use]
     pub fn is_spent(&self) -> bool {
-        self.is_over() && self.left.load(Ordering::Acquire) == 0
+        self.is_over() && self.bag.left() == 0
     }
 
     /// Waits until something was added, or something else happened that users who wait must look at. It is noticed from
@@ -98,7 +103,7 @@ impl Supply {
 
     /// Whether it is worth waiting for a change: there is nothing to take.
     pub(super) fn is_dry(&self) -> bool {
-        self.left.load(Ordering::Acquire) == 0 && !self.is_over()
+        self.bag.left() == 0 && !self.is_over()
     }
 
     /// Lets all who wait look again.
@@ -106,7 +111,7 @@ impl Supply {
         self.changed.notify_waiters();
     }
 
-    /// A worker has users again who may begin something.
+    /// A worker has users again who may use something.
     pub(super) fn engage(&self) {
         if self.takers.fetch_add(1, Ordering::AcqRel) == 0 {
             // What was wanted when nobody was left is wanted again.
@@ -114,10 +119,10 @@ impl Supply {
         }
     }
 
-    /// A worker has no users any more, and puts back what they have not begun.
-    pub(super) fn disengage(&self, left: u64) {
-        if left > 0 {
-            self.left.fetch_add(left, Ordering::AcqRel);
+    /// A worker has no users any more, and puts back what they have not used.
+    pub(super) fn disengage(&self, left: Block) {
+        if left.count > 0 {
+            self.put(left);
             self.wake();
         }
         if self.takers.fetch_sub(1, Ordering::AcqRel) == 1 {
@@ -125,26 +130,50 @@ impl Supply {
         }
     }
 
-    /// What the agent may begin in all. What was heard before changes nothing.
-    pub(super) fn allot(&self, iterations: u64, last: bool) {
-        let before = self.allotted.fetch_max(iterations, Ordering::AcqRel);
-        let more = iterations.saturating_sub(before);
+    /// Takes in what the agent may use in all. What was heard before changes nothing.
+    ///
+    /// `None` when there is more in all than what was heard and this block make, or more at once than there may be.
+    pub(super) fn allot(&self, allotted: u64, block: Block, last: bool) -> Option<()> {
+        let more = allotted.saturating_sub(self.allotted.load(Ordering::Acquire));
+        let heard = block.count.checked_sub(more).filter(|_| block.count <= BLOCK_MAX)?;
+        self.allotted.fetch_max(allotted, Ordering::AcqRel);
         if more > 0 {
             self.low.store(more / 2, Ordering::Relaxed);
-            self.left.fetch_add(more, Ordering::AcqRel);
+            self.put(block.split(heard).1);
         }
         if last {
-            self.asking.store(OVER, Ordering::Release);
+            self.asking.store(OVER, Ordering::SeqCst);
         } else if more > 0 && !self.is_over() {
-            self.asking.store(NOTHING, Ordering::Release);
+            self.asking.store(NOTHING, Ordering::SeqCst);
             // It may have been used up before anybody could ask again.
-            if self.left.load(Ordering::Acquire) <= more / 2 {
+            if self.bag.left() <= more / 2 {
                 self.want();
             }
         }
-        // Others may ask now, or nobody is left here to begin it.
+        // Others may ask now, or nobody is left here to use it.
         self.wanted.notify_one();
         self.wake();
+        Some(())
+    }
+
+    /// Others can have what there is no room for.
+    fn put(&self, block: Block) {
+        if let Err(block) = self.bag.put(block) {
+            self.give_back([block].into_iter());
+        }
+    }
+
+    /// Notes what is given back to the coordinator, and that it must hear of it.
+    fn give_back(&self, blocks: impl Iterator<Item = Block>) {
+        let mut returned = self.returned();
+        for block in blocks.take(RETURNS_MAX - returned.len()) {
+            returned.push(block);
+            self.retell.fetch_max(1, Ordering::AcqRel);
+        }
+    }
+
+    fn returned(&self) -> MutexGuard<'_, Vec<Block>> {
+        self.returned.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn is_asking(&self) -> bool {
@@ -152,29 +181,28 @@ impl Supply {
     }
 
     fn want(&self) {
-        if self.asking.load(Ordering::Relaxed) == NOTHING && self.turn(NOTHING, WANTED) {
+        // In one order with what is taken and put in, by all: whoever comes last asks.
+        if self.asking.load(Ordering::SeqCst) == NOTHING && self.turn(NOTHING, WANTED) {
             self.wanted.notify_one();
         }
     }
 
     fn turn(&self, from: u64, to: u64) -> bool {
-        self.asking.compare_exchange(from, to, Ordering::AcqRel, Ordering::Relaxed).is_ok()
+        self.asking.compare_exchange(from, to, Ordering::SeqCst, Ordering::Relaxed).is_ok()
     }
 
     /// What there is to say to the coordinator, if there is anything.
     pub(super) fn word(&self, scenario: usize, may_ask: bool) -> Option<Wanting> {
         let has_users = self.takers.load(Ordering::Acquire) > 0;
-        if !has_users {
-            // Others can begin it.
-            let returned = self.left.swap(0, Ordering::AcqRel);
-            self.returned.fetch_add(returned, Ordering::AcqRel);
-            self.retell.fetch_max(u64::from(returned > 0), Ordering::AcqRel);
+        if !has_users && self.returned().len() + self.bag.room() <= RETURNS_MAX {
+            // Others can use it.
+            self.give_back(self.bag.drain());
         }
         let asks = has_users && may_ask && self.turn(WANTED, ASKED);
         if self.retell.swap(0, Ordering::AcqRel) == 0 && !asks {
             return None;
         }
-        let (allotted, returned) = (self.allotted.load(Ordering::Acquire), self.returned.load(Ordering::Acquire));
+        let (allotted, returned) = (self.allotted.load(Ordering::Acquire), self.returned().clone());
         Some(Wanting { scenario, allotted, returned, more: self.is_asking() })
     }
 
@@ -189,7 +217,7 @@ impl Supply {
 /// The supplies of a plan's scenarios. Clones share them.
 #[derive(Clone, Debug, Default)]
 pub struct Supplies {
-    /// One for each scenario whose users share iterations.
+    /// One for each scenario whose users share numbers.
     by_scenario: Arc<[Option<Arc<Supply>>]>,
     wanted: Arc<Notify>,
 }
@@ -199,28 +227,25 @@ impl Supplies {
     #[must_use]
     pub fn new(plan: &Plan, shares: &[Share], workers: usize) -> Self {
         let wanted = Arc::new(Notify::new());
-        let supplies = plan.scenarios.iter().zip(shares).map(|(scenario, share)| match &scenario.executor {
-            Executor::SharedIterations { users, .. } => {
-                let has_users = share.count_below(u64::from(*users)) > 0;
-                Some(Arc::new(Supply::new(workers, has_users, &wanted)))
-            }
-            _ => None,
+        let supplies = plan.scenarios.iter().zip(shares).map(|(scenario, share)| {
+            let numbers = Numbers::of(plan, scenario)?;
+            let has_users = share.count_below(u64::from(numbers.users)) > 0;
+            Some(Arc::new(Supply::new(workers, has_users, &wanted)))
         });
         Self { by_scenario: supplies.collect(), wanted }
     }
 
-    /// That of one scenario, if its users share iterations.
+    /// That of one scenario, if its users share numbers.
     #[must_use]
     pub fn of(&self, scenario: usize) -> Option<&Arc<Supply>> {
         self.by_scenario.get(scenario)?.as_ref()
     }
 
-    /// Takes in what the coordinator says; `None` when there is no such scenario.
+    /// Takes in what the coordinator says; `None` when that cannot be, for the scenario has no such numbers.
     #[must_use]
-    pub fn allot(&self, allotted: &Allotted) -> Option<()> {
-        let Allotted { scenario, iterations, last } = *allotted;
-        self.of(scenario)?.allot(iterations, last);
-        Some(())
+    pub fn allot(&self, said: &Allotted) -> Option<()> {
+        let Allotted { scenario, allotted, block, last } = *said;
+        self.of(scenario)?.allot(allotted, block, last)
     }
 
     /// Waits until there is something to say to the coordinator. Nothing is missed when it is given up.

@@ -50,8 +50,10 @@ const ROWS_LOST: &str = "a row of its data cannot be read any more";
 /// What makes an iteration begin.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Begin {
-    /// The iteration's number in its scenario.
+    /// What tells the iteration from all others of its scenario.
     pub(super) id: u64,
+    /// Its number, where the users of the whole cluster share them.
+    pub(super) number: u64,
     /// When it was due.
     pub(super) due_ns: u64,
     /// When it was due and a user was free.
@@ -72,7 +74,7 @@ impl User {
             self.own.jar.borrow_mut().clear();
         }
         let own = Key { stream: scenario.stream, iteration: begin.id, ..Key::default() };
-        if worker.feeding[scenario.index].feed(own, &mut self.variables).is_err() {
+        if worker.feeding[scenario.index].feed(own, begin.number, &mut self.variables).is_err() {
             // Nothing is sent without the right row, and nobody can do without it: the agent gives up.
             worker.alarm.set_off(ROWS_LOST);
             return std::future::pending().await;

@@ -162,7 +162,7 @@ impl Crowd {
     /// What a user keeps, who is ours for so long.
     fn live(&mut self, number: u32, tenure: &Tenure) -> Rc<Mutex<Life>> {
         let (quota, allowance) = (&self.quota, &self.allowance);
-        let new = || Life { next: 0, user: User::default(), allowance: allowance.next(quota), out_of_rows: false };
+        let new = || Life { next: 0, user: User::default(), allowance: allowance.another(quota), out_of_rows: false };
         let (life, ours) = self.lives.entry(number).or_insert_with(|| (Rc::new(Mutex::new(new())), tenure.clone()));
         *ours = tenure.clone();
         Rc::clone(life)
@@ -298,22 +298,23 @@ async fn repeat(worker: Rc<Worker>, scenario: usize, active: Active) {
             now_ns = worker.lease.regained(LEASE_LOOK_NS).await;
             continue;
         }
-        let id = (u64::from(active.number) << 32) | next;
-        if !worker.feeding[scenario].has_rows(id) {
-            life.out_of_rows = true;
-            break;
-        }
-        if !allowance.take() {
+        let Some(number) = allowance.next_number() else {
             if allowance.is_spent() {
                 break;
             }
             now_ns = allowance.replenished(active.end_ns.min(active.tenure.until_ns())).await;
             continue;
+        };
+        let id = (u64::from(active.number) << 32) | next;
+        if !worker.feeding[scenario].has_rows(id, number) {
+            life.out_of_rows = true;
+            break;
         }
+        allowance.take();
         next += 1;
         // Noted, and never read back here: it lies elsewhere in memory.
         life.next = next;
-        let begin = Begin { id, due_ns: now_ns, free_ns: now_ns, now_ns, arrival: false };
+        let begin = Begin { id, number, due_ns: now_ns, free_ns: now_ns, now_ns, arrival: false };
         now_ns = user.iterate(&worker, compiled, begin).await;
         // Iterations that never wait, such as those that the guard refuses, must not keep the worker from the others.
         tokio::task::coop::consume_budget().await;

@@ -82,6 +82,8 @@ fn every_row_is_used_exactly_once_however_many_workers() {
             assert_eq!(generated.iterations().completed, 100);
             let (found, _) = used(users(&[(2.0, 7, 7)]), feeder(), workers);
             assert_eq!(found, all(), "users without end, {order:?}");
+            let (found, _) = used(shared(7, 100), feeder(), workers);
+            assert_eq!(found, all(), "users who share iterations, {order:?}");
         }
     }
 }
@@ -127,11 +129,34 @@ fn random_rows_are_the_same_for_the_same_seed() {
 }
 
 #[test]
-fn shared_iterations_use_no_row_twice() {
-    let (found, _) = used(shared(4, 30), unique(200, OnEnd::Stop), 2);
-    let mut distinct = found.clone();
-    distinct.dedup();
-    assert_eq!((found.len(), distinct.len()), (30, 30));
+fn a_fast_user_uses_no_row_of_which_another_s_turn_is_yet_to_come() {
+    // One of four users is held up by its first request.
+    let slow = |line: &str| line.contains("/0 ");
+    let server = Server::start(move |request| {
+        if slow(&request.line) {
+            std::thread::sleep(Duration::from_millis(700));
+        }
+        Some(OK.to_owned())
+    });
+    let generated = generate(fed(&server, shared(4, 200), unique(200, OnEnd::Recycle)), 2);
+    generated.assert_books_balance();
+    assert_eq!(rows(&server), (0..200).collect::<Vec<_>>());
+}
+
+#[test]
+fn shared_iterations_end_with_the_rows() {
+    let (found, generated) = used(shared(4, 300), unique(120, OnEnd::Stop), 2);
+    assert_eq!(found, (0..120).collect::<Vec<_>>());
+    assert_eq!(generated.iterations().completed, 120);
+}
+
+#[test]
+fn a_user_s_own_rows_are_its_own_again_and_again() {
+    let feeder = feeder(5, Order::Sequential, Sharing::PerUser, OnEnd::Recycle);
+    let (found, generated) = used(users(&[(0.3, 5, 5)]), feeder, 2);
+    let times = |row: usize| found.iter().filter(|found| **found == row).count() as u64;
+    assert_eq!((0..5).map(times).sum::<u64>(), generated.iterations().completed);
+    assert!((0..5).all(|row| times(row) > 1), "{found:?}");
 }
 
 /// 400 rows in a file, which can be reached from outside.

@@ -7,13 +7,15 @@ use muster_agent::engine::start::Engine;
 use muster_proto::change::Handed;
 use muster_proto::plan::Executor;
 use muster_proto::share::Share;
-use muster_proto::supply::{Allotted, Wanting};
+use muster_proto::supply::{Allotted, Block, Wanting};
 use muster_target::Target;
 
 use super::support::{generate_while, get, plan, scenario, seconds, shared, target};
 
-fn allot(engine: &Engine, iterations: u64, last: bool) {
-    engine.supplies().allot(&Allotted { scenario: 0, iterations, last }).expect("a scenario that shares");
+/// Allots the numbers up to this one.
+fn allot(engine: &Engine, allotted: u64, last: bool) {
+    let block = Block { first: 0, count: allotted };
+    engine.supplies().allot(&Allotted { scenario: 0, allotted, block, last }).expect("a scenario that shares");
 }
 
 /// What the engine says next, which it must within half a minute.
@@ -35,7 +37,7 @@ fn users_wait_for_the_next_block_and_end_after_the_last_one() {
         let target = target("");
         let together = plan(vec![scenario(shared(5, 1_000), vec![get(target.addr(), "/")])]);
         let generated = generate_while(together, workers, |engine| {
-            let asks = |allotted| Wanting { scenario: 0, allotted, returned: 0, more: true };
+            let asks = |allotted| Wanting { allotted, more: true, ..Wanting::default() };
             assert_eq!(wanting(engine), asks(0));
             for allotted in [10, 11, 90] {
                 allot(engine, allotted, false);
@@ -85,16 +87,17 @@ fn what_is_not_begun_is_given_back_when_there_are_no_users_any_more_and_asked_fo
         engine.revoke(&everybody, 0).unwrap();
         let said = loop {
             let said = wanting(engine);
-            if said.returned > 0 {
+            if !said.returned.is_empty() {
                 break said;
             }
         };
-        let begun = said.allotted - said.returned;
+        let returned: u64 = said.returned.iter().map(|block| block.count).sum();
+        let begun = said.allotted - returned;
         assert!((10..1_000).contains(&begun), "{said:?}");
         until_served(&target, begun);
         engine.grant(&Handed::new(everybody.to_vec()), 0).unwrap();
-        assert_eq!(wanting(engine), Wanting { more: true, ..said });
-        allot(engine, 1_000 + said.returned, true);
+        assert_eq!(wanting(engine), Wanting { more: true, ..said.clone() });
+        allot(engine, 1_000 + returned, true);
     });
     generated.assert_books_balance();
     assert_eq!(generated.iterations().completed, 1_000);

@@ -17,7 +17,7 @@ use muster_proto::plan::{
     Arrivals, Body, Connections, Executor, Plan, Rate, RateStage, Request, Scenario, Shape, Step, Url, UserStage,
 };
 use muster_proto::share::Share;
-use muster_proto::supply::Allotted;
+use muster_proto::supply::{Allotted, BLOCK_MAX, Block, Numbers};
 use muster_target::{Config, Target};
 
 /// What was measured, whole and by window, with both sets of books.
@@ -145,28 +145,29 @@ pub(crate) fn generate_from(
     generated
 }
 
-/// The iterations that the users of each scenario share, where they do.
-fn shared_iterations(plan: &Plan) -> Vec<Option<u64>> {
-    let iterations = |scenario: &Scenario| match scenario.executor {
-        Executor::SharedIterations { iterations, .. } => Some(iterations),
-        _ => None,
-    };
-    plan.scenarios.iter().map(iterations).collect()
+/// How many numbers the users of each scenario share, where they do.
+fn shared_numbers(plan: &Plan) -> Vec<Option<u64>> {
+    plan.scenarios.iter().map(|scenario| Numbers::of(plan, scenario).map(|numbers| numbers.count)).collect()
 }
 
-/// Lets the users begin all of it, as a coordinator does that has no other agent.
+/// Lets the users have all of them, as a coordinator does that has no other agent.
 fn allot_everything(engine: &Engine, shared: &[Option<u64>]) {
-    for (scenario, iterations) in shared.iter().enumerate() {
-        if let Some(iterations) = *iterations {
-            engine.supplies().allot(&Allotted { scenario, iterations, last: true }).expect("a scenario that shares");
+    for (scenario, numbers) in shared.iter().enumerate() {
+        if let Some(numbers) = *numbers {
+            let allotted = numbers.min(BLOCK_MAX);
+            let block = Block { first: 0, count: allotted };
+            engine
+                .supplies()
+                .allot(&Allotted { scenario, allotted, block, last: true })
+                .expect("a scenario that shares");
         }
     }
 }
 
-/// Carries a plan out on so many workers, with all iterations that users share.
+/// Carries a plan out on so many workers, with all numbers that users share.
 pub(crate) fn generate(plan: impl Into<Fed>, workers: usize) -> Generated {
     let plan = plan.into();
-    let shared = shared_iterations(&plan.plan);
+    let shared = shared_numbers(&plan.plan);
     generate_while(plan, workers, |engine| allot_everything(engine, &shared))
 }
 

@@ -21,7 +21,7 @@ use crate::report::elided;
 use crate::run::life::RunSettings;
 
 /// How journals are written. Journals of another format are not read.
-const FORMAT: u32 = 4;
+const FORMAT: u32 = 5;
 
 /// What a run was told at its beginning, and when that was.
 #[derive(Clone, Debug)]

@@ -40,7 +40,11 @@ fn one(reader: &mut Reader, name: &str, field: &Field<'_>) -> Option<Feeder> {
             Some("random") => Order::Random,
             _ => Order::Sequential,
         },
-        share: if share == Some("every-agent") { Sharing::EveryAgent } else { Sharing::Unique },
+        share: match share {
+            Some("every-agent") => Sharing::EveryAgent,
+            Some("per-user") => Sharing::PerUser,
+            _ => Sharing::Unique,
+        },
         on_end: if on_end == Some("stop") { OnEnd::Stop } else { OnEnd::Recycle },
     };
     is_free.then(|| {

@@ -23,7 +23,7 @@ pub const USERS_MAX: u64 = muster_proto::plan::USERS_MAX as u64;
 /// The bound on the users of an open model where the plan does not set one.
 pub const MAX_USERS_DEFAULT: u32 = 10_000;
 /// The most iterations of one scenario, or of one user.
-pub(super) const ITERATIONS_MAX: u64 = 1_000_000_000_000_000;
+pub(super) const ITERATIONS_MAX: u64 = 10_000_000_000_000;
 /// The most stages of one scenario.
 pub(super) const STAGES_MAX: usize = 1_000;
 /// The most thresholds of one plan.

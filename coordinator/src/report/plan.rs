@@ -56,7 +56,7 @@ pub struct FeederView {
     pub sha256: String,
     /// `sequential`, `shuffle` or `random`.
     pub order: String,
-    /// `unique` or `every-agent`.
+    /// `unique`, `per-user` or `every-agent`.
     pub share: String,
     /// `recycle` or `stop`.
     pub on_end: String,

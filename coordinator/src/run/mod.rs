@@ -2,6 +2,7 @@
 //! report needs to know of it in the end.
 
 mod agent;
+mod blocks;
 pub mod event;
 mod holdings;
 pub mod life;

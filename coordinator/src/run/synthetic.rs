@@ -214,14 +214,16 @@ impl Made {
     /// Allots so many of the first scenario's shared iterations to an agent.
     pub(crate) fn allot(mut self, agent: usize, iterations: u64) -> Self {
         let pool = &mut self.record.pools[0];
-        let mut allotted = 0;
+        let (mut allotted, mut returned) = (0, vec![]);
         while allotted < iterations {
-            let wanting = Wanting { scenario: 0, allotted, returned: 0, more: true };
+            let wanting = Wanting { allotted, more: true, ..Wanting::default() };
             pool.hear(agent, &wanting, 0).expect("it asks for what it has not heard of");
             let claim = Claim { users: iterations - allotted, weight: 1, weights: 1 };
-            allotted = pool.answer(agent, claim, 0).expect("something is left").iterations;
+            let answer = pool.answer(agent, claim, 0).expect("something is left");
+            returned = vec![answer.block.split(answer.block.count.min(iterations - allotted)).1];
+            allotted = answer.allotted;
         }
-        let wanting = Wanting { scenario: 0, allotted, returned: allotted - iterations, more: false };
+        let wanting = Wanting { allotted, returned, ..Wanting::default() };
         pool.hear(agent, &wanting, 0).expect("it gives back what is too much");
         self
     }

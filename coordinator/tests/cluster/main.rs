@@ -3,6 +3,7 @@
 mod chores;
 mod cut_off;
 mod data;
+mod dealt;
 mod durable;
 mod handovers;
 mod hostile;

@@ -20,6 +20,11 @@ fn one_to_wire(feeder: &Feeder) -> wire::Feeder {
         Order::Shuffle => wire::RowOrder::Shuffle,
         Order::Random => wire::RowOrder::Random,
     };
+    let share = match feeder.share {
+        Sharing::Unique => wire::RowSharing::Unique,
+        Sharing::PerUser => wire::RowSharing::PerUser,
+        Sharing::EveryAgent => wire::RowSharing::EveryAgent,
+    };
     wire::Feeder {
         name: feeder.name.clone(),
         file: feeder.file.clone(),
@@ -27,7 +32,7 @@ fn one_to_wire(feeder: &Feeder) -> wire::Feeder {
         bytes: feeder.rows.bytes,
         count: feeder.rows.count,
         order: order as i32,
-        every_agent: feeder.share == Sharing::EveryAgent,
+        share: share as i32,
         stops: feeder.on_end == OnEnd::Stop,
     }
 }
@@ -49,9 +54,17 @@ fn one_from_wire(message: wire::Feeder) -> Result<Feeder, ConvertError> {
             return Err(invalid("feeder.order", "sequential, shuffle or random", message.order));
         }
     };
+    let share = match message.share() {
+        wire::RowSharing::Unique => Sharing::Unique,
+        wire::RowSharing::PerUser => Sharing::PerUser,
+        wire::RowSharing::EveryAgent => Sharing::EveryAgent,
+        wire::RowSharing::Unspecified => {
+            return Err(invalid("feeder.share", "unique, per-user or every-agent", message.share));
+        }
+    };
     Ok(Feeder {
         order,
-        share: if message.every_agent { Sharing::EveryAgent } else { Sharing::Unique },
+        share,
         on_end: if message.stops { OnEnd::Stop } else { OnEnd::Recycle },
         name: message.name,
         file: message.file,

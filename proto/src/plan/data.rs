@@ -31,6 +31,15 @@ pub struct Feeder {
     pub on_end: OnEnd,
 }
 
+impl Feeder {
+    /// Whether rows are dealt out over the whole cluster, so that whoever needs one must know which nobody else uses.
+    #[must_use]
+    pub fn is_dealt(&self) -> bool {
+        // Rows that are drawn anew each time, and never end, are nobody's.
+        self.share == Sharing::Unique && (self.order, self.on_end) != (Order::Random, OnEnd::Recycle)
+    }
+}
+
 /// Which rows: each is JSON on a line of its own, which ends with a line feed, and this is what all lines make together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RowsId {
@@ -83,6 +92,8 @@ pub enum Sharing {
     /// The whole cluster together: no row is used by two.
     #[default]
     Unique,
+    /// The whole cluster together, but each user has rows of its own: one in as many as there are users.
+    PerUser,
     /// Every agent, each all of them.
     EveryAgent,
 }
@@ -93,6 +104,7 @@ impl Sharing {
     pub fn name(self) -> &'static str {
         match self {
             Self::Unique => "unique",
+            Self::PerUser => "per-user",
             Self::EveryAgent => "every-agent",
         }
     }

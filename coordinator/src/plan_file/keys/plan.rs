@@ -66,8 +66,8 @@ pub(in crate::plan_file) static FEEDER: Table = Table {
         key("order", Kind::OneOf(&["sequential", "shuffle", "random"]), "In which order; `sequential` unless said"),
         key(
             "share",
-            Kind::OneOf(&["unique", "every-agent"]),
-            "Who uses them: all agents together, no row twice, or each agent all of them; `unique` unless said",
+            Kind::OneOf(&["unique", "per-user", "every-agent"]),
+            "Who uses them: all users of all agents, no row twice; each user rows of its own; or each agent all of them; `unique` unless said",
         ),
         key(
             "on_end",

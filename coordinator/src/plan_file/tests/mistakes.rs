@@ -375,7 +375,7 @@ fn executors() {
     5:5 scenarios.a.stages: wanted stages of at most 366d together, found 400d
     5:37 scenarios.a.stages[0].target: wanted a whole number from 0 to 10000000, found `5/s`
     6:18 scenarios.a.start_users: wanted a whole number from 0 to 10000000, found `-1`
-    6:17 scenarios.a.iterations: wanted a whole number from 1 to 1000000000000000, found `0`
+    6:17 scenarios.a.iterations: wanted a whole number from 1 to 10000000000000, found `0`
     3:3 scenarios.a: `users` is missing, which `per-user-iterations` needs
     6:15 scenarios.a.duration: `per-user-iterations` does not take `duration` (`duration` belongs to `constant-arrival-rate`, `constant-users` or `manual`)
     7:14 scenarios.a.warm_up: wanted a warm-up shorter than the profile, which lasts 10s, found `10s`

@@ -12,8 +12,8 @@ use crate::run::timeline::COUNTED_MAX;
 /// Iterations that the shares of lost agents would still have made until somebody took them over, or the run's end.
 pub(super) fn iterations(record: &RunRecord) -> u64 {
     // What nobody had begun when time was up is a loss's fault only as far as others would have begun it.
-    let mut left: BTreeMap<usize, f64> =
-        record.pools.iter().map(|pool| (pool.scenario(), pool.left() as f64)).collect();
+    let pools = || record.pools.iter().filter(|pool| pool.are_iterations());
+    let mut left: BTreeMap<usize, f64> = pools().map(|pool| (pool.scenario(), pool.left() as f64)).collect();
     let weights: f64 = record.agents.iter().map(|agent| f64::from(agent.weight)).sum();
     let mut undone = 0;
     for (index, agent) in record.agents.iter().enumerate() {
@@ -29,7 +29,7 @@ pub(super) fn iterations(record: &RunRecord) -> u64 {
         let scenarios = record.plan.scenarios.iter().enumerate().map(|(place, scenario)| {
             let due = told.and_then(|told| told.due_by_scenario.get(place)).copied().unwrap_or(0);
             let later = record.amendments.iter().filter(|amendment| amendment.reshape.scenario == place);
-            match record.pools.iter().find(|pool| pool.scenario() == place).zip(left.get_mut(&place)) {
+            match pools().find(|pool| pool.scenario() == place).zip(left.get_mut(&place)) {
                 Some((pool, left)) => loss.of_shared(scenario, pool.unbegun(index, due) as f64, due as f64, left),
                 None => loss.of_scenario(scenario, later, due as f64),
             }

@@ -1,7 +1,9 @@
 //! Iterations that all users share, whoever asks, is lost, comes back, leaves or joins.
 
+use std::collections::BTreeSet;
+
 use muster_proto::plan::Executor;
-use muster_proto::supply::{Allotted, Wanting};
+use muster_proto::supply::{Allotted, Block, Wanting};
 use proptest::prelude::*;
 
 use super::*;
@@ -44,12 +46,14 @@ fn acts() -> impl Strategy<Value = Vec<(usize, Act)>> {
 }
 
 /// An agent, as it knows itself.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Peer {
     first_link: u64,
     link: u64,
     heard: u64,
-    returned: u64,
+    /// The numbers that it may use, and those that it gave back.
+    mine: Vec<u64>,
+    returned: Vec<Block>,
     begun: u64,
     told: u64,
     seq: u64,
@@ -68,7 +72,17 @@ impl Peer {
     }
 
     fn may_begin(&self) -> u64 {
-        self.heard - self.returned - self.begun
+        self.mine.len() as u64
+    }
+
+    fn hear(&mut self, said: &Allotted) {
+        assert!(said.allotted >= self.heard);
+        assert!(said.allotted == self.heard || !self.is_over, "more, after the last");
+        let known = said.block.count - (said.allotted - self.heard);
+        let new = said.block.split(known).1;
+        self.mine.extend(new.first..new.end());
+        self.heard = said.allotted;
+        self.is_over |= said.last;
     }
 }
 
@@ -76,6 +90,10 @@ struct World {
     stage: Stage,
     peers: Vec<Peer>,
     links: u64,
+    /// The numbers by which iterations were begun.
+    used: BTreeSet<u64>,
+    /// Whether it is not known of all numbers what became of them.
+    is_unclear: bool,
     /// Whether something was given back when somebody had nothing more to wait for, so that it may be left.
     is_late: bool,
 }
@@ -90,7 +108,8 @@ impl World {
             stage.tell(Event::Joined(Link(link), Newcomer { incarnation: Incarnation(link), ..newcomer() }));
         }
         let links = u64::from(agents);
-        let mut world = Self { stage, peers: (0..links).map(Peer::on).collect(), links, is_late: false };
+        let (peers, used) = ((0..links).map(Peer::on).collect(), BTreeSet::new());
+        let mut world = Self { stage, peers, links, used, is_unclear: false, is_late: false };
         // Whoever is first prepared asks before the others are.
         world.ask(0, false);
         for link in 0..links {
@@ -109,21 +128,14 @@ impl World {
     fn hear(&mut self, commands: Vec<Command>, deaf: Option<u64>) {
         for command in commands {
             let Command::Allot(Link(link), allotted) = command else { continue };
-            for Allotted { iterations, last, .. } in allotted {
-                if let Some(peer) = self.peers.iter_mut().find(|peer| peer.link == link && Some(link) != deaf) {
-                    assert!(iterations >= peer.heard);
-                    assert!(iterations == peer.heard || !peer.is_over, "more, after the last");
-                    peer.heard = iterations;
-                    peer.is_over |= last;
-                }
-            }
+            let peer = self.peers.iter_mut().find(|peer| peer.link == link && Some(link) != deaf);
+            peer.into_iter().for_each(|peer| allotted.iter().for_each(|said| peer.hear(said)));
         }
     }
 
     fn ask(&mut self, index: usize, breaks: bool) {
-        let Peer { link, heard, returned, is_over, .. } = self.peers[index];
-        let more = !is_over;
-        let wanting = Wanting { scenario: 0, allotted: heard, returned, more };
+        let Peer { link, heard, returned, is_over, .. } = self.peers[index].clone();
+        let wanting = Wanting { scenario: 0, allotted: heard, returned, more: !is_over };
         let commands = self.stage.tell(Event::Wanting(Link(link), wanting));
         assert!(!refused(&commands, link), "{commands:?}");
         self.hear(commands, breaks.then_some(link));
@@ -142,6 +154,15 @@ impl World {
         self.ask(index, false);
     }
 
+    fn begin(&mut self, index: usize, iterations: u64) {
+        let peer = &mut self.peers[index];
+        let iterations = iterations.min(peer.may_begin());
+        peer.begun += iterations;
+        for number in peer.mine.drain(..iterations as usize) {
+            assert!(self.used.insert(number), "{number} is used twice");
+        }
+    }
+
     fn tell_of_the_begun(&mut self, index: usize) {
         let peer = &mut self.peers[index];
         let (link, began) = (peer.link, peer.begun - peer.told);
@@ -153,7 +174,7 @@ impl World {
 
     fn close(&mut self, index: usize) {
         self.tell_of_the_begun(index);
-        let Peer { link, seq, .. } = self.peers[index];
+        let &Peer { link, seq, .. } = &self.peers[index];
         let totals = Totals { last_seq: seq, ..Totals::default() };
         self.tell(Event::Closing { link: Link(link), totals, start_error_ns: None });
     }
@@ -172,20 +193,21 @@ impl World {
         let Some(peer) = self.peers.get_mut(index).filter(|peer| peer.is_there()) else { return };
         match act {
             Act::Ask { breaks } => self.ask(index, breaks),
-            Act::Begin(iterations) => peer.begun += iterations.min(peer.may_begin()),
+            Act::Begin(iterations) => self.begin(index, iterations),
             Act::Tell => self.tell_of_the_begun(index),
             Act::GiveBack => {
-                peer.returned += peer.may_begin();
+                peer.returned.extend(peer.mine.drain(..).map(|first| Block { first, count: 1 }));
                 self.ask(index, false);
             }
             Act::Return => self.come_back(index),
             Act::Lose if others => {
-                peer.is_lost = true;
+                (peer.is_lost, self.is_unclear) = (true, true);
                 let link = Link(peer.link);
                 self.tell(Event::Expelled(link, "for the test".to_owned()));
             }
             Act::Leave if others => {
                 peer.has_left = true;
+                self.is_unclear |= peer.may_begin() > 0;
                 let link = Link(peer.link);
                 self.tell(Event::Leaving(link));
                 self.close(index);
@@ -211,7 +233,7 @@ impl World {
         while self.peers.iter().any(|peer| peer.is_there() && !(peer.is_over && peer.may_begin() == 0)) {
             for index in 0..self.peers.len() {
                 if self.peers[index].is_there() {
-                    self.peers[index].begun += self.peers[index].may_begin();
+                    self.begin(index, u64::MAX);
                     self.tell_of_the_begun(index);
                     self.ask(index, false);
                 }
@@ -242,6 +264,9 @@ proptest! {
         if !world.peers.iter().any(|peer| peer.is_lost) {
             prop_assert_eq!(all(|peer| peer.begun) + late, iterations);
         }
+        if !world.is_unclear && late == 0 {
+            prop_assert!(world.used.into_iter().eq(0..iterations), "each number once");
+        }
     }
 
     /// A run taken up from its state goes on as one that never stopped.
@@ -271,7 +296,7 @@ fn whoever_waits_gets_what_an_agent_that_leaves_has_not_begun() {
     let of = |world: &World| [world.peers[0].heard, world.peers[1].heard];
     let [first, second] = of(&world);
     assert_eq!(first + second, 10);
-    world.peers[1].begun = second;
+    world.begin(1, second);
     world.tell_of_the_begun(1);
     world.ask(1, false);
     assert!(!world.peers[1].is_over, "the other may give something back");
@@ -308,7 +333,7 @@ fn users_of_a_lost_agent_go_on_with_others_and_what_it_had_stays_its_own() {
 fn whoever_asks_for_what_it_cannot_have_is_lost() {
     for (scenario, allotted) in [(0, 5_000), (1, 0)] {
         let mut world = World::started(2, 1_000);
-        let wanting = Wanting { scenario, allotted, returned: 0, more: true };
+        let wanting = Wanting { scenario, allotted, more: true, ..Wanting::default() };
         assert!(refused(&world.stage.tell(Event::Wanting(Link(1), wanting)), 1));
     }
 }
