@@ -109,9 +109,14 @@ impl Found<'_> {
             Self::Json(json) => Cow::Owned(json.to_string()),
             Self::Number(_) => self.as_text(),
         };
-        match whole.len() {
-            0..=SHOWN_BYTES_MAX => whole.into_owned(),
-            _ => format!("{}…", &whole[..whole.floor_char_boundary(SHOWN_BYTES_MAX)]),
-        }
+        shortened(&whole)
+    }
+}
+
+/// A text, or its beginning if it is long.
+pub(super) fn shortened(whole: &str) -> String {
+    match whole.len() {
+        0..=SHOWN_BYTES_MAX => whole.to_owned(),
+        _ => format!("{}…", &whole[..whole.floor_char_boundary(SHOWN_BYTES_MAX)]),
     }
 }

@@ -4,6 +4,7 @@
 
 mod capture;
 mod check;
+mod coding;
 mod condition;
 mod found;
 mod metric;

@@ -7,6 +7,7 @@ use scraper::Html;
 use serde_json::Value as Json;
 
 use super::Response;
+use super::coding::decoded;
 use super::places::{Places, Values};
 use crate::engine::transport::Kept;
 
@@ -16,6 +17,8 @@ pub(super) struct Seen<'r> {
     pub(super) time_ms: f64,
     pub(super) kept: &'r Kept,
     places: &'r Places,
+    /// The body as it was before it was coded, or why that cannot be said.
+    body: OnceCell<Result<Cow<'r, [u8]>, String>>,
     text: OnceCell<Cow<'r, str>>,
     /// What is looked for in the body as JSON.
     values: OnceCell<Result<Values, String>>,
@@ -26,13 +29,21 @@ impl<'r> Seen<'r> {
     /// A response in whose body something is looked for at these places.
     pub(super) fn new(response: &Response<'r>, places: &'r Places) -> Self {
         let Response { status, time_ns, kept } = *response;
-        let (text, values, html) = Default::default();
-        Self { status, time_ms: time_ns as f64 / 1e6, kept, places, text, values, html }
+        let (body, text, values, html) = Default::default();
+        Self { status, time_ms: time_ns as f64 / 1e6, kept, places, body, text, values, html }
     }
 
-    /// The body as text; bytes that are no UTF-8 are replaced.
+    fn body(&self) -> Result<&Cow<'r, [u8]>, &str> {
+        self.body.get_or_init(|| decoded(self.kept)).as_ref().map_err(String::as_str)
+    }
+
+    /// The body as text; bytes that are no UTF-8 are replaced. One that cannot be decoded is as it came.
     pub(super) fn text(&self) -> &str {
-        self.text.get_or_init(|| String::from_utf8_lossy(&self.kept.body))
+        self.text.get_or_init(|| match self.body() {
+            Ok(Cow::Borrowed(body)) => String::from_utf8_lossy(body),
+            Ok(Cow::Owned(body)) => String::from_utf8_lossy(body).into_owned().into(),
+            Err(_) => String::from_utf8_lossy(&self.kept.body),
+        })
     }
 
     /// The body as JSON where all of it is needed, or why it is none.
@@ -46,7 +57,7 @@ impl<'r> Seen<'r> {
     }
 
     fn values(&self) -> Result<&Values, &str> {
-        let find = || self.places.find(&self.kept.body);
+        let find = || self.places.find(self.body()?);
         self.values.get_or_init(find).as_ref().map_err(String::as_str)
     }
 

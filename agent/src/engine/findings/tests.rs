@@ -46,6 +46,24 @@ fn css(selector: &str, attribute: Option<&str>) -> Source {
 }
 
 #[test]
+fn a_body_that_comes_compressed_is_searched_as_what_it_says() {
+    let coded = |body: Vec<u8>| Kept { head: b"HTTP/1.1 200 OK\r\ncontent-encoding: zstd\r\n\r\n".to_vec(), body };
+    let whole = coded(zstd::encode_all(JSON.as_bytes(), 1).unwrap());
+    let length = whole.body.len().to_string();
+    for (source, wanted) in
+        [(json("$.items[1].name"), "hät"), (Source::Body, JSON), (Source::Size, &length), (json("$.total"), "2.0")]
+    {
+        let (probe, places) = probe(&source).unwrap();
+        let seen = seen(&whole, &places);
+        assert_eq!(probe.find(&seen)[0].as_text(), wanted, "{source:?}");
+    }
+    let broken = coded(b"{}".to_vec());
+    let (_, places) = probe(&json("$.total")).unwrap();
+    let why = seen(&broken, &places).at(0).unwrap_err().to_owned();
+    assert!(why.starts_with("the body is not coded as `zstd`, which it says it is: "), "{why}");
+}
+
+#[test]
 fn everything_of_a_response_can_be_found() {
     assert_eq!(found(JSON, Source::Status), ["201"]);
     assert_eq!(found(JSON, Source::Time), ["12.5"]);
