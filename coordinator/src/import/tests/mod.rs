@@ -4,6 +4,7 @@ mod bounds;
 mod captures;
 mod curl;
 mod har;
+mod hostile;
 mod law;
 mod openapi;
 mod postman;
