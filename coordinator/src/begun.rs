@@ -41,6 +41,13 @@ impl Begun {
         let since = std::time::Duration::from_nanos(since_ns);
         self.wall.saturating_add(since).unwrap_or(self.wall).to_string()
     }
+
+    /// A later moment of the first clock by the second, in nanoseconds since 1970.
+    #[must_use]
+    pub fn unix_ns(&self, clock_ns: u64) -> u64 {
+        let wall_ns = u64::try_from(self.wall.as_nanosecond()).unwrap_or(0);
+        wall_ns.saturating_add(clock_ns).saturating_sub(self.clock_ns)
+    }
 }
 
 #[cfg(test)]
@@ -53,6 +60,7 @@ mod tests {
         assert_eq!(begun.date(None), "2001-09-09T01:46:40Z");
         assert_eq!(begun.date(Some(1_500_000_500)), "2001-09-09T01:46:41.5Z");
         assert_eq!(begun.date(Some(0)), begun.date(None));
+        assert_eq!(begun.unix_ns(1_500_000_500), 1_000_000_001_500_000_000);
     }
 
     #[test]

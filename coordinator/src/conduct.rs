@@ -17,6 +17,7 @@ use crate::journal::{Entry, Happened, Head, Journal, JournalError};
 use crate::run::event::{Command, Event};
 use crate::run::life::{Run, RunSettings};
 use crate::run::record::RunRecord;
+use crate::run::timeline::Second;
 use crate::run_clock::RunClock;
 use crate::scribe::Scribe;
 use crate::service::{Connection, Counter, Desk, service};
@@ -37,6 +38,8 @@ pub trait Watcher {
     fn tell(&mut self, text: &str);
     /// Time went by.
     fn tick(&mut self, run: &Run, now_ns: u64);
+    /// These seconds of the run are complete: each is told once.
+    fn closed(&mut self, _seconds: Vec<Second>, _run: &Run) {}
 }
 
 /// A run about to begin, or to be gone on with.
@@ -148,6 +151,10 @@ where
                     Command::Tell(text) => watcher.tell(&text),
                     command => switchboard.carry_out(command),
                 }
+            }
+            let seconds = run.take_closed();
+            if !seconds.is_empty() {
+                watcher.closed(seconds, &run);
             }
             if is_tick {
                 watcher.tick(&run, at_ns);

@@ -35,7 +35,7 @@ use super::event::{ClockReading, Command, Event, Link, Manner};
 use super::holdings::Holdings;
 use super::pool::Pool;
 use super::record::{Absence, Annotation, Ending, RunRecord};
-use super::timeline::{COUNTED_MAX, Timeline};
+use super::timeline::{COUNTED_MAX, Second, Timeline};
 use crate::exit::ExitCode;
 use crate::verdict::Judge;
 
@@ -126,6 +126,8 @@ pub struct Run {
     /// What agents were told last, and when.
     stopping: Option<(Manner, u64)>,
     commands: Vec<Command>,
+    /// The seconds that closed by what happened last.
+    closed: Vec<Second>,
     /// The end of the latest window that any agent told of, in nanoseconds of run time.
     told_ns: u64,
     /// When time was last known to go by.
@@ -161,6 +163,7 @@ impl Run {
             ending: None,
             stopping: None,
             commands: Vec::new(),
+            closed: Vec::new(),
             told_ns: 0,
             ticked_ns: now_ns,
             conducted_since_ns: now_ns,
@@ -172,6 +175,7 @@ impl Run {
 
     /// What follows from something that happened at this moment of the coordinator's clock.
     pub fn apply(&mut self, event: Event, now_ns: u64) -> Vec<Command> {
+        self.closed.clear();
         match event {
             Event::Joined(link, newcomer) => self.join(link, newcomer, now_ns),
             Event::Heard(link, pulse) => self.pulse(link, &pulse, now_ns),
@@ -361,6 +365,7 @@ impl Run {
             if let Some(expression) = self.judge.second(&second, &self.timeline) {
                 self.end_by(Ending::AbortedBy(expression), Manner::Drain, now_ns);
             }
+            self.closed.push(second);
         }
     }
 
@@ -462,6 +467,7 @@ impl Run {
         let lasted_ns = if complete { self.told_ns } else { now_ns.saturating_sub(start_ns) };
         for second in self.timeline.finish(lasted_ns) {
             self.judge.second(&second, &self.timeline);
+            self.closed.push(second);
         }
         self.settle();
         self.bound_losses();

@@ -9,7 +9,7 @@ use super::super::event::Manner;
 use super::super::order::Level;
 use super::super::record::AgentRecord;
 use super::{Phase, Run};
-use crate::run::timeline::Timeline;
+use crate::run::timeline::{Second, Timeline};
 use crate::verdict::Judge;
 
 /// Of so many scenarios it is told which part of them agents hold, and at which level they are: of more, counting would
@@ -103,12 +103,26 @@ impl Run {
         }
     }
 
-    /// How it stands at this moment, with so many of its agents at most: those at work come before those that are gone.
+    /// The seconds that closed by what happened last, for whoever takes them before something else happens.
+    #[must_use]
+    pub fn take_closed(&mut self) -> Vec<Second> {
+        std::mem::take(&mut self.closed)
+    }
+
+    /// How long its load lasted, in nanoseconds of run time; nothing while it is on.
+    #[must_use]
+    pub fn lasted_ns(&self) -> Option<u64> {
+        match self.phase {
+            Phase::TearingDown { start_ns, end_ns } | Phase::Ended { start_ns, end_ns } => {
+                start_ns.map(|start_ns| end_ns.saturating_sub(start_ns))
+            }
+            Phase::Gathering { .. } | Phase::Preparing { .. } | Phase::Running { .. } => None,
+        }
+    }
+
+    /// How it stands at this moment, with so many of its agents at most.
     #[must_use]
     pub fn standing(&self, now_ns: u64, members_max: usize) -> Standing<'_> {
-        let mut order: Vec<usize> = (0..self.agents.len()).collect();
-        order.sort_by_key(|index| matches!(self.agents[*index].state, State::Closed | State::Lost | State::HandingIn));
-        order.truncate(members_max);
         let scenarios = 0..self.settings.plan.scenarios.len().min(SCENARIOS_COUNTED);
         Standing {
             id: self.settings.id,
@@ -116,20 +130,26 @@ impl Run {
             doing: self.doing(),
             elapsed_ns: self.elapsed_ns(now_ns),
             joined: self.agents.len(),
-            members: order.into_iter().map(|index| self.member(index)).collect(),
+            members: self.members(members_max),
             levels: scenarios.map(|scenario| self.level(scenario, now_ns)).collect(),
             timeline: &self.timeline,
             judge: &self.judge,
         }
     }
 
+    /// So many of its agents at most: those at work come before those that are gone.
+    #[must_use]
+    pub fn members(&self, members_max: usize) -> Vec<Member<'_>> {
+        let mut order: Vec<usize> = (0..self.agents.len()).collect();
+        order.sort_by_key(|index| matches!(self.agents[*index].state, State::Closed | State::Lost | State::HandingIn));
+        order.truncate(members_max);
+        order.into_iter().map(|index| self.member(index)).collect()
+    }
+
     fn elapsed_ns(&self, now_ns: u64) -> Option<u64> {
         match self.phase {
             Phase::Running { start_ns } => Some(now_ns.saturating_sub(start_ns)),
-            Phase::TearingDown { start_ns, end_ns } | Phase::Ended { start_ns, end_ns } => {
-                start_ns.map(|start_ns| end_ns.saturating_sub(start_ns))
-            }
-            Phase::Gathering { .. } | Phase::Preparing { .. } => None,
+            _ => self.lasted_ns(),
         }
     }
 

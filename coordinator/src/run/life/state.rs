@@ -106,6 +106,7 @@ impl Run {
             ending: state.ending,
             stopping: state.stopping,
             commands: Vec::new(),
+            closed: Vec::new(),
             told_ns: state.told_ns,
             ticked_ns: state.ticked_ns,
             conducted_since_ns: state.conducted_since_ns,

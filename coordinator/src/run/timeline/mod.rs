@@ -366,6 +366,11 @@ impl Timeline {
         &self.warm_up
     }
 
+    /// What was told of seconds that are not closed yet.
+    pub fn open(&self) -> impl Iterator<Item = &Measurement> {
+        self.open.values().map(|second| &second.measurement)
+    }
+
     /// The whole run's counts.
     #[must_use]
     pub fn counts(&self) -> Counts {
