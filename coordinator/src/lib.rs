@@ -7,6 +7,7 @@ pub mod conduct;
 pub mod data;
 pub mod doctor;
 pub mod exit;
+pub mod export;
 pub mod forecast;
 pub mod history;
 pub mod import;

@@ -59,9 +59,15 @@ const RULES: &[Rule] = &[
         words: &["tonic", "prost", "wire::"],
     },
     Rule {
-        holds: "in the coordinator, only the service knows gRPC, and the journal what agents say",
+        holds: "in the coordinator, only the service knows gRPC, the journal what agents say, and exports what others take",
         rooms: &["coordinator/src"],
-        except: &["coordinator/src/service", "journal/entry.rs", "journal/head.rs", "journal/tests.rs"],
+        except: &[
+            "coordinator/src/export/",
+            "coordinator/src/service",
+            "journal/entry.rs",
+            "journal/head.rs",
+            "journal/tests.rs",
+        ],
         words: &["tonic", "prost", "wire::"],
     },
     Rule {
@@ -69,6 +75,18 @@ const RULES: &[Rule] = &[
         rooms: &["coordinator/src/run", "coordinator/src/verdict", "coordinator/src/report"],
         except: &[],
         words: &["tokio", "std::env", "std::fs", "std::net", "std::process", "std::thread", "clock::", "jiff"],
+    },
+    Rule {
+        holds: "what agents say is exported only once it was merged",
+        rooms: &["coordinator/src/export"],
+        except: &[],
+        words: &["wire::", "crate::service", "crate::journal", "crate::cli"],
+    },
+    Rule {
+        holds: "runs, verdicts and reports know nothing of who else is told",
+        rooms: &["coordinator/src/run", "coordinator/src/verdict", "coordinator/src/report"],
+        except: &[],
+        words: &["crate::export"],
     },
     Rule {
         holds: "the domain names no wire type",

@@ -2,6 +2,7 @@
 
 mod compare;
 mod doctor;
+mod exports;
 mod import;
 mod keep;
 mod live;

@@ -16,6 +16,7 @@ pub(super) async fn resume(args: RunArgs) -> Outcome {
     let folder = RunFolder::find(args.keep.runs(), name).map_err(problem)?;
     let halted = Halted::find(&folder).map_err(|error| refused(error, name))?;
     let listener = listen(args.listen.or(Some(halted.listen())), args.insecure_cluster).await?;
+    let exports = args.exports.settings().await?;
     let address = listener.local_addr().map_err(|error| Problem::other(format!("the listening socket: {error}")))?;
     if halted.torn() > 0 {
         eprintln!("cut off: the last {} bytes of the journal, of which nothing was ever acknowledged", halted.torn());
@@ -27,8 +28,10 @@ pub(super) async fn resume(args: RunArgs) -> Outcome {
     opening.data = folder.rows(opening.run.plan());
     eprintln!("run {} {}", opening.run.id().short(), text::resumed(&ResumedInfo::of(opening.run.absence())));
     eprintln!("{} at {address}", awaited(&opening.run));
-    let report = see_through(opening, listener, stops, Some(&folder), &args).await;
-    conclude(&report, &args.outputs, Some(&folder))
+    let (report, page) = see_through(opening, listener, stops, Some(&folder), exports, &args).await;
+    let outcome = conclude(&report, &args.outputs, Some(&folder));
+    args.exports.linger(page).await;
+    outcome
 }
 
 /// Whom a run waits for that is gone on with.

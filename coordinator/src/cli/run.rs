@@ -17,6 +17,7 @@ use muster_proto::plan::{Plan, Rate, Scenario};
 use muster_target::{Config, Script, Target};
 use tokio::net::TcpListener;
 
+use super::exports::ExportArgs;
 use super::keep::{self, KeepArgs};
 use super::live::{self, View};
 use super::outputs::Outputs;
@@ -27,6 +28,8 @@ use crate::compare::{Comparison, Limit, text};
 use crate::conduct::{Opening, conduct};
 use crate::data::Data;
 use crate::exit::ExitCode;
+use crate::export::prometheus::scrape::Scraped;
+use crate::export::{Exports, Settings};
 use crate::plan_file::{self, PlanFile, Preset, QuickPlan, Secrets};
 use crate::plan_file::{parse_duration, parse_rate};
 use crate::report::Report;
@@ -94,6 +97,8 @@ pub(super) struct RunArgs {
     /// Note something about the run in its report
     #[arg(long, value_name = "KEY=VALUE", value_parser = key_value)]
     tag: Vec<(String, String)>,
+    #[command(flatten)]
+    pub(super) exports: ExportArgs,
     #[command(flatten)]
     pub(super) outputs: Outputs,
     /// Compare the run with one before it, which must be kept: its identity's beginning, or its folder
@@ -278,6 +283,7 @@ async fn run(args: RunArgs, plan: Plan, data: Data) -> Outcome {
     let listener = listen(args.listen, args.insecure_cluster).await?;
     let address = listener.local_addr().map_err(|error| Problem::other(format!("the listening socket: {error}")))?;
     let local = args.listen.is_none();
+    let exports = args.exports.settings().await?;
     let settings = RunSettings {
         id: RunId::generate(),
         tags: args.tag.iter().cloned().collect::<BTreeMap<_, _>>(),
@@ -296,13 +302,15 @@ async fn run(args: RunArgs, plan: Plan, data: Data) -> Outcome {
     if !local {
         eprintln!("waiting for {} agents at {address}", opening.run.plan().agents.start_when);
     }
-    let report = see_through(opening, listener, stops, folder.as_ref(), &args).await;
+    let (report, page) = see_through(opening, listener, stops, folder.as_ref(), exports, &args).await;
     if let Some(agent) = agent
         && let Ok(Err(error)) = agent.await
     {
         eprintln!("the local agent: {error}");
     }
-    let outcome = conclude(&report, &args.outputs, folder.as_ref())?;
+    let outcome = conclude(&report, &args.outputs, folder.as_ref());
+    args.exports.linger(page).await;
+    let outcome = outcome?;
     match baseline.zip(folder) {
         Some((before, folder)) => Ok(outcome.worst(against(&before, &folder, &args.max_regression)?)),
         None => Ok(outcome),
@@ -323,8 +331,9 @@ pub(super) async fn see_through(
     listener: TcpListener,
     stops: Stops,
     folder: Option<&RunFolder>,
+    exports: Settings,
     args: &RunArgs,
-) -> Report {
+) -> (Report, Option<Scraped>) {
     let (counter, desk) = desk();
     opening.desk = desk;
     opening.counter = args.remote_control.then(|| counter.clone());
@@ -342,14 +351,15 @@ pub(super) async fn see_through(
     if let (Some(view), Ok(at), true) = (&view, listener.local_addr(), args.listen.is_some() || args.resume.is_some()) {
         view.repeat(format!("agents join at {at}"));
     }
-    let mut watcher = watch::Screen::new(opening.run.plan(), args.quiet, view);
+    let exports = Exports::begin(exports, &opening.run, opening.begun);
+    let mut watcher = watch::Screen::new(opening.run.plan(), args.quiet, view, exports);
     let record = conduct(opening, listener, wishes, &mut watcher).await;
-    watcher.close();
+    let page = watcher.close(&record).await;
     if let Some((orders, folder)) = orders.zip(folder) {
         orders.abort();
         folder.stop_listening();
     }
-    Report::of(&record)
+    (Report::of(&record), page)
 }
 
 /// Keeps a run's result and shows it.

@@ -9,8 +9,12 @@ use muster_proto::plan::Plan;
 
 use super::live::View;
 use crate::conduct::Watcher;
+use crate::export::Exports;
+use crate::export::prometheus::scrape::Scraped;
 use crate::report::progress::Progress;
 use crate::run::life::Run;
+use crate::run::record::RunRecord;
+use crate::run::timeline::Second;
 
 /// How often a line is printed where it cannot move, in nanoseconds.
 const LINE_PERIOD_NS: u64 = 5_000_000_000;
@@ -19,18 +23,22 @@ const LINE_PERIOD_NS: u64 = 5_000_000_000;
 pub(super) struct Screen {
     view: Option<View>,
     lines: Lines,
+    exports: Option<Exports>,
 }
 
 impl Screen {
-    /// Lines, and above them the view while there is one.
-    pub(super) fn new(plan: &Plan, quiet: bool, view: Option<View>) -> Self {
-        Self { view, lines: Lines::new(plan, quiet) }
+    /// Lines, and above them the view while there is one; and whoever else is told.
+    pub(super) fn new(plan: &Plan, quiet: bool, view: Option<View>, exports: Option<Exports>) -> Self {
+        Self { view, lines: Lines::new(plan, quiet), exports }
     }
 
-    /// Leaves the terminal to the summary.
-    pub(super) fn close(&mut self) {
+    /// Leaves the terminal to the summary, and the run's metrics to whoever else takes them: a page that may still be read.
+    pub(super) async fn close(mut self, record: &RunRecord) -> Option<Scraped> {
         self.leave_view();
         self.lines.close();
+        let (page, notes) = self.exports.take()?.finish(record).await;
+        notes.iter().for_each(|text| self.lines.tell(text));
+        page
     }
 
     /// Goes on with lines. What was told on the view is gone with it, so it is told again.
@@ -48,7 +56,15 @@ impl Watcher for Screen {
         }
     }
 
+    fn closed(&mut self, seconds: Vec<Second>, run: &Run) {
+        if let Some(exports) = &self.exports {
+            exports.closed(seconds, run);
+        }
+    }
+
     fn tick(&mut self, run: &Run, now_ns: u64) {
+        let notes = self.exports.as_ref().map(Exports::notes);
+        notes.into_iter().flatten().for_each(|text| self.tell(&text));
         if self.view.as_ref().is_some_and(View::is_left) {
             self.leave_view();
         }
