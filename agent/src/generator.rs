@@ -144,7 +144,7 @@ impl Workers {
         let shape = Shape::of(&plan);
         let begun = spool.map(|spool| spool.begin(run_id, shape, config.workers)).transpose();
         let (keeper, rings) = begun.map_err(PrepareError::Spool)?.unzip();
-        let supplied = Supplied { rows, rings: rings.unwrap_or_default() };
+        let supplied = Supplied { rows, run: run_id.0, rings: rings.unwrap_or_default() };
         let (engine, collector) = Engine::prepare_with(plan, &shares, config, lease, supplied)?;
         engine.amend(&amendments)?;
         let (health, guard) = (HealthMonitor::default(), Arc::clone(&config.guard));

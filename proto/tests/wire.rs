@@ -9,7 +9,9 @@ use muster_proto::convert::{
     closing_to_wire, delta_from_wire, delta_to_wire, pack, unpack,
 };
 use muster_proto::id::RunId;
-use muster_proto::measurement::{Delta, Health, Measurement, Note, Sample, Sampled, Shape as MeasurementShape, Totals};
+use muster_proto::measurement::{
+    Delta, Health, Measurement, Note, Sample, Sampled, Shape as MeasurementShape, Totals, TraceId,
+};
 use muster_proto::outcome::{ErrorKind, Outcome};
 use muster_proto::plan::{
     AgentsWanted, Arrivals, Auth, Aws, Body, Branch, Capture, Check, Choice, Chore, ClientCert, Condition, Connect,
@@ -162,7 +164,7 @@ fn plan() -> Plan {
             audience: None,
             in_body: true,
         }],
-        http: Http { request_ids: true, cookies: false, ..Http::default() },
+        http: Http { request_ids: true, trace_millionths: 10_000, cookies: false, ..Http::default() },
         connect: Connect {
             hosts: vec![("shop.test".to_owned(), vec!["127.0.0.1".parse().unwrap(), "::1".parse().unwrap()])],
             dns: DnsPolicy::Every(Duration::from_secs(30)),
@@ -298,8 +300,8 @@ prop_compose! {
             measurement.tallies[0].note(notes[(count % 3) as usize]);
             measurement.tallies[1].note(Note::Gauge { at_ns: *count, value: -(*count as i64) });
         }
-        measurement.samples.push(Sample { of: Sampled::Failure(2, ErrorKind::Reset), at_ns: counts[0], text: text.clone() });
-        measurement.samples.push(Sample { of: Sampled::Miss(1), at_ns: counts[1], text });
+        measurement.samples.push(Sample { of: Sampled::Failure(2, ErrorKind::Reset), at_ns: counts[0], text: text.clone(), trace: None });
+        measurement.samples.push(Sample { of: Sampled::Miss(1), at_ns: counts[1], text, trace: Some(TraceId([9; 16])) });
         measurement
     }
 }

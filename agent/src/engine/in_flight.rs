@@ -9,6 +9,7 @@ use super::compiled::RequestStep;
 use super::event::{Answer, Event, Wait};
 use super::recorder::Recorder;
 use super::request::Turn;
+use super::trace::Traced;
 use super::transport::{Broken, Connected, Failure, Reply};
 use super::worker::Worker;
 
@@ -65,17 +66,17 @@ impl<'a> InFlight<'a> {
         self.worker.recorder.borrow_mut().note(event, now_ns);
     }
 
-    pub(super) fn end(self, reply: &Reply, outcome: Outcome) {
+    pub(super) fn end(self, reply: &Reply, outcome: Outcome, traced: Traced<'_>) {
         let status = reply.status;
-        self.complete(reply, outcome, || format!("status {status}"));
+        self.complete(reply, outcome, traced, || format!("status {status}"));
     }
 
     /// Ends with a response that leads nowhere.
-    pub(super) fn misdirect(self, reply: &Reply, failure: Failure) {
-        self.complete(reply, Outcome::Failed(failure.kind), || failure.text);
+    pub(super) fn misdirect(self, reply: &Reply, failure: Failure, traced: Traced<'_>) {
+        self.complete(reply, Outcome::Failed(failure.kind), traced, || failure.text);
     }
 
-    fn complete(mut self, reply: &Reply, outcome: Outcome, text: impl FnOnce() -> String) {
+    fn complete(mut self, reply: &Reply, outcome: Outcome, traced: Traced<'_>, text: impl FnOnce() -> String) {
         let answer = Answer {
             sending_ns: reply.written_ns.saturating_sub(self.ready_ns),
             waiting_ns: reply.first_byte_ns.saturating_sub(reply.written_ns),
@@ -83,15 +84,15 @@ impl<'a> InFlight<'a> {
         };
         let mut recorder = self.count(outcome, reply.done_ns, (reply.bytes_sent, reply.bytes_received), Some(answer));
         if let Outcome::Failed(kind) = outcome {
-            recorder.sample(self.step.series, kind, reply.done_ns, text);
+            recorder.sample(self.step.series, kind, reply.done_ns, traced, text);
         }
     }
 
-    pub(super) fn break_off(mut self, broken: Broken) {
+    pub(super) fn break_off(mut self, broken: Broken, traced: Traced<'_>) {
         let Failure { kind, text } = broken.failure;
         let bytes = (broken.bytes_sent, broken.bytes_received);
         let mut recorder = self.count(Outcome::Failed(kind), broken.at_ns, bytes, None);
-        recorder.sample(self.step.series, kind, broken.at_ns, || text);
+        recorder.sample(self.step.series, kind, broken.at_ns, traced, || text);
         if kind == ErrorKind::GeneratorOverload {
             recorder.gauges().exhausted += 1;
         }

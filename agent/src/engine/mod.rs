@@ -47,6 +47,7 @@ mod sync;
 pub mod template;
 pub mod tenure;
 pub mod tokens;
+mod trace;
 pub mod transport;
 mod user;
 mod users;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use muster_proto::measurement::{
-    INTERVAL_NS, Measurement, Note, SAMPLE_BYTES_MAX, SAMPLES_MAX, Sample, Sampled, SkipReason, WINDOW_NS,
+    INTERVAL_NS, Measurement, Note, SAMPLE_BYTES_MAX, SAMPLES_MAX, Sample, Sampled, SkipReason, TraceId, WINDOW_NS,
     WINDOWS_PER_INTERVAL,
 };
 use muster_proto::outcome::ErrorKind;
@@ -14,6 +14,7 @@ use super::held::HeldArrivals;
 use super::lease::Lease;
 use super::part::{Gauges, Mark, Part, PartSender};
 use super::ring::Ring;
+use super::trace::Traced;
 
 /// Counts arrivals as they fall due, apart from whoever starts them: so the number due in a second is a property of the
 /// schedule and stays right however late the worker is.
@@ -27,6 +28,24 @@ struct DueCounter {
     arrivals: HeldArrivals,
     /// Nothing falls due any more from this moment on.
     until_ns: u64,
+}
+
+/// Of which kinds there are samples, and samples with a trace: a bit each.
+#[derive(Clone, Copy, Default)]
+struct Seen {
+    any: u32,
+    traced: u32,
+}
+
+impl Seen {
+    /// Whether one more of this kind is wanted as a sample, and the trace of it.
+    fn wants(&mut self, mark: u32, traced: Traced<'_>) -> Option<Option<TraceId>> {
+        let is_first = self.any & mark == 0;
+        let trace = if self.traced & mark == 0 { traced.id() } else { None };
+        self.any |= mark;
+        self.traced |= if trace.is_some() { mark } else { 0 };
+        (is_first || trace.is_some()).then_some(trace)
+    }
 }
 
 /// Measures one worker's load.
@@ -45,9 +64,9 @@ pub(super) struct Recorder {
     due_counters: Vec<DueCounter>,
     lease: Lease,
     /// Which kinds of failures there are samples of, by series, a bit each.
-    sampled: Vec<u32>,
+    sampled: Vec<Seen>,
     /// Whether there is a sample, by tally.
-    missed: Vec<bool>,
+    missed: Vec<Seen>,
     gauges: Gauges,
     /// Where events are written down as well, if they are to outlive the process.
     ring: Option<Ring>,
@@ -64,8 +83,8 @@ impl Recorder {
             window,
             first_window: window,
             window_end_ns: start_ns + (u64::from(window) + 1) * WINDOW_NS,
-            sampled: vec![0; open.series.len()],
-            missed: vec![false; open.tallies.len()],
+            sampled: vec![Seen::default(); open.series.len()],
+            missed: vec![Seen::default(); open.tallies.len()],
             open,
             late: BTreeMap::new(),
             due_counters: Vec::new(),
@@ -140,13 +159,19 @@ impl Recorder {
         self.note_due(Event::VeryLate { scenario: scenario as u16 }, due_ns);
     }
 
-    /// Keeps the text of a failure if it is the first of its kind in its series.
-    pub(super) fn sample(&mut self, series: u16, kind: ErrorKind, now_ns: u64, text: impl FnOnce() -> String) {
+    /// Keeps the text of a failure if it is the first of its kind in its series, or the first that is traced.
+    pub(super) fn sample(
+        &mut self,
+        series: u16,
+        kind: ErrorKind,
+        now_ns: u64,
+        traced: Traced<'_>,
+        text: impl FnOnce() -> String,
+    ) {
+        let is_full = self.open.samples.len() >= SAMPLES_MAX;
         let seen = &mut self.sampled[usize::from(series)];
-        let mark = 1 << kind as u32;
-        if *seen & mark == 0 && self.open.samples.len() < SAMPLES_MAX {
-            *seen |= mark;
-            self.keep_sample(Sampled::Failure(u32::from(series), kind), now_ns, text());
+        if !is_full && let Some(trace) = seen.wants(1 << kind as u32, traced) {
+            self.keep_sample(Sampled::Failure(u32::from(series), kind), now_ns, trace, text());
         }
     }
 
@@ -155,19 +180,19 @@ impl Recorder {
         self.note(Event::Noted { tally, note }, now_ns);
     }
 
-    /// Keeps the text of what was not true if it is the first of its tally.
-    pub(super) fn sample_miss(&mut self, tally: u16, now_ns: u64, text: impl FnOnce() -> String) {
-        let missed = &mut self.missed[usize::from(tally)];
-        if !*missed && self.open.samples.len() < SAMPLES_MAX {
-            *missed = true;
-            self.keep_sample(Sampled::Miss(u32::from(tally)), now_ns, text());
+    /// Keeps the text of what was not true if it is the first of its tally, or the first that is traced.
+    pub(super) fn sample_miss(&mut self, tally: u16, now_ns: u64, traced: Traced<'_>, text: impl FnOnce() -> String) {
+        let is_full = self.open.samples.len() >= SAMPLES_MAX;
+        let seen = &mut self.missed[usize::from(tally)];
+        if !is_full && let Some(trace) = seen.wants(1, traced) {
+            self.keep_sample(Sampled::Miss(u32::from(tally)), now_ns, trace, text());
         }
     }
 
-    fn keep_sample(&mut self, of: Sampled, now_ns: u64, mut text: String) {
+    fn keep_sample(&mut self, of: Sampled, now_ns: u64, trace: Option<TraceId>, mut text: String) {
         text.truncate(text.floor_char_boundary(SAMPLE_BYTES_MAX));
         let at_ns = now_ns.saturating_sub(self.start_ns);
-        self.open.samples.push(Sample { of, at_ns, text });
+        self.open.samples.push(Sample { of, at_ns, text, trace });
     }
 
     /// Counts the arrivals of a scenario from here on, as they fall due.

@@ -14,6 +14,7 @@ use super::made::{Made, MakeError};
 use super::random::Key;
 use super::redirect::{self, Redirected};
 use super::template::within;
+use super::trace::TRACEPARENT;
 use super::transport::http1::{Manner, Numbered, Rendered};
 use super::transport::{Broken, Connection, Failure, Kept, Reply};
 use super::user::User;
@@ -193,10 +194,10 @@ impl Errand<'_> {
         let step = self.step;
         if let Some(findings) = step.findings.get(self.worker.number).filter(|_| !unleased) {
             let mut recorder = self.worker.recorder.borrow_mut();
-            let mut books = Books { recorder: &mut recorder, now_ns: done_ns };
+            let mut books = Books { recorder: &mut recorder, now_ns: done_ns, traced: self.worker.traced(self.key) };
             onward = findings.miss(&broken.failure.text, &mut self.user.variables, &mut books);
         }
-        in_flight.break_off(broken);
+        in_flight.break_off(broken, self.worker.traced(self.key));
         Ended { done_ns, expected: false, onward, unleased }
     }
 
@@ -245,11 +246,11 @@ impl Errand<'_> {
         match location.map(follow).transpose() {
             Ok(None) => (self.concluded(in_flight, &mut reply), None),
             Ok(next) => {
-                in_flight.end(&reply, Outcome::Expected);
+                in_flight.end(&reply, Outcome::Expected, self.worker.traced(self.key));
                 (Ended { done_ns, expected: true, onward: Onward::GoOn, unleased: false }, next)
             }
             Err(failure) => {
-                in_flight.misdirect(&reply, failure);
+                in_flight.misdirect(&reply, failure, self.worker.traced(self.key));
                 (Ended { done_ns, expected: false, onward: Onward::GoOn, unleased: false }, None)
             }
         }
@@ -259,17 +260,17 @@ impl Errand<'_> {
     fn concluded(&mut self, in_flight: InFlight<'_>, reply: &mut Reply) -> Ended {
         let as_expected = self.step.request.expect_status.contains(reply.status);
         let Some(findings) = self.step.findings.get(self.worker.number) else {
-            in_flight.end(reply, outcome_of(reply.status, as_expected));
+            in_flight.end(reply, outcome_of(reply.status, as_expected), self.worker.traced(self.key));
             return Ended { done_ns: reply.done_ns, expected: as_expected, onward: Onward::GoOn, unleased: false };
         };
         let (worker, key, variables) = (self.worker, self.key, &mut self.user.variables);
-        let now_ns = reply.done_ns;
+        let (now_ns, traced) = (reply.done_ns, worker.traced(key));
         let kept: Kept = reply.kept.take().map(|kept| *kept).unwrap_or_default();
         let time_ns = now_ns.saturating_sub(in_flight.turn.due_ns);
         let response = Response { status: reply.status, time_ns, kept: &kept };
         let judged = {
             let mut recorder = worker.recorder.borrow_mut();
-            findings.judge(&response, key, variables, &mut Books { recorder: &mut recorder, now_ns })
+            findings.judge(&response, key, variables, &mut Books { recorder: &mut recorder, now_ns, traced })
         };
         let Judged { onward, fails } = judged;
         let expected = as_expected && !fails;
@@ -277,23 +278,36 @@ impl Errand<'_> {
             Outcome::Expected if fails => Outcome::Failed(ErrorKind::Check),
             outcome => outcome,
         };
-        in_flight.end(reply, outcome);
+        in_flight.end(reply, outcome, traced);
         let mut recorder = worker.recorder.borrow_mut();
-        findings.observe(key, variables, &mut Books { recorder: &mut recorder, now_ns });
+        findings.observe(key, variables, &mut Books { recorder: &mut recorder, now_ns, traced });
         // What took us time is not the target's next response's.
         Ended { done_ns: clock::now_ns(), expected, onward, unleased: false }
     }
 
     /// The request's bytes with what the iteration and the moment add to them, if anything.
     fn complete(&mut self, call: &Call<'_>) -> Result<Option<Box<Rendered>>, MakeError> {
-        let with_cookies = self.with_cookies(call);
+        let mut complete = self.with_cookies(call);
         // Credentials are meant for the first origin only.
-        let Some(credentials) = self.step.credentials.as_ref().filter(|_| call.origin.is_some()) else {
-            return Ok(with_cookies);
-        };
-        let sent = with_cookies.as_deref().unwrap_or(call.rendered);
-        let complete = credentials.add_to(sent, self.worker, self.key, &mut self.user.variables)?;
-        Ok(Some(Box::new(complete)))
+        if let Some(credentials) = self.step.credentials.as_ref().filter(|_| call.origin.is_some()) {
+            let sent = complete.as_deref().unwrap_or(call.rendered);
+            let signed = credentials.add_to(sent, self.worker, self.key, &mut self.user.variables)?;
+            complete = Some(Box::new(signed));
+        }
+        // Last, for no signature is to cover what others on the way may write anew.
+        Ok(self.traced(call, complete))
+    }
+
+    /// The request's bytes with the name of its trace, if its iteration is traced. One that brings its own has no other.
+    fn traced(&self, call: &Call<'_>, complete: Option<Box<Rendered>>) -> Option<Box<Rendered>> {
+        let Some(traces) = &self.worker.traces else { return complete };
+        if call.request.headers.iter().any(|(name, _)| name == TRACEPARENT) {
+            return complete;
+        }
+        let Some(field) = traces.traceparent(self.key) else { return complete };
+        // It has nothing in it that cannot be sent.
+        let sent = complete.as_deref().unwrap_or(call.rendered);
+        sent.with_fields(&[(TRACEPARENT, field)]).ok().map(Box::new)
     }
 
     /// The request's bytes with the cookies that belong to it, if there are any. One that brings its own has no others.

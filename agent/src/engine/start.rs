@@ -10,6 +10,7 @@ use muster_proto::plan::Plan;
 use muster_proto::schedule::ReshapeError;
 use muster_proto::share::Share;
 use tokio::sync::watch;
+use uuid::Uuid;
 
 use super::alarm::Alarm;
 use super::changes::{ChangeError, Holdings, Stuck, granted_too_late_until_ns, revocable_from_ns};
@@ -25,6 +26,7 @@ use super::ring::RingFile;
 use super::rows::Rows;
 use super::supply::Supplies;
 use super::tokens::{TokenError, Tokens};
+use super::trace::Traces;
 use super::witness::Witness;
 use super::worker::{self, WorkerError, WorkerTask};
 use crate::guard::Guard;
@@ -49,6 +51,8 @@ pub struct EngineConfig {
 pub struct Supplied {
     /// The rows of the plan's feeders, by their places.
     pub rows: Vec<Arc<Rows>>,
+    /// By which the run is told from others; nil where nobody wants to know.
+    pub run: Uuid,
     /// Files in which the workers write their events down, one for each, or none at all.
     pub rings: Vec<RingFile>,
 }
@@ -119,7 +123,7 @@ impl Engine {
         shares: &[Share],
         config: &EngineConfig,
         lease: &Lease,
-        Supplied { rows, rings }: Supplied,
+        Supplied { rows, run, rings }: Supplied,
     ) -> Result<(Self, Collector), EngineError> {
         let manner = (&config.agent, config.witness.is_some());
         let plan = Arc::new(CompiledPlan::new(Arc::new(plan), shares, config.workers, manner, &rows)?);
@@ -160,6 +164,7 @@ impl Engine {
                 witness: config.witness.clone(),
                 enough: engine.enough.clone(),
                 tokens: heard.clone(),
+                traces: Traces::of(&plan.plan, run),
             };
             engine.progress.push(task.progress.clone());
             engine.threads.push(spawn(worker, task, ready_sender.clone(), config.pin).map_err(EngineError::Thread)?);

@@ -21,9 +21,11 @@ use super::pacer::Pacer;
 use super::part::PartSender;
 use super::pool::Pool;
 use super::progress::Progress;
+use super::random::Key;
 use super::recorder::Recorder;
 use super::ring::{Ring, RingFile};
 use super::tokens::Heard;
+use super::trace::{Traced, Traces};
 use super::transport::http1::{Limits, Manner, Scratch};
 use super::transport::{Connector, ConnectorError};
 use super::witness::Witness;
@@ -60,6 +62,8 @@ pub(super) struct WorkerTask {
     pub(super) enough: Enough,
     /// Where it hears of the tokens that requests carry.
     pub(super) tokens: Heard,
+    /// Which iterations are traced, if any are.
+    pub(super) traces: Option<Traces>,
 }
 
 /// What a worker's tasks share.
@@ -92,11 +96,18 @@ pub(super) struct Worker {
     pub(super) witness: Option<Witness>,
     /// What a step says that ends the run.
     pub(super) enough: Enough,
+    /// Which iterations are traced, if any are.
+    pub(super) traces: Option<Traces>,
     /// What an `authorization` is at present, by the place from which its token comes.
     pub(super) tokens: RefCell<Vec<Arc<str>>>,
 }
 
 impl Worker {
+    /// The step of an iteration, for whoever wants to know its trace.
+    pub(super) fn traced(&self, key: Key) -> Traced<'_> {
+        Traced { traces: self.traces.as_ref(), key }
+    }
+
     /// How requests that are not known in advance are written.
     pub(super) fn manner(&self, connections: Connections) -> Manner {
         let plan = &self.plan.plan;
@@ -172,7 +183,9 @@ fn local_runtime() -> std::io::Result<LocalRuntime> {
 
 /// Generates the load and returns the worker with all of it measured; nothing if the run ended before it began.
 async fn generate(task: WorkerTask, tools: Tools) -> Option<Rc<Worker>> {
-    let WorkerTask { plan, changes, lease, mut control, parts, alarm, progress, witness, enough, tokens, .. } = task;
+    let WorkerTask {
+        plan, changes, lease, mut control, parts, alarm, progress, witness, enough, tokens, traces, ..
+    } = task;
     let Control::StartAt(start_ns) = control.wait_for(|control| *control != Control::Wait).await else { return None };
     let number = parts.worker();
     let recorder = Recorder::new(start_ns, clock::now_ns(), lease.clone(), tools.ring, parts);
@@ -196,6 +209,7 @@ async fn generate(task: WorkerTask, tools: Tools) -> Option<Rc<Worker>> {
         alarm,
         witness,
         enough,
+        traces,
         tokens: RefCell::new(tokens.iter().map(|heard| Arc::clone(&heard.borrow())).collect()),
     });
     let ticker = tokio::task::spawn_local(roll_windows(Rc::clone(&worker), progress));

@@ -22,5 +22,6 @@ mod shared;
 mod support;
 mod templates;
 mod tls;
+mod traces;
 mod truth;
 mod ways;

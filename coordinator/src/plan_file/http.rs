@@ -67,6 +67,9 @@ pub(super) fn read(reader: &mut Reader, field: &Field<'_>, target: &Target) -> S
     if let Some(flag) = fields.get("request_ids").and_then(|field| reader.flag(&field)) {
         section.http.request_ids = flag;
     }
+    if let Some(part) = fields.get("trace").and_then(|field| reader.part(&field)) {
+        section.http.trace_millionths = part;
+    }
     section
 }
 

@@ -33,6 +33,7 @@ pub fn resolved(plan: &Plan) -> Value {
             "max_head_bytes": plan.http.head_bytes_max,
             "max_body_bytes": plan.http.body_bytes_max,
             "request_ids": plan.http.request_ids,
+            "trace": f64::from(plan.http.trace_millionths) / 1e6,
         },
         "connect": connect(&plan.connect),
         "scenarios": plan.scenarios.iter().map(scenario).collect::<Vec<_>>(),

@@ -23,6 +23,7 @@ pub(super) fn of(record: &RunRecord) -> Vec<CheckInfo> {
             fails: tally.misses(),
             first_failed_s: sample.map(|sample| seconds(sample.at_ns)),
             sample: sample.map(|sample| sample.text.clone()),
+            trace_id: timeline.trace(Sampled::Miss(number as u32)).map(|trace| trace.to_string()),
         }
     });
     info.collect()

@@ -317,6 +317,9 @@ pub struct CheckInfo {
     /// What was found then; foreign text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sample: Option<String>,
+    /// The trace of one that failed, if one of them was traced.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trace_id: Option<String>,
 }
 
 /// One kind of failure in one series.
@@ -335,6 +338,9 @@ pub struct ErrorInfo {
     pub first_seen_s: Option<f64>,
     /// What was found then; foreign text.
     pub sample: Option<String>,
+    /// The trace of one of them, if one was traced.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trace_id: Option<String>,
 }
 
 /// One generator.

@@ -99,7 +99,9 @@ fn errors(report: &Report, out: &mut impl Write) -> io::Result<()> {
     writeln!(out, "| error | request | count | found first |\n|---|---|--:|---|")?;
     for error in report.errors.iter().take(REQUESTS_MAX) {
         let sample = error.sample.as_deref().unwrap_or("-");
-        writeln!(out, "| {} | {} | {} | {} |", error.kind, cell(&error.request), error.count, cell(sample))?;
+        let trace = error.trace_id.as_ref().map_or_else(String::new, |trace_id| format!(" (trace {trace_id})"));
+        let sample = cell(sample) + &trace;
+        writeln!(out, "| {} | {} | {} | {sample} |", error.kind, cell(&error.request), error.count)?;
     }
     writeln!(out)
 }

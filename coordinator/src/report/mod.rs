@@ -173,7 +173,8 @@ fn errors(record: &RunRecord) -> Vec<ErrorInfo> {
             if count == 0 {
                 continue;
             }
-            let sample = timeline.sample(Sampled::Failure(number as u32, kind));
+            let of = Sampled::Failure(number as u32, kind);
+            let sample = timeline.sample(of);
             errors.push(ErrorInfo {
                 kind: kind.name().to_owned(),
                 scenario: record.plan.scenarios[key.scenario].name.clone(),
@@ -181,6 +182,7 @@ fn errors(record: &RunRecord) -> Vec<ErrorInfo> {
                 count,
                 first_seen_s: sample.map(|sample| seconds(sample.at_ns)),
                 sample: sample.map(|sample| sample.text.clone()),
+                trace_id: timeline.trace(of).map(|trace| trace.to_string()),
             });
         }
     }

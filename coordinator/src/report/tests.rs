@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use muster_proto::measurement::{Delta, Sample, Sampled, SkipReason};
+use muster_proto::measurement::{Delta, Sample, Sampled, SkipReason, TraceId};
 use muster_proto::outcome::ErrorKind;
 use muster_proto::plan::{Aggregate, Bound, Comparison, MetricName, Plan, Threshold, ThresholdWindow};
 use proptest::prelude::*;
@@ -27,6 +27,7 @@ fn mostly_healthy(_: u32, window: u32, delta: &mut Delta) {
             of: Sampled::Failure(1, ErrorKind::Http5xx),
             at_ns: u64::from(window) * 200_000_000,
             text: "503 \u{1b}[2J\"pool exhausted\"\n".to_owned(),
+            trace: (window > 2).then_some(TraceId([window as u8; 16])),
         });
     }
 }
@@ -225,6 +226,7 @@ fn report_of(told: &[(usize, u32, u64, u64)]) -> Report {
             of: Sampled::Failure(1, ErrorKind::Reset),
             at_ns: ms % 7,
             text: format!("after {n} ms"),
+            trace: None,
         });
         delta.health.worker_cpu_max = *ms as f32 / 7_001.0;
         delta.health.users = *n as u32;

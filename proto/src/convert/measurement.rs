@@ -6,7 +6,7 @@ use super::{ConvertError, at_most, invalid, missing, pack, unpack};
 use crate::histogram::Histogram;
 use crate::measurement::{
     Delta, Gauge, Health, IterationStats, Measurement, RequestStats, SAMPLE_BYTES_MAX, SAMPLES_MAX, Sample, Sampled,
-    Shape, SkipReason, Tally, Totals,
+    Shape, SkipReason, Tally, Totals, TraceId,
 };
 use crate::outcome::ErrorKind;
 use crate::wire;
@@ -191,7 +191,8 @@ fn sample_to_wire(sample: &Sample) -> wire::Sample {
         Sampled::Failure(series, kind) => wire::sample::Of::Failure(wire::Failure { series, kind: kind as u32 }),
         Sampled::Miss(tally) => wire::sample::Of::Miss(tally),
     };
-    wire::Sample { of: Some(of), at_ns: sample.at_ns, text: sample.text.clone() }
+    let trace_id = sample.trace.map_or_else(Bytes::new, |TraceId(bytes)| Bytes::copy_from_slice(&bytes));
+    wire::Sample { of: Some(of), at_ns: sample.at_ns, text: sample.text.clone(), trace_id }
 }
 
 fn sample_from_wire(message: &wire::Sample, shape: Shape) -> Result<Sample, ConvertError> {
@@ -209,7 +210,12 @@ fn sample_from_wire(message: &wire::Sample, shape: Shape) -> Result<Sample, Conv
         wire::sample::Of::Miss(tally) => Sampled::Miss(tally),
     };
     at_most("sample.text", message.text.len(), SAMPLE_BYTES_MAX)?;
-    Ok(Sample { of, at_ns: message.at_ns, text: message.text.clone() })
+    let trace = match <[u8; 16]>::try_from(&*message.trace_id) {
+        Ok(bytes) => Some(TraceId(bytes)),
+        Err(_) if message.trace_id.is_empty() => None,
+        Err(_) => return Err(invalid("sample.trace_id", "16 bytes or none", message.trace_id.len())),
+    };
+    Ok(Sample { of, at_ns: message.at_ns, text: message.text.clone(), trace })
 }
 
 fn health_to_wire(health: &Health) -> wire::Health {

@@ -31,6 +31,7 @@ pub fn plan_to_wire(plan: &Plan) -> wire::Plan {
             body_bytes_max: plan.http.body_bytes_max,
             request_ids: plan.http.request_ids,
             cookies: plan.http.cookies,
+            trace_millionths: plan.http.trace_millionths,
         }),
         connect: Some(connect_to_wire(&plan.connect)),
         scenarios: plan.scenarios.iter().map(scenario_to_wire).collect(),
@@ -72,6 +73,7 @@ pub fn plan_from_wire(message: wire::Plan) -> Result<Plan, ConvertError> {
             body_bytes_max: http.body_bytes_max,
             request_ids: http.request_ids,
             cookies: http.cookies,
+            trace_millionths: part("http.trace_millionths", http.trace_millionths)?,
         },
         connect: connect_from_wire(message.connect.ok_or_else(|| missing("plan.connect"))?)?,
         scenarios,
@@ -82,6 +84,11 @@ pub fn plan_from_wire(message: wire::Plan) -> Result<Plan, ConvertError> {
         thresholds: Vec::new(),
         agents: AgentsWanted::default(),
     })
+}
+
+fn part(field: &'static str, millionths: u32) -> Result<u32, ConvertError> {
+    at_most(field, millionths as usize, 1_000_000)?;
+    Ok(millionths)
 }
 
 fn chore_to_wire(chore: &Chore) -> Option<wire::Chore> {

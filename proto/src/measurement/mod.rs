@@ -13,7 +13,7 @@ mod tally;
 pub use delta::{Delta, Health, Totals};
 pub use iterations::{IterationStats, SkipReason};
 pub use requests::{Phase, RequestStats};
-pub use sample::{SAMPLE_BYTES_MAX, SAMPLES_MAX, Sample, Sampled};
+pub use sample::{SAMPLE_BYTES_MAX, SAMPLES_MAX, Sample, Sampled, TraceId};
 pub use series::{SeriesKey, SeriesTable};
 pub use tally::{Gauge, METRIC_UNIT, Note, Tally, TallyKey, TallyKind, TallyTable};
 

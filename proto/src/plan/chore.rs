@@ -91,8 +91,8 @@ impl Plan {
         };
         let found = found.iter().map(|(name, json)| Var::secret(name, json));
         let mut http = self.http.clone();
-        // These number what belongs to the load.
-        http.request_ids = false;
+        // These tell of what belongs to the load.
+        (http.request_ids, http.trace_millionths) = (false, 0);
         Self {
             name: self.name.clone(),
             // It draws other values than the load's first iterations do.

@@ -16,6 +16,8 @@ pub struct Http {
     pub body_bytes_max: u64,
     /// Whether each request carries a number by which it can be found in the target's log.
     pub request_ids: bool,
+    /// Which part of the iterations is traced, in millionths: their requests carry a `traceparent`.
+    pub trace_millionths: u32,
     /// Whether users keep the cookies that targets set.
     pub cookies: bool,
 }
@@ -28,6 +30,7 @@ impl Default for Http {
             head_bytes_max: 64 << 10,
             body_bytes_max: 64 << 20,
             request_ids: false,
+            trace_millionths: 0,
             cookies: true,
         }
     }

@@ -87,7 +87,7 @@ impl Seeker {
         variables.set(self.slot, self.default.clone().unwrap_or(Value::UNDEFINED));
         if let Some(tally) = self.tally {
             books.recorder.tally(tally, Note::Hit(false), books.now_ns);
-            books.recorder.sample_miss(tally, books.now_ns, || why.to_owned());
+            books.recorder.sample_miss(tally, books.now_ns, books.traced, || why.to_owned());
         }
         self.onward
     }

@@ -57,7 +57,7 @@ impl Tester {
         match passed {
             Ok(()) => true,
             Err(why) => {
-                books.recorder.sample_miss(self.tally, books.now_ns, || why);
+                books.recorder.sample_miss(self.tally, books.now_ns, books.traced, || why);
                 false
             }
         }
@@ -66,7 +66,7 @@ impl Tester {
     /// There was no response to look at.
     pub(super) fn miss(&self, why: &str, books: &mut Books<'_>) {
         books.recorder.tally(self.tally, Note::Hit(false), books.now_ns);
-        books.recorder.sample_miss(self.tally, books.now_ns, || why.to_owned());
+        books.recorder.sample_miss(self.tally, books.now_ns, books.traced, || why.to_owned());
     }
 
     fn compare(&self, operand: &Operand, seen: &Seen<'_>, found: &[Found<'_>]) -> Result<(), String> {

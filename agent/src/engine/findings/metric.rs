@@ -33,7 +33,7 @@ impl Observer {
         let at_ns = books.now_ns.saturating_sub(books.recorder.start_ns());
         match text.and_then(|text| note_of(self.kind, text.trim(), at_ns)) {
             Ok(note) => books.recorder.tally(self.tally, note, books.now_ns),
-            Err(why) => books.recorder.sample_miss(self.tally, books.now_ns, || why),
+            Err(why) => books.recorder.sample_miss(self.tally, books.now_ns, books.traced, || why),
         }
     }
 }

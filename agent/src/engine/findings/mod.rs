@@ -20,6 +20,7 @@ use muster_proto::plan::{Condition, Plan, Request, Source};
 use super::random::Key;
 use super::recorder::Recorder;
 use super::template::{Names, Variables, within};
+use super::trace::Traced;
 use super::transport::Kept;
 pub(super) use capture::Onward;
 use capture::Seeker;
@@ -98,6 +99,7 @@ pub(super) struct Response<'r> {
 pub(super) struct Books<'a> {
     pub(super) recorder: &'a mut Recorder,
     pub(super) now_ns: u64,
+    pub(super) traced: Traced<'a>,
 }
 
 impl Findings {

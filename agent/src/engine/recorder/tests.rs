@@ -5,13 +5,16 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use muster_proto::measurement::Shape;
-use muster_proto::plan::{Arrivals, Rate, RateStage};
+use muster_proto::plan::{Arrivals, Plan, Rate, RateStage};
 use muster_proto::schedule::{ArrivalSchedule, Load, Stream, Timing};
 use muster_proto::share::Share;
+use uuid::Uuid;
 
 use super::super::part::{PARTS_MAX, PartReceiver};
+use super::super::random::Key;
 use super::super::ring::RingFile;
 use super::super::tenure::Tenure;
+use super::super::trace::Traces;
 use super::*;
 
 mod written;
@@ -203,12 +206,33 @@ fn an_agent_that_is_behind_costs_resolution_and_nothing_else() {
     assert_eq!(sent, windows);
 }
 
+/// A step of an iteration of which all, or none, are traced.
+fn traced(traces: Option<&Traces>) -> Traced<'_> {
+    Traced { traces, key: Key::default() }
+}
+
 #[test]
 fn the_first_sample_of_its_kind_is_kept_and_cut_to_size() {
     let (mut recorder, mut receiver) = recorder();
-    recorder.sample(0, ErrorKind::Reset, START_NS + 5, || "é".repeat(SAMPLE_BYTES_MAX));
-    recorder.sample(0, ErrorKind::Reset, START_NS + 6, || panic!("a second one costs nothing"));
+    recorder.sample(0, ErrorKind::Reset, START_NS + 5, traced(None), || "é".repeat(SAMPLE_BYTES_MAX));
+    recorder.sample(0, ErrorKind::Reset, START_NS + 6, traced(None), || panic!("a second one costs nothing"));
     recorder.finish(START_NS + 10);
     let samples = &taken(&mut receiver)[0].measurement.samples;
     assert_eq!((samples.len(), samples[0].at_ns, samples[0].text.len()), (1, 5, SAMPLE_BYTES_MAX));
+}
+
+#[test]
+fn the_first_sample_with_a_trace_is_kept_as_well() {
+    let (mut recorder, mut receiver) = recorder();
+    let mut plan = Plan::default();
+    plan.http.trace_millionths = 1_000_000;
+    let traces = Traces::of(&plan, Uuid::nil());
+    for (at_ns, traces) in [(1, None), (2, None), (3, traces.as_ref()), (4, traces.as_ref()), (5, None)] {
+        recorder.sample(0, ErrorKind::Reset, START_NS + at_ns, traced(traces), || "reset".to_owned());
+        recorder.sample_miss(0, START_NS + at_ns, traced(traces), || "not there".to_owned());
+    }
+    recorder.finish(START_NS + 10);
+    let samples = &taken(&mut receiver)[0].measurement.samples;
+    let kept: Vec<(u64, bool)> = samples.iter().map(|sample| (sample.at_ns, sample.trace.is_some())).collect();
+    assert_eq!(kept, [(1, false), (1, false), (3, true), (3, true)]);
 }

@@ -71,6 +71,7 @@ fn sets_it_off_when_ready(plan: CompiledPlan, shares: usize, ready: fn(Result<()
         witness: None,
         enough: Enough::default(),
         tokens: Vec::new(),
+        traces: None,
     };
     let _ = std::thread::spawn(move || run(task, ready)).join();
     alarm.reason().is_some()

@@ -100,6 +100,11 @@ pub(in crate::plan_file) static HTTP: Table = Table {
         key("auth", Kind::Table(&AUTH), "Who requests say they come from; a step's own goes before it"),
         key("cookies", Kind::Flag, "Whether users keep the cookies that targets set; `true` unless said"),
         key("request_ids", Kind::Flag, "Number each request in `x-request-id`; `false` unless said"),
+        key(
+            "trace",
+            Kind::Part,
+            "Which part of the iterations carries a `traceparent`, such as `1%`; none unless said",
+        ),
     ],
     named: &[],
     later: &["compression", "retries"],

@@ -28,6 +28,7 @@ http:
   max_head: 32KiB
   max_body: 10MB
   request_ids: true
+  trace: 1%
 connect:
   hosts: { Shop.test: 127.0.0.1, api.test: [127.0.0.2, "::1"] }
   source: [127.0.0.2, 127.0.0.3]
@@ -184,6 +185,7 @@ fn the_example_means_what_it_says() {
         body_bytes_max: 10_000_000,
         cookies: true,
         request_ids: true,
+        trace_millionths: 10_000,
     };
     assert_eq!(plan.http, http);
     let connect = Connect {

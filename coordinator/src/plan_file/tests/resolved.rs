@@ -52,7 +52,8 @@ fn the_example_resolved() {
         "max_body_bytes": 10000000,
         "max_head_bytes": 32768,
         "read_timeout": "3s",
-        "request_ids": true
+        "request_ids": true,
+        "trace": 0.01
       },
       "name": "shop",
       "scenarios": [

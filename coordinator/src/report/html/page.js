@@ -161,16 +161,17 @@ if (series.some(of => metric("http_req_waiting", of.scenario, of.request))) {
 } else hide("phases");
 
 // Errors, checks, and what the plan measures itself.
+const found = ({ sample, trace_id: trace }) => sample ? node("span", {}, node("code", {}, sample), trace ? [" trace ", node("code", {}, trace)] : []) : null;
 const when = seconds => seconds === null || seconds === undefined ? "–" : clock(seconds);
 if (data.errors.length) {
   fill("errors", table("Errors", [{ head: "request", cell: called }, { head: "kind", cell: error => node("code", {}, error.kind) }, { head: "count", cell: error => whole(error.count) },
-    { head: "first", cell: error => when(error.first_seen_s ?? error.first_seen) }, { head: "what was found then", cell: error => error.sample ? node("code", {}, error.sample) : "–", text: true }], data.errors));
+    { head: "first", cell: error => when(error.first_seen_s ?? error.first_seen) }, { head: "what was found then", cell: error => found(error) ?? "–", text: true }], data.errors));
 } else if (run.began) fill("errors", node("p", { class: "good" }, "None.")); else hide("errors");
 if (data.checks.length) {
   fill("checks", table("Checks", [{ head: "request", cell: called }, { head: "check", cell: check => check.check, text: true },
     { head: "true", cell: check => node("span", { class: check.fails ? "bad" : "good" }, percent(check.passes / Math.max(check.passes + check.fails, 1))) },
     { head: "of", cell: check => whole(check.passes + check.fails) }, { head: "first failed", cell: check => when(check.first_failed) },
-    { head: "what was found then", cell: check => check.sample ? node("code", {}, check.sample) : "", text: true }], data.checks));
+    { head: "what was found then", cell: check => found(check) ?? "", text: true }], data.checks));
 } else hide("checks");
 const own = data.metrics.filter(of => of.name === "group_duration" && of.group || run.plan.metrics && run.plan.metrics.includes(of.name) && of.scenario === null);
 if (own.length) {

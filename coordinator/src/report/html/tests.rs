@@ -35,6 +35,7 @@ fn foreign_text_stands_in_it_as_data_and_nowhere_as_markup() {
         count: 1,
         first_seen_s: None,
         sample: Some(hostile.to_owned()),
+        trace_id: Some(hostile.to_owned()),
     });
     let page = page(&report);
     assert_eq!(page.matches("<script").count(), 2, "its data and its own");

@@ -3,7 +3,7 @@
 use super::format::{count, foreign, percent, plain};
 use super::paint::{Ink, Paint};
 use super::table::{Cell, Table};
-use super::{LINES_MAX, NAME_MAX, headline, more_in_words, requests};
+use super::{LINES_MAX, NAME_MAX, headline, more_in_words, requests, traced};
 use crate::report::{Metric, Report};
 
 /// The checks that failed, the most frequent first, and how many held; nothing where nothing is checked.
@@ -17,6 +17,7 @@ pub(super) fn section(report: &Report, paint: Paint) -> String {
         let (word, ink) = if check.fails == 0 { ("ok", Ink::Good) } else { ("FAIL", Ink::Doubtful) };
         let total = check.passes + check.fails;
         let sample = check.sample.as_ref().map_or_else(String::new, |text| foreign(text, 100));
+        let sample = sample + &traced(check.trace_id.as_deref());
         let part = if total == 0 { "-".to_owned() } else { percent(check.passes as f64 / total as f64) };
         table.row([
             Cell::left(word).ink(ink),

@@ -164,6 +164,7 @@ fn errors(report: &Report, paint: Paint) -> String {
         let name = requests::name(report, &error.scenario, &error.request);
         let first = error.first_seen_s.map_or_else(String::new, |at_s| format!("first at {at_s:.1} s"));
         let sample = error.sample.as_ref().map_or_else(String::new, |text| format!("\"{}\"", foreign(text, 100)));
+        let sample = sample + &traced(error.trace_id.as_deref());
         table.row([
             Cell::left(error.kind.as_str()),
             Cell::right(count(error.count)),
@@ -174,6 +175,11 @@ fn errors(report: &Report, paint: Paint) -> String {
     }
     let more = more_in_words(report.errors.len(), "kinds");
     headline("errors", &format!("{}{more}", count(total)), paint) + &table.render(2, paint)
+}
+
+/// By which the trace of one such failure is found.
+fn traced(trace_id: Option<&str>) -> String {
+    trace_id.map_or_else(String::new, |trace_id| format!("  trace {}", foreign(trace_id, 32)))
 }
 
 fn more_in_words(number: usize, what: &str) -> String {

@@ -19,7 +19,7 @@ pub use counts::{COUNTED_MAX, Counts, named_totals};
 pub use interval::{Interval, SeriesInterval};
 use lateness::Lateness;
 use muster_proto::measurement::{
-    Delta, INTERVAL_NS, Measurement, Sample, Sampled, SeriesTable, Shape, SkipReason, TallyTable, WINDOW_NS,
+    Delta, INTERVAL_NS, Measurement, Sample, Sampled, SeriesTable, Shape, SkipReason, TallyTable, TraceId, WINDOW_NS,
     WINDOWS_PER_INTERVAL,
 };
 use muster_proto::outcome::ErrorKind;
@@ -383,6 +383,12 @@ impl Timeline {
     #[must_use]
     pub fn sample(&self, of: Sampled) -> Option<&Sample> {
         self.samples.of(of)
+    }
+
+    /// The trace of one of its kind, if an agent told of one.
+    #[must_use]
+    pub fn trace(&self, of: Sampled) -> Option<TraceId> {
+        self.samples.trace(of)
     }
 
     /// The agents' contributions, by their place among the run's agents.
