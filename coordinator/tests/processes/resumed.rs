@@ -1,7 +1,8 @@
 //! A coordinator that is killed, and another that goes on with its run.
 
 use std::hash::{BuildHasher, RandomState};
-use std::io::Write;
+use std::io::{Read, Write};
+use std::net::TcpStream;
 use std::path::PathBuf;
 
 use serde_json::Value;
@@ -75,8 +76,13 @@ impl Cluster {
 
     /// Another coordinator for the run, by its folder.
     fn another(&self) -> Process {
+        self.another_with(&[])
+    }
+
+    fn another_with(&self, more: &[&str]) -> Process {
         let (folder, json) = (self.folder(), self.scene.result());
-        muster(&["run", "--resume", folder.to_str().unwrap(), "--json", json.to_str().unwrap()])
+        let common = ["run", "--resume", folder.to_str().unwrap(), "--json", json.to_str().unwrap()];
+        muster(&[&common[..], more].concat())
     }
 
     /// Another coordinator goes on. Returns what it says that it waits for.
@@ -147,6 +153,37 @@ fn a_run_goes_on_whenever_its_coordinator_is_killed() {
     for agent in agents {
         assert_eq!(agent.end().code, Some(0), "it is released");
     }
+}
+
+/// How many iterations fell due, as a page for Prometheus has it; nothing before a second was told of.
+fn due_on(page: &str) -> Option<u64> {
+    let mut stream = TcpStream::connect(page).unwrap();
+    stream.write_all(b"GET /metrics HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    let line = answer.lines().find(|line| line.starts_with("muster_iterations_due_total{"))?;
+    line.rsplit(' ').next()?.parse().ok()
+}
+
+#[test]
+fn a_run_that_goes_on_goes_on_with_its_metrics() {
+    let seconds = 8;
+    let mut cluster = Cluster::of(2, "", seconds);
+    cluster.served(3 * RATE + RATE / 2);
+    cluster.kill_coordinator();
+    cluster.coordinator = cluster.another_with(&["--prometheus", "0", "--prometheus-linger", "600s"]);
+    let page = cluster.coordinator.says("metrics at http://");
+    let page = page.split("http://").nth(1).unwrap().trim_end_matches("/metrics");
+    let mut seen = Vec::new();
+    wait_for("all was due", || {
+        seen.extend(due_on(page));
+        (seen.last() == Some(&(seconds * RATE))).then_some(())
+    });
+    assert!(seen[0] > 2 * RATE && seen.is_sorted(), "what was before counts: {seen:?}");
+    assert!(seen.iter().all(|due| due.is_multiple_of(RATE)), "each second once: {seen:?}");
+    cluster.coordinator.says("metrics stay at");
+    cluster.coordinator.signal(Signal::INT);
+    cluster.end(1, RATE * seconds);
 }
 
 #[test]
