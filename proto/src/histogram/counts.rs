@@ -65,12 +65,8 @@ impl Counts {
     }
 
     /// The buckets that are not empty, as index and count, in ascending order.
-    pub(super) fn iter(&self) -> impl Iterator<Item = (usize, u64)> + '_ {
-        let paged = self.pages().flat_map(|(number, page)| {
-            let counts = page.iter().enumerate().filter(|(_, n)| **n > 0);
-            counts.map(move |(offset, n)| (number * PAGE + offset, *n))
-        });
-        self.list.iter().map(|(index, n)| (*index as usize, *n)).chain(paged)
+    pub(super) fn iter(&self) -> Buckets<'_> {
+        Buckets { counts: self, listed: 0, next: 0 }
     }
 
     /// The pages in use, with their numbers, in ascending order.
@@ -104,6 +100,36 @@ impl Counts {
         self.places[number] = place as u8;
         self.used += 1;
         place
+    }
+}
+
+/// Goes through the buckets that are not empty. It is no chain of closures, which whoever calls it would compile anew: tests
+/// go through millions of them, and are compiled without optimisation.
+pub(super) struct Buckets<'c> {
+    counts: &'c Counts,
+    /// The next place of the list.
+    listed: usize,
+    /// The next bucket that may be on a page.
+    next: usize,
+}
+
+impl Iterator for Buckets<'_> {
+    type Item = (usize, u64);
+
+    fn next(&mut self) -> Option<(usize, u64)> {
+        if let Some((index, n)) = self.counts.list.get(self.listed) {
+            self.listed += 1;
+            return Some((*index as usize, *n));
+        }
+        while let Some(place) = self.counts.places.get(self.next / PAGE) {
+            let rest = self.counts.pages.get(usize::from(*place)).map(|page| &page[self.next % PAGE..]);
+            if let Some((skipped, n)) = rest.and_then(|rest| rest.iter().enumerate().find(|(_, n)| **n > 0)) {
+                self.next += skipped + 1;
+                return Some((self.next - 1, *n));
+            }
+            self.next = (self.next / PAGE + 1) * PAGE;
+        }
+        None
     }
 }
 

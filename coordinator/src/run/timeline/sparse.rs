@@ -44,6 +44,10 @@ impl Sparse {
     /// Adds everything that `other` counted.
     pub fn merge(&mut self, other: &Self) {
         self.max_ns = self.max_ns.max(other.max_ns);
+        if self.entries.is_empty() {
+            self.entries.clone_from(&other.entries);
+            return;
+        }
         if other.entries.is_empty() {
             return;
         }
