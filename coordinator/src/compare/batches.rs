@@ -39,6 +39,13 @@ impl Shift {
         self.low > 0.0 || self.high < 0.0
     }
 
+    /// The same as parts of a number.
+    #[must_use]
+    pub(super) fn divided_by(self, number: f64) -> Self {
+        let Self { by, low, high, shown_from } = self;
+        Self { by: by / number, low: low / number, high: high / number, shown_from: shown_from / number }
+    }
+
     /// The difference of two whole numbers whose batches vary so; nothing if there are too few batches.
     #[must_use]
     pub fn between(whole: (f64, f64), first: &[f64], second: &[f64]) -> Option<Self> {
