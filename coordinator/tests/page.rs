@@ -1,15 +1,24 @@
-//! The report's page as a browser shows it, where there is one.
+//! Pages as a browser shows them, where there is one.
 
+#[path = "../benches/whole/mod.rs"]
+mod whole;
+
+use std::fs::File;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use muster::compare::{Comparison, Limit};
+use muster::plan_file::{self, Format};
+use muster::report::{Report, html};
+use muster::run::record::RunRecord;
+use muster_proto::measurement::{Delta, Health, Measurement, Shape};
 use muster_target::{Config, Target};
 
 /// Browsers that can be asked what they make of a page.
 const BROWSERS: [&str; 3] = ["chromium", "chromium-browser", "google-chrome"];
 
-/// What a browser makes of a page, and what it complains of.
-fn browse(browser: &str, page: &Path) -> (String, String) {
+/// What a browser makes of a page, of which it has nothing to complain.
+fn browse(browser: &str, page: &Path) -> String {
     let profile = tempfile::tempdir().unwrap();
     let output = Command::new(browser)
         .args(["--headless", "--no-sandbox", "--disable-gpu", "--enable-logging=stderr", "--v=0"])
@@ -19,7 +28,11 @@ fn browse(browser: &str, page: &Path) -> (String, String) {
         .stdin(Stdio::null())
         .output()
         .unwrap();
-    (String::from_utf8_lossy(&output.stdout).into_owned(), String::from_utf8_lossy(&output.stderr).into_owned())
+    let complaints = String::from_utf8_lossy(&output.stderr);
+    for complaint in ["Content Security Policy", "Uncaught", "CONSOLE"] {
+        assert!(!complaints.contains(complaint), "{complaints}");
+    }
+    String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
 /// What stands in the page behind a tile's name.
@@ -53,16 +66,15 @@ fn a_browser_shows_the_numbers_of_a_trend() {
         let ended = command.args(arguments).arg("--out").arg(&runs).stdout(Stdio::null()).status().unwrap();
         assert!(ended.success(), "{arguments:?}: {ended}");
     };
-    for rate in ["20/s", "50/s"] {
-        muster(&["run", &url, "--rate", rate, "--duration", "1s", "--quiet"]);
-    }
+    muster(&["run", &url, "--rate", "20/s", "--duration", "1s", "--quiet"]);
+    muster(&["run", &url, "--rate", "50/s", "--duration", "1s", "--quiet", "--baseline", "last"]);
+    let last = std::fs::read_dir(&runs).unwrap().map(|entry| entry.unwrap().path()).filter(|path| path.is_dir()).max();
+    let dom = browse(browser, &last.unwrap().join("comparison.html"));
+    assert!(dom.contains(">TOO LITTLE TO TELL<") && dom.contains("rate: too few seconds to tell"), "{dom}");
     muster(&["trend", "requests", "--html", page.to_str().unwrap()]);
-    let (dom, complaints) = browse(browser, &page);
-    for complaint in ["Content Security Policy", "Uncaught", "CONSOLE"] {
-        assert!(!complaints.contains(complaint), "{complaints}");
-    }
+    let dom = browse(browser, &page);
     assert_eq!((tile(&dom, "Lowest"), tile(&dom, "Last")), ("20", "50"));
-    assert_eq!((dom.matches("<rect").count(), dom.matches("<tr>").count()), (2, 3), "a bar and a row for each run");
+    assert_eq!((dom.matches("<rect").count(), dom.matches("<tr").count()), (2, 3), "a bar and a row for each run");
 }
 
 #[test]
@@ -83,10 +95,7 @@ fn a_browser_shows_the_numbers_of_the_document() {
         .unwrap();
     assert!(ended.success(), "{ended}");
     let document: serde_json::Value = serde_json::from_slice(&std::fs::read(document).unwrap()).unwrap();
-    let (dom, complaints) = browse(browser, &page);
-    for complaint in ["Content Security Policy", "Uncaught", "CONSOLE"] {
-        assert!(!complaints.contains(complaint), "{complaints}");
-    }
+    let dom = browse(browser, &page);
     let find = |name: &str| {
         let of_all = |metric: &&serde_json::Value| metric["name"] == name && metric["scenario"].is_null();
         document["metrics"].as_array().unwrap().iter().find(of_all).unwrap()
@@ -97,4 +106,62 @@ fn a_browser_shows_the_numbers_of_the_document() {
     assert!((shown - p99_ms).abs() <= p99_ms * 0.01, "{shown} for {p99_ms}");
     assert!(dom.matches("<svg").count() > 8 && dom.matches("<path").count() >= 8, "there are charts");
     assert!(!dom.contains("<b>hostile"), "foreign text is text");
+}
+
+/// A run of two requests that takes so many milliseconds and more, in virtual time; the plan and its requests bear hostile names.
+fn made_up(ms: u64) -> RunRecord {
+    const SECONDS: u32 = 60;
+    let text = format!(
+        "name: '<b>hostile</b>'\ntarget: http://127.0.0.1:9\nscenarios:\n  s:\n    executor: constant-arrival-rate\n    \
+         rate: 100/s\n    duration: {SECONDS}s\n    steps: [ {{ name: '<i>a</i>', get: /a }}, {{ name: b, get: /b }} ]\n"
+    );
+    let plan = plan_file::from_str(&text, Format::Yaml, "plan", Path::new(".")).expect("a plan").plan;
+    let shape = Shape::of(&plan);
+    let delta = |window: u32| {
+        let mut measurement = Measurement::new(shape);
+        measurement.scenarios.iter_mut().for_each(|stats| {
+            stats.due += 20;
+            stats.started += 20;
+            stats.completed += 20;
+        });
+        for (number, stats) in measurement.series.iter_mut().enumerate() {
+            // Only the first request is slower than it was, and each second is another.
+            let slow_ms = if number == 0 { ms } else { 10 } + u64::from(window / 5 * 7 % 5);
+            (0..20).for_each(|n| stats.response_expected.record((slow_ms * (10 + n)) * 100_000));
+            stats.sent += 20;
+            stats.expected += 20;
+        }
+        let health = Health { worker_cpu_max: 0.5, process_cpu: 0.6, ..Health::default() };
+        Delta { seq: 0, first_window: window, last_window: window, measurement, health }
+    };
+    whole::run(&plan, SECONDS, delta)
+}
+
+#[test]
+fn a_browser_shows_two_runs_side_by_side() {
+    let Some(browser) = browser() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let page = folder.path().join("comparison.html");
+    let (before, after) = (made_up(10), made_up(14));
+    let comparison = Comparison::of(&before, &after);
+    let limits: Vec<Limit> = vec!["p90=5%".parse().unwrap(), "rate=5%".parse().unwrap()];
+    let reports = [&before, &after].map(Report::of);
+    html::write_comparison(&comparison, &limits, reports.each_ref(), File::create(&page).unwrap()).unwrap();
+    let dom = browse(browser, &page);
+    assert!(dom.contains(">REGRESSION<") && dom.contains("✗ broken") && dom.contains("✓ held"), "its limits");
+    assert!(!dom.contains("<b>hostile") && !dom.contains("<i>a"), "foreign text is text");
+    let forests = dom.matches("<span class=\"forest\">").count();
+    let rows = comparison.rows.len() + comparison.quantiles.iter().filter(|row| row.request.is_none()).count();
+    assert_eq!(forests, rows + 4, "an interval in each row, and an axis over each table");
+    let shifts = dom.split_once("id=\"shifts\"").unwrap().1.split_once("id=\"bands\"").unwrap().0;
+    let of_all = comparison.quantiles.iter().filter(|row| row.request.is_none());
+    let (told, open): (Vec<_>, Vec<_>) = of_all.partition(|row| row.band.is_some());
+    let marks = (shifts.matches("<title>p").count(), shifts.matches("class=\"open\"").count());
+    assert_eq!(
+        marks,
+        (told.len() + open.len(), open.len() + 1),
+        "a mark for each quantile; hollow where it is open, as its key"
+    );
+    let charts = dom.split_once("id=\"charts\"").unwrap().1;
+    assert_eq!(charts.matches("stroke-linejoin=\"round\"").count(), 6, "a line for each run in each chart of time");
 }

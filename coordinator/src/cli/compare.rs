@@ -4,10 +4,12 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
+use super::outputs::put;
 use super::report::problem;
 use super::{Outcome, Problem, print};
-use crate::compare::{Comparison, Limit, broken, text, unjudged};
+use crate::compare::{Comparison, Limit, judged, text};
 use crate::exit::ExitCode;
+use crate::report::{Report, html};
 use crate::run::record::RunRecord;
 use crate::store::{RUNS, RunFolder};
 
@@ -25,17 +27,26 @@ pub(super) struct CompareArgs {
     /// Print the comparison as JSON
     #[arg(long)]
     json: bool,
+    /// Write the comparison as a page that needs nothing else, or - for standard output
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
     /// Fail if a number of all requests is shown to be so much worse, such as p99=5%
     #[arg(long, value_name = "NUMBER=PART")]
     max_regression: Vec<Limit>,
 }
 
 pub(super) fn main(args: &CompareArgs) -> Outcome {
-    let comparison = Comparison::of(&told_again(&args.out, &args.before)?, &told_again(&args.out, &args.after)?);
+    let [before, after] = [&args.before, &args.after].map(|name| told_again(&args.out, name));
+    let (before, after) = (before?, after?);
+    let comparison = Comparison::of(&before, &after);
+    if let Some(file) = &args.html {
+        let [before, after] = [&before, &after].map(Report::of);
+        put(file, |out| html::write_comparison(&comparison, &args.max_regression, [&before, &after], out))?;
+    }
     if args.json {
         let json = serde_json::to_string_pretty(&comparison);
         print(&(json.map_err(|error| Problem::other(error.to_string()))? + "\n"));
-    } else {
+    } else if args.html.as_deref() != Some(Path::new("-")) {
         print(&text::table(&comparison));
     }
     Ok(judge(&comparison, &args.max_regression))
@@ -43,9 +54,10 @@ pub(super) fn main(args: &CompareArgs) -> Outcome {
 
 /// Tells which bounds are broken or cannot be judged, and gives the exit code.
 pub(super) fn judge(comparison: &Comparison, limits: &[Limit]) -> ExitCode {
-    unjudged(comparison, limits).iter().for_each(|told| eprintln!("not judged: {told}"));
-    let broken = broken(comparison, limits);
-    broken.iter().for_each(|told| eprintln!("regression: {told}"));
+    let judged = judged(comparison, limits);
+    judged.iter().filter(|limit| limit.holds.is_none()).for_each(|limit| eprintln!("not judged: {}", limit.text));
+    let broken: Vec<_> = judged.iter().filter(|limit| limit.holds == Some(false)).collect();
+    broken.iter().for_each(|limit| eprintln!("regression: {}", limit.text));
     if broken.is_empty() { ExitCode::Passed } else { ExitCode::ThresholdsFailed }
 }
 

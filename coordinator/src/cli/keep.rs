@@ -7,6 +7,7 @@ use clap::Args;
 
 use super::Problem;
 use crate::begun::Begun;
+use crate::compare::{Comparison, Limit};
 use crate::conduct::Opening;
 use crate::data::Data;
 use crate::exit::ExitCode;
@@ -78,6 +79,19 @@ impl KeepArgs {
 pub(super) fn result(folder: &RunFolder, report: &Report) -> Result<(), Problem> {
     folder.keep(report).map_err(|error| {
         let text = format!("error: cannot keep the result in {}: {error}", folder.path().display());
+        Problem::new(ExitCode::Storage, text)
+    })
+}
+
+/// Keeps a comparison with the run before it in a run's folder, and says where.
+pub(super) fn comparison(
+    folder: &RunFolder,
+    comparison: &Comparison,
+    limits: &[Limit],
+    runs: [&Report; 2],
+) -> Result<PathBuf, Problem> {
+    folder.keep_comparison(comparison, limits, runs).map_err(|error| {
+        let text = format!("error: cannot keep the comparison in {}: {error}", folder.path().display());
         Problem::new(ExitCode::Storage, text)
     })
 }

@@ -312,16 +312,17 @@ async fn run(args: RunArgs, plan: Plan, data: Data) -> Outcome {
     args.exports.linger(page).await;
     let outcome = outcome?;
     match baseline.zip(folder) {
-        Some((before, folder)) => Ok(outcome.worst(against(&before, &folder, &args.max_regression)?)),
+        Some((before, folder)) => Ok(outcome.worst(against(&before, &folder, &report, &args.max_regression)?)),
         None => Ok(outcome),
     }
 }
 
-/// Compares a run with one before it.
-fn against(before: &RunRecord, folder: &RunFolder, limits: &[Limit]) -> Outcome {
+/// Compares a run with one before it, and keeps the comparison as a page beside its report.
+fn against(before: &RunRecord, folder: &RunFolder, report: &Report, limits: &[Limit]) -> Outcome {
     let after = folder.replay().map_err(super::report::problem)?.record;
     let comparison = Comparison::of(before, &after);
-    eprint!("\n{}", text::table(&comparison));
+    let page = keep::comparison(folder, &comparison, limits, [&Report::of(before), report])?;
+    eprint!("\n{}{:<13}{}\n", text::table(&comparison), "comparison", page.display());
     Ok(compare::judge(&comparison, limits))
 }
 

@@ -2,6 +2,9 @@
 
 use std::str::FromStr;
 
+use serde::Serialize;
+
+use super::words::percent;
 use super::{Comparison, Row};
 use crate::plan_file::parse_part;
 
@@ -38,30 +41,38 @@ impl Limit {
     }
 }
 
-/// The bounds of which nobody can tell whether they hold, in words.
-#[must_use]
-pub fn unjudged(comparison: &Comparison, limits: &[Limit]) -> Vec<String> {
-    let is_unknown = |limit: &&Limit| limit.row(comparison).is_none_or(|row| row.finding == "unknown");
-    let words = |limit: &Limit| format!("{}: the runs are too short, or have too few requests, to tell", limit.number);
-    limits.iter().filter(is_unknown).map(words).collect()
+/// A bound, and whether it holds.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Judged<'l> {
+    /// What is bounded.
+    pub number: &'l str,
+    /// How much worse it may be.
+    pub worse_max: f64,
+    /// Whether it is; nothing where nobody can tell. It is broken where the number is shown to be worse, and by more.
+    pub holds: Option<bool>,
+    /// The same in words.
+    pub text: String,
 }
 
-/// The bounds that are broken, in words: where the number is shown to be worse, and by more than the bound.
+/// The bounds, each with what the comparison says of it.
 #[must_use]
-pub fn broken(comparison: &Comparison, limits: &[Limit]) -> Vec<String> {
-    let broken = limits.iter().filter_map(|limit| {
-        let row = limit.row(comparison)?;
-        let worse = row.shift.map(|shift| if row.number == "rate" { -shift } else { shift })?;
-        let is_broken = row.finding == "worse" && worse > limit.worse_max;
-        let percent = |part: f64| format!("{:.1} %", part * 100.0);
-        is_broken.then(|| {
-            format!(
-                "{} is {} worse than before, where {} is allowed",
-                row.number,
-                percent(worse),
-                percent(limit.worse_max)
-            )
-        })
-    });
-    broken.collect()
+pub fn judged<'l>(comparison: &Comparison, limits: &'l [Limit]) -> Vec<Judged<'l>> {
+    limits.iter().map(|limit| limit.judge(limit.row(comparison))).collect()
+}
+
+impl Limit {
+    fn judge(&self, row: Option<&Row>) -> Judged<'_> {
+        let Self { number, worse_max } = self;
+        let worse = row.and_then(|row| Some((row, row.shift?)));
+        let worse = worse.map(|(row, shift)| (row, if row.number == "rate" { -shift } else { shift }));
+        let (holds, text) = match worse {
+            None => (None, format!("{number}: the runs are too short, or have too few requests, to tell")),
+            Some((row, worse)) if row.finding == "worse" && worse > *worse_max => {
+                let [found, allowed] = [worse, *worse_max].map(percent);
+                (Some(false), format!("{number} is {found} worse than before, where {allowed} is allowed"))
+            }
+            Some(_) => (Some(true), format!("{number} is not shown to be worse by more than {}", percent(*worse_max))),
+        };
+        Judged { number, worse_max: *worse_max, holds, text }
+    }
 }

@@ -8,11 +8,13 @@ mod stretch;
 #[cfg(test)]
 mod tests;
 pub mod text;
+mod words;
 
 use serde::Serialize;
 
 pub use batches::Shift;
-pub use gate::{Limit, broken, unjudged};
+pub use gate::{Judged, Limit, judged};
+pub use words::Finding;
 
 use crate::run::record::RunRecord;
 use quantiles::{Open, Times, shift_of_quantile};
@@ -47,6 +49,8 @@ pub struct Comparison {
     pub runs: [Side; 2],
     /// What was different about the runs themselves, in words: differences of their numbers may come from there.
     pub conditions: Vec<String>,
+    /// What it comes to, in words.
+    pub findings: Vec<Finding>,
     /// What is different about their numbers.
     pub rows: Vec<Row>,
     /// The same of response times at many quantiles, from the lowest to the highest: of all requests, then of each.
@@ -92,6 +96,13 @@ pub struct Row {
     pub because: Option<&'static str>,
 }
 
+impl Row {
+    /// Whether a difference is shown.
+    fn is_shown(&self) -> bool {
+        matches!(self.finding, "better" | "worse")
+    }
+}
+
 impl Comparison {
     /// Compares a run with one before it.
     #[must_use]
@@ -119,7 +130,8 @@ impl Comparison {
             validity: record.timeline.grades().of_run().name().to_owned(),
         });
         let conditions = conditions::differences(before, after);
-        Self { runs, conditions, rows, quantiles, quantile_bands: POINTWISE }
+        let findings = words::findings(&runs, &rows);
+        Self { runs, conditions, findings, rows, quantiles, quantile_bands: POINTWISE }
     }
 }
 

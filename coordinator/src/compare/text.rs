@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use super::words::{interval, percent, signed};
 use super::{Comparison, Row};
 use crate::report::text::foreign;
 
@@ -59,10 +60,9 @@ fn line(row: &Row) -> String {
         "rate" => format!("{value:.1}/s"),
         _ => format!("{value:.2}"),
     };
-    let percent = |part: f64| format!("{:+.1} %", part * 100.0);
-    let band = row.band.map_or_else(|| "-".to_owned(), |[low, high]| format!("{} .. {}", percent(low), percent(high)));
+    let band = row.band.map_or_else(|| "-".to_owned(), interval);
     let finding = match (row.finding, row.shown_from) {
-        ("same", Some(from)) => format!("same (from {:.1} % on it would be seen)", from * 100.0),
+        ("same", Some(from)) => format!("same (from {} on it would be seen)", percent(from)),
         ("unknown", _) => "too little to tell".to_owned(),
         (finding, _) => finding.to_owned(),
     };
@@ -71,6 +71,6 @@ fn line(row: &Row) -> String {
         row.number,
         value(row.values[0]),
         value(row.values[1]),
-        row.shift.map_or_else(|| "-".to_owned(), percent),
+        row.shift.map_or_else(|| "-".to_owned(), signed),
     )
 }

@@ -79,9 +79,11 @@ function redraw() { shared.charts.forEach(chart => chart.draw()); }
 function point(place) { shared.cursor = place; shared.charts.forEach(chart => chart.point()); }
 
 class TimeChart {
-  // `lines` gives what to draw: { name, values, colour, dash, format }.
+  // `lines` gives what to draw: { name, values, colour, dash, times }, with times where they are not the chart's own but those of
+  // the run `beside` it.
   constructor(host, title, times, lines, options) {
     Object.assign(this, { title, times, lines, options: options || {}, drawn: [] });
+    this.runs = this.options.beside ? [times, this.options.beside] : [times];
     this.legend = node("div", { class: "legend" });
     this.host = node("div", { class: "chart" }, node("h3", {}, title), this.legend);
     this.picture = shape("svg", { role: "img", tabindex: 0, "aria-label": title + " over time" });
@@ -93,11 +95,12 @@ class TimeChart {
   get width() { return this.host.clientWidth || 900; }
   get height() { return this.options.height || 210; }
   x(seconds) { return scale(shared.from, shared.to, LEFT, this.width - RIGHT)(seconds); }
-  middle(place) { return this.times.second[place] + this.times.resolution_s[place] / 2; }
-  shown() {
+  middle(place, times = this.times) { return times.second[place] + times.resolution_s[place] / 2; }
+  shown(times = this.times) {
     const places = [];
-    for (let place = 0; place < this.times.second.length; place++) {
-      if (this.middle(place) >= shared.from && this.middle(place) <= shared.to) places.push(place);
+    for (let place = 0; place < times.second.length; place++) {
+      const middle = this.middle(place, times);
+      if (middle >= shared.from && middle <= shared.to) places.push(place);
     }
     return places;
   }
@@ -109,19 +112,19 @@ class TimeChart {
         shape("text", { x: LEFT - 8, y: y + 4, "text-anchor": "end" }, tick(value)));
     }
     for (const second of clockTicks(shared.from, shared.to, Math.max(3, width / 110))) {
-      axis.append(shape("text", { x: this.x(second), y: height - 8, "text-anchor": "middle" }, clock(second)));
+      axis.append(shape("text", { x: this.x(second), y: height - (this.runs.length > 1 ? 4 : 8), "text-anchor": "middle" }, clock(second)));
     }
     return axis;
   }
   // Whether the generators can be believed, under every axis; what is not valid is also raised.
-  ribbon() {
-    const names = { V: "valid", S: "suspect", I: "invalid" }, group = shape("g"), top = this.height - BOTTOM + 5;
+  ribbon(times, number) {
+    const names = { V: "valid", S: "suspect", I: "invalid" }, group = shape("g"), top = this.height - BOTTOM + 5 + number * (RIBBON + 1);
     let begun = 0;
-    for (let place = 1; place <= this.times.second.length; place++) {
-      if (this.times.validity[place] === this.times.validity[begun]) continue;
-      const last = place - 1, grade = names[this.times.validity[begun]] || "valid";
-      const from = Math.max(this.times.second[begun], shared.from);
-      const to = Math.min(this.times.second[last] + this.times.resolution_s[last], shared.to);
+    for (let place = 1; place <= times.second.length; place++) {
+      if (times.validity[place] === times.validity[begun]) continue;
+      const last = place - 1, grade = names[times.validity[begun]] || "valid";
+      const from = Math.max(times.second[begun], shared.from);
+      const to = Math.min(times.second[last] + times.resolution_s[last], shared.to);
       const raised = grade === "valid" ? 2 : 0;
       if (to > from) {
         group.append(shape("rect", { x: this.x(from), width: Math.max(this.x(to) - this.x(from), 0.5), y: top + raised,
@@ -131,9 +134,10 @@ class TimeChart {
     }
     return group;
   }
+  ribbons() { return this.runs.map((times, number) => this.ribbon(times, number)); }
   notes() {
     const group = shape("g");
-    for (const [at, text] of this.times.annotations) {
+    for (const [at, text] of this.runs.flatMap(times => times.annotations)) {
       if (at < shared.from || at > shared.to) continue;
       group.append(shape("line", { x1: this.x(at), x2: this.x(at), y1: TOP, y2: this.height - BOTTOM, stroke: "var(--violet)",
         "stroke-dasharray": "2 3" }, shape("title", {}, text)));
@@ -141,8 +145,9 @@ class TimeChart {
     return group;
   }
   draw() {
-    const { width, height } = this, places = this.shown(), lines = this.lines();
-    const values = lines.flatMap(line => places.map(place => line.values[place])).filter(value => value !== null && value !== undefined);
+    const { width, height } = this, lines = this.lines(), places = new Map(this.runs.map(times => [times, this.shown(times)]));
+    const placesOf = line => places.get(line.times || this.times);
+    const values = lines.flatMap(line => placesOf(line).map(place => line.values[place])).filter(value => value !== null && value !== undefined);
     const logarithmic = this.options.logarithmic && shared.logarithmic && values.some(value => value > 0);
     const positive = values.filter(value => value > 0);
     let high = values.reduce((a, b) => Math.max(a, b), 0), low = logarithmic ? positive.reduce((a, b) => Math.min(a, b), high) : 0;
@@ -154,10 +159,10 @@ class TimeChart {
     this.cursor = shape("line", { y1: TOP, y2: height - BOTTOM, stroke: "var(--faint)", visibility: "hidden" });
     const paths = lines.map(line => {
       let path = "", open = false;
-      for (const place of places) {
+      for (const place of placesOf(line)) {
         const value = line.values[place];
         if (value === null || value === undefined) { open = false; continue; }
-        path += `${open ? "L" : "M"}${this.x(this.middle(place)).toFixed(1)} ${y(value).toFixed(1)}`;
+        path += `${open ? "L" : "M"}${this.x(this.middle(place, line.times)).toFixed(1)} ${y(value).toFixed(1)}`;
         // A lone value is a line as well.
         if (!open) path += "h0.01";
         open = true;
@@ -165,20 +170,20 @@ class TimeChart {
       return shape("path", { d: path || "M0 0", fill: "none", stroke: line.colour, "stroke-width": line.width || 1.7,
         "stroke-dasharray": line.dash || "none", "stroke-linejoin": "round", "stroke-linecap": "round" });
     });
-    this.picture.replaceChildren(this.frame(y, valueAxis(low, high, logarithmic)), this.ribbon(), this.notes(), ...paths, this.cursor);
+    this.picture.replaceChildren(this.frame(y, valueAxis(low, high, logarithmic)), ...this.ribbons(), this.notes(), ...paths, this.cursor);
     this.drawn = lines;
     this.point();
   }
   point() {
     const place = shared.cursor, known = place !== null && place < this.times.second.length;
-    const format = this.options.format || plain;
+    const format = this.options.format || plain, at = times => times === this.times ? place : this.placeAt(this.middle(place), times);
     this.legend.replaceChildren(...this.drawn.map(line => node("span", {},
       shape("svg", { viewBox: "0 0 26 8", "aria-hidden": "true" }, shape("line", { x1: 1, x2: 25, y1: 4, y2: 4, stroke: line.colour,
         "stroke-width": line.width || 2, "stroke-dasharray": line.dash || "none", "stroke-linecap": "round" })),
-      line.name, known ? node("b", {}, " " + format(line.values[place]) + (this.options.unit || "")) : "")));
+      line.name, known ? node("b", {}, " " + format(line.values[at(line.times || this.times)]) + (this.options.unit || "")) : "")));
     if (known) {
-      const reason = this.times.reasons[place];
-      this.legend.append(node("span", { class: "at" }, "at " + clock(this.times.second[place]) + (reason ? ", not valid: " + reason : "")));
+      const reasons = this.runs.filter(times => times.reasons[at(times)]).map(times => `, ${times.name || ""} not valid: ${times.reasons[at(times)]}`);
+      this.legend.append(node("span", { class: "at" }, "at " + clock(this.times.second[place]) + reasons.join("").replace(",  ", ", ")));
       const x = this.x(this.middle(place));
       this.cursor.setAttribute("x1", x); this.cursor.setAttribute("x2", x);
     }
@@ -188,11 +193,13 @@ class TimeChart {
     const box = this.picture.getBoundingClientRect(), x = (event.clientX - box.left) / box.width * this.width;
     return shared.from + (x - LEFT) / (this.width - LEFT - RIGHT) * (shared.to - shared.from);
   }
-  placeAt(second) {
-    const starts = this.times.second;
+  placeAt(second, times = this.times) {
+    const starts = times.second;
     let place = starts.findIndex(start => start > second);
     place = place < 0 ? starts.length - 1 : Math.max(place - 1, 0);
-    return starts.length ? place : null;
+    // The run beside may have ended before.
+    const isOver = times !== this.times && place >= 0 && second > starts[place] + times.resolution_s[place];
+    return starts.length && !isOver ? place : null;
   }
   listen() {
     let begun = null, mark = null;
@@ -267,7 +274,7 @@ class HeatMap extends TimeChart {
     this.picture.setAttribute("viewBox", `0 0 ${width} ${height}`);
     this.picture.setAttribute("height", height);
     this.cursor = shape("line", { y1: TOP, y2: height - BOTTOM, stroke: "var(--faint)", visibility: "hidden" });
-    this.picture.replaceChildren(this.frame(y, valueAxis(least, longest, true)), this.ribbon(), this.notes(), this.cursor);
+    this.picture.replaceChildren(this.frame(y, valueAxis(least, longest, true)), ...this.ribbons(), this.notes(), this.cursor);
     this.point();
   }
 }

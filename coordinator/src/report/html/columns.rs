@@ -24,7 +24,7 @@ pub(super) struct Page<'r> {
 
 /// The timeline, a column for each number; every one has as many as there are intervals.
 #[derive(Default, Serialize)]
-struct Columns<'r> {
+pub(super) struct Columns<'r> {
     second: Vec<u32>,
     resolution_s: Vec<u32>,
     due_per_s: Vec<f64>,
@@ -101,7 +101,7 @@ fn without_histogram(metric: &Metric) -> Metric {
 }
 
 impl<'r> Columns<'r> {
-    fn of(timeline: &'r [IntervalInfo]) -> Self {
+    pub(super) fn of(timeline: &'r [IntervalInfo]) -> Self {
         let mut columns = Self::default();
         for (place, interval) in timeline.iter().enumerate() {
             columns.second.push(interval.second);
@@ -124,6 +124,11 @@ impl<'r> Columns<'r> {
         }
         columns.series.iter_mut().for_each(|series| series.fill(timeline.len()));
         columns
+    }
+
+    /// The same without how many took how long, which takes the most room.
+    pub(super) fn without_steps(self) -> Self {
+        Self { steps: Vec::new(), ..self }
     }
 
     fn add(&mut self, place: usize, of: &'r SeriesInfo) {

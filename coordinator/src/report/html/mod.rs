@@ -1,9 +1,10 @@
-//! A run as one page, or one number over many runs: a single file that needs nothing else, and lets nothing else in.
+//! A run as one page, or one number over many runs, or two runs side by side: a single file that needs nothing else, and lets nothing else in.
 //!
 //! All numbers are those of the document; the page's own script draws them. What the document holds of foreign text stands
 //! in the page as data, never as markup, and a content security policy allows no script and no style but the page's own.
 
 mod columns;
+mod compared;
 #[cfg(test)]
 mod tests;
 
@@ -15,13 +16,17 @@ use ring::digest::{SHA256, digest};
 
 use super::Report;
 use super::trend::Trend;
+use crate::compare::{Comparison, Limit};
 use columns::Page;
+use compared::Compared;
 
 const STYLE: &str = include_str!("page.css");
-const SCRIPT: &str = concat!(include_str!("charts.js"), include_str!("page.js"));
+const SCRIPT: &str = concat!(include_str!("charts.js"), include_str!("parts.js"), include_str!("page.js"));
 const BODY: &str = include_str!("page.html");
-const TREND_SCRIPT: &str = concat!(include_str!("charts.js"), include_str!("trend.js"));
+const TREND_SCRIPT: &str = concat!(include_str!("charts.js"), include_str!("parts.js"), include_str!("trend.js"));
 const TREND_BODY: &str = include_str!("trend.html");
+const COMPARE_SCRIPT: &str = concat!(include_str!("charts.js"), include_str!("parts.js"), include_str!("compare.js"));
+const COMPARE_BODY: &str = include_str!("compare.html");
 
 /// Writes the page of a run.
 ///
@@ -39,6 +44,21 @@ pub fn write(report: &Report, out: impl Write) -> io::Result<()> {
 pub fn write_trend(trend: &Trend, out: impl Write) -> io::Result<()> {
     let title = format!("{} · {}", trend.name, trend.metric);
     page(&title, TREND_BODY, TREND_SCRIPT, &serde_json::to_string(trend)?, out)
+}
+
+/// Writes the page of a comparison, with the limits that it was to keep and the reports of both runs.
+///
+/// # Errors
+/// When the writer fails.
+pub fn write_comparison(
+    comparison: &Comparison,
+    limits: &[Limit],
+    runs: [&Report; 2],
+    out: impl Write,
+) -> io::Result<()> {
+    let title = format!("{} · compared", runs[1].run.name);
+    let compared = Compared::of(comparison, limits, runs);
+    page(&title, COMPARE_BODY, COMPARE_SCRIPT, &serde_json::to_string(&compared)?, out)
 }
 
 fn page(title: &str, body: &str, script: &str, json: &str, mut out: impl Write) -> io::Result<()> {

@@ -1,25 +1,6 @@
 // The page: what of the document stands where.
 
-const data = JSON.parse(document.getElementById("data").textContent);
 const run = data.run, verdict = data.verdict, times = data.timeline;
-const $ = id => document.getElementById(id);
-
-// A table: columns are { head, cell, text }; the first is a row's name.
-function table(caption, columns, rows, classOf) {
-  const head = node("tr", {}, ...columns.map(column => node("th", { scope: "col", class: column.text ? "text" : "" }, column.head)));
-  const body = rows.map(row => {
-    const cells = columns.map((column, place) => {
-      const content = column.cell(row), cell = node(place ? "td" : "th", place ? { class: column.text ? "text" : "" } : { scope: "row" });
-      cell.append(...[content].flat().map(part => part === null || part === undefined ? "–" : part));
-      return cell;
-    });
-    return node("tr", { class: classOf ? classOf(row) : "" }, ...cells);
-  });
-  return node("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": caption },
-    node("table", {}, node("thead", {}, head), node("tbody", {}, ...body)));
-}
-function fill(id, ...content) { $(id).append(...content); }
-function hide(id) { $(id).hidden = true; }
 const metricsBy = new Map(data.metrics.map(metric => [[metric.name, metric.scenario, metric.request, metric.group].join("\n"), metric]));
 function metric(name, scenario, request) { return metricsBy.get([name, scenario, request, undefined].join("\n")); }
 const several = run.plan.scenarios.length > 1;
@@ -31,13 +12,10 @@ $("name").textContent = run.name;
 $("badge").textContent = verdict.outcome.toUpperCase();
 $("badge").classList.add(good[verdict.outcome] || "bad");
 const tags = Object.entries(run.tags).map(([key, value]) => key + "=" + value);
-$("about").textContent = [run.started_at.replace("T", " ").replace(/\.\d+Z/, "Z"), "run " + run.id, clock(run.duration_s),
+$("about").textContent = [date(run.started_at), "run " + run.id, clock(run.duration_s),
   data.agents.length + (data.agents.length === 1 ? " agent" : " agents"), "seed " + run.seed, ...tags].join("  ·  ");
 $("findings").append(...verdict.findings.map(text => node("li", {}, text)));
 const all = metric("http_req_duration", null, null), requests = metric("http_reqs", null, null), failed = metric("http_req_failed", null, null);
-function tile(name, value, unit, kind) {
-  $("tiles").append(node("div", {}, node("dt", {}, name), node("dd", { class: kind || "" }, value, " ", node("small", {}, unit || ""))));
-}
 if (run.began) {
   tile("requests", whole(requests ? requests.count : 0));
   tile("rate", plain(requests ? requests.rate_per_s : 0), "/s");
@@ -228,11 +206,4 @@ for (const scenario of run.plan.scenarios) {
     stages ? node("p", {}, "Stages: " + stages) : "", stepsOf(scenario.steps)));
 }
 
-// Light and dark.
-const theme = $("theme"), dark = window.matchMedia("(prefers-color-scheme: dark)");
-function paint(name) { document.documentElement.dataset.theme = name; theme.textContent = name === "dark" ? "Light" : "Dark"; redraw(); curve(); }
-theme.addEventListener("click", () => paint(document.documentElement.dataset.theme === "dark" ? "light" : "dark"));
-dark.addEventListener("change", event => paint(event.matches ? "dark" : "light"));
-window.addEventListener("resize", () => { redraw(); curve(); });
-window.addEventListener("beforeprint", () => paint("light"));
-paint(dark.matches ? "dark" : "light");
+followTheme(() => { redraw(); curve(); });

@@ -127,6 +127,38 @@ fn a_run_in_which_nothing_happened_has_a_page_too() {
 }
 
 #[test]
+fn a_comparison_has_a_page_of_the_same_kind() {
+    let hostile = "</script><script>alert(1)</script>";
+    let record = |seconds: u32| {
+        let mut plan = open_plan(seconds.into());
+        hostile.clone_into(&mut plan.name);
+        hostile.clone_into(&mut plan.scenarios[0].name);
+        Made::new(plan, 1).seconds(seconds, |_, _, delta| healthy(delta)).end(Ending::Completed)
+    };
+    let (before, after) = (record(40), record(20));
+    let comparison = Comparison::of(&before, &after);
+    let reports = [&before, &after].map(Report::of);
+    let limits = ["p99=5%".parse().unwrap()];
+    let mut out = Vec::new();
+    write_comparison(&comparison, &limits, reports.each_ref(), &mut out).unwrap();
+    let page = String::from_utf8(out).unwrap();
+    assert_eq!(page.matches("<script").count(), 2, "its data and its own");
+    assert!(page.contains(&format!("script-src '{}'", fingerprint(COMPARE_SCRIPT))));
+    let data = data_of(&page);
+    assert_eq!(data["comparison"], serde_json::to_value(&comparison).unwrap(), "what programs read");
+    assert_eq!((&data["limits"][0]["number"], &data["limits"][0]["holds"]), (&"p99".into(), &true.into()));
+    for (place, report) in reports.iter().enumerate() {
+        let (of, times) = (&data["runs"][place], &data["runs"][place]["timeline"]);
+        assert_eq!(times["second"].as_array().unwrap().len(), report.timeline.len());
+        assert_eq!(times["all"]["p50_ms"][0].as_f64(), report.timeline[0].response.p50_ms);
+        assert_eq!(times["steps"], serde_json::json!([]), "which nobody draws here");
+        let metric = report.metric("http_req_duration", None, None).unwrap();
+        let curve = of["curves"].as_array().unwrap().iter().find(|curve| curve["request"].is_null());
+        assert_eq!(curve.unwrap()["points"], serde_json::to_value(&metric.times.as_ref().unwrap().curve).unwrap());
+    }
+}
+
+#[test]
 fn a_trend_has_a_page_of_the_same_kind() {
     let hostile = "</script><script>alert(1)</script>";
     let of = Of { name: hostile.to_owned(), metric: "http_req_duration: p(99)".to_owned(), ..Of::default() };

@@ -1,32 +1,28 @@
 // One number over many runs: a bar for each, coloured by what came out, and the same as a table.
 
-const trend = JSON.parse(document.getElementById("data").textContent);
+const trend = data;
 const units = {
   ms: value => ms(value) + "\u202fms", fraction: percent, per_s: value => plain(value) + "/s", count: whole, value: plain,
 };
 const show = value => value === null || value === undefined ? "–" : units[trend.unit](value);
-const date = text => text.slice(0, 19).replace("T", " ");
 const short = id => id.replaceAll("-", "").slice(0, 12);
 const good = run => run.outcome === "passed" && run.grade === "VALID";
 const colourOf = run => good(run) ? "var(--valid)" : run.outcome === "passed" ? "var(--suspect)" : "var(--invalid)";
 
 const of = [trend.scenario, trend.request].filter(name => name !== null).join("/") || "all requests";
-document.getElementById("name").textContent = trend.metric + " of " + of;
-document.getElementById("about").textContent = trend.name + " · " + trend.points.length + " runs"
+$("name").textContent = trend.metric + " of " + of;
+$("about").textContent = trend.name + " · " + trend.points.length + " runs"
   + (trend.without ? " · " + trend.without + " more without such a number" : "");
 
 const summary = trend.summary;
 if (summary) {
-  const tile = (name, text, small) => [node("dt", {}, name), node("dd", {}, text, small ? node("small", {}, " " + small) : "")];
   const change = summary.change === null ? "" : (summary.change < 0 ? "−" : "+") + percent(Math.abs(summary.change));
-  for (const [name, text, small] of [["Lowest", show(summary.lowest)], ["Median", show(summary.median)], ["Highest", show(summary.highest)],
-    ["Last", show(summary.last)], ["Against the median before it", change || "–"]]) {
-    document.getElementById("tiles").append(node("div", {}, ...tile(name, text, small)));
-  }
+  for (const [name, text] of [["Lowest", show(summary.lowest)], ["Median", show(summary.median)], ["Highest", show(summary.highest)],
+    ["Last", show(summary.last)], ["Against the median before it", change || "–"]]) tile(name, text);
 }
 
 function drawTrend() {
-  const host = document.getElementById("chart"), width = host.clientWidth || 900, height = 280, points = trend.points;
+  const host = $("chart"), width = host.clientWidth || 900, height = 280, points = trend.points;
   if (!points.length) return host.replaceChildren(node("p", { class: "faint" }, "No run has such a number."));
   const shown = points.map(point => trend.unit === "fraction" ? point.value * 100 : point.value);
   const high = shown.reduce((a, b) => Math.max(a, b), 0) * 1.05 || 1, low = shown.reduce((a, b) => Math.min(a, b), 0);
@@ -55,17 +51,11 @@ function drawTrend() {
   host.replaceChildren(node("div", { class: "legend" }, node("span", {}, "a bar for each run; dashed: their median"), node("span", { class: "at" }, unit)), picture);
 }
 
-const titles = ["Run", "Started (UTC)", "Outcome", trend.metric, "Requests", "Rate/s", "Failed", "p50 ms", "p99 ms"];
-const table = document.getElementById("runs");
-table.append(node("thead", {}, node("tr", {}, ...titles.map(title => node("th", {}, title)))), node("tbody", {},
-  ...[...trend.points].reverse().map(({ value, run }) => node("tr", {}, node("th", {}, node("code", {}, short(run.id))),
-    ...[date(run.started_at), run.outcome + (run.grade === "VALID" ? "" : " " + run.grade), show(value), plain(run.requests), plain(run.rate_per_s),
-      run.failed === null ? "–" : percent(run.failed), ms(run.p50_ms), ms(run.p99_ms)].map(text => node("td", {}, text))))));
+const column = (head, cell) => ({ head, cell: point => cell(point.run, point.value) });
+fill("runs", table("Runs", [{ head: "Run", cell: point => node("code", {}, short(point.run.id)) }, column("Started (UTC)", run => date(run.started_at)),
+  column("Outcome", run => run.outcome + (run.grade === "VALID" ? "" : " " + run.grade)), column(trend.metric, (_, value) => show(value)),
+  column("Requests", run => plain(run.requests)), column("Rate/s", run => plain(run.rate_per_s)),
+  column("Failed", run => run.failed === null ? "–" : percent(run.failed)), column("p50 ms", run => ms(run.p50_ms)), column("p99 ms", run => ms(run.p99_ms))],
+  [...trend.points].reverse()));
 
-document.getElementById("theme").addEventListener("click", () => {
-  const root = document.documentElement, dark = root.dataset.theme ? root.dataset.theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
-  root.dataset.theme = dark ? "light" : "dark";
-});
-if (matchMedia("(prefers-color-scheme: dark)").matches) document.documentElement.dataset.theme = "dark";
-addEventListener("resize", drawTrend);
-drawTrend();
+followTheme(drawTrend);
