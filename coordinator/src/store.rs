@@ -1,5 +1,6 @@
 //! A run's folder: what is kept of it, and where.
 
+mod beside;
 mod kept;
 mod pieces;
 mod rows;
@@ -15,7 +16,6 @@ use muster_proto::id::RunId;
 use muster_proto::plan::Plan;
 use pieces::FolderShelf;
 
-use crate::compare::{Comparison, Limit};
 use crate::journal::{Head, Journal, JournalError, Left, LeftError, Replay, ReplayError, Shelf};
 use crate::plan_file;
 use crate::report::{Report, elided, html, json};
@@ -30,8 +30,6 @@ const LOCK: &str = "lock";
 const RESULT: &str = "result.json";
 /// The name of the report as a page.
 const PAGE: &str = "report.html";
-/// The name of the comparison with the run before it as a page.
-const COMPARISON: &str = "comparison.html";
 
 /// A run's folder.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -140,20 +138,6 @@ impl RunFolder {
     /// When it cannot be written.
     pub fn keep_page(&self, report: &Report) -> io::Result<()> {
         self.write(PAGE, |out| html::write(report, out))
-    }
-
-    /// Keeps a comparison with the run before it as a page, and says where.
-    ///
-    /// # Errors
-    /// When it cannot be written.
-    pub fn keep_comparison(
-        &self,
-        comparison: &Comparison,
-        limits: &[Limit],
-        runs: [&Report; 2],
-    ) -> io::Result<PathBuf> {
-        self.write(COMPARISON, |out| html::write_comparison(comparison, limits, runs, out))?;
-        Ok(self.path.join(COMPARISON))
     }
 
     /// The report as a page.

@@ -9,13 +9,15 @@ use super::report::problem;
 use super::{Outcome, Problem, print};
 use crate::compare::{Comparison, Limit, judged, text};
 use crate::exit::ExitCode;
+use crate::history::tagged;
 use crate::report::{Report, html};
 use crate::run::record::RunRecord;
-use crate::store::{RUNS, RunFolder};
+use crate::store::{RUNS, RunFolder, StoreError};
 
 #[derive(Debug, Args)]
 pub(super) struct CompareArgs {
-    /// The run before: the beginning of its identity, or its folder
+    /// The run before: the beginning of its identity, its folder, or a tag such as release=1.4, which means the latest run of
+    /// the other's plan that has it
     #[arg(value_name = "BEFORE")]
     before: String,
     /// The run after
@@ -36,8 +38,8 @@ pub(super) struct CompareArgs {
 }
 
 pub(super) fn main(args: &CompareArgs) -> Outcome {
-    let [before, after] = [&args.before, &args.after].map(|name| told_again(&args.out, name));
-    let (before, after) = (before?, after?);
+    let after = told_again(&args.out, &args.after)?;
+    let before = before(&args.out, &args.before, &after.plan.name)?;
     let comparison = Comparison::of(&before, &after);
     if let Some(file) = &args.html {
         let [before, after] = [&before, &after].map(Report::of);
@@ -59,6 +61,25 @@ pub(super) fn judge(comparison: &Comparison, limits: &[Limit]) -> ExitCode {
     let broken: Vec<_> = judged.iter().filter(|limit| limit.holds == Some(false)).collect();
     broken.iter().for_each(|limit| eprintln!("regression: {}", limit.text));
     if broken.is_empty() { ExitCode::Passed } else { ExitCode::ThresholdsFailed }
+}
+
+/// The kept run that another of a plan of this name is compared with.
+pub(super) fn before(runs: &Path, name: &str, plan: &str) -> Result<RunRecord, Problem> {
+    match RunFolder::find(runs, name) {
+        Err(StoreError::Unknown { .. }) => {
+            let unknown = || {
+                let text = format!(
+                    "error: there is no run {name} in {}, no such folder, and no run of {plan} that has such a tag and came to a \
+                     result",
+                    runs.display()
+                );
+                Problem::new(ExitCode::BadPlan, text)
+            };
+            let folder = tagged(runs, name, plan).map_err(super::runs::problem)?.ok_or_else(unknown)?;
+            Ok(folder.replay().map_err(problem)?.record)
+        }
+        _ => told_again(runs, name),
+    }
 }
 
 /// A kept run, with all that its journal tells of each second.

@@ -1,6 +1,7 @@
 //! What `muster run` keeps of a run, and where.
 
 use std::net::SocketAddr;
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -11,9 +12,10 @@ use crate::compare::{Comparison, Limit};
 use crate::conduct::Opening;
 use crate::data::Data;
 use crate::exit::ExitCode;
+use crate::history::{self, Asked, Fate, Retention};
 use crate::journal::{BYTES_MAX_DEFAULT, Head, Journal, JournalError};
 use crate::plan_file::parse_size;
-use crate::report::Report;
+use crate::report::{Report, text};
 use crate::run::life::RunSettings;
 use crate::store::{RUNS, RunFolder};
 
@@ -29,6 +31,9 @@ pub(super) struct KeepArgs {
     /// The largest journal; beyond, the run goes on unwritten [default: 4GiB]
     #[arg(long, value_name = "SIZE", value_parser = parse_size)]
     journal_max: Option<u64>,
+    /// Once this run is kept, remove all but so many of the latest of its plan, as `muster runs prune` does [default: keep all]
+    #[arg(long, value_name = "N", env = "MUSTER_KEEP_RUNS")]
+    keep_runs: Option<NonZeroUsize>,
 }
 
 impl KeepArgs {
@@ -52,6 +57,26 @@ impl KeepArgs {
             Problem::new(ExitCode::Storage, text)
         })?;
         Ok((Opening { data, ..Opening::written(head, journal) }, Some(folder)))
+    }
+
+    /// Removes what need not stay of the runs of a plan of this name, if its user wants that. It fails no run.
+    pub(super) fn let_old_ones_go(&self, plan: &str) {
+        let Some(most) = self.keep_runs.filter(|_| !self.no_store) else { return };
+        let asked = Asked { name: Some(plan.to_owned()), ..Asked::default() };
+        match history::prune(&self.out, &asked, Retention::Latest(most.get()), false) {
+            Err(error) => eprintln!("old runs stay: {error}"),
+            Ok(fates) => {
+                let removed = fates.iter().filter(|(_, fate)| matches!(fate, Fate::Removed)).count();
+                if removed > 0 {
+                    eprintln!("removed {removed} old runs of this plan");
+                }
+                for (run, fate) in &fates {
+                    if let Fate::Stuck(error) = fate {
+                        eprintln!("an old run stays: {}: {error}", text::run(run));
+                    }
+                }
+            }
+        }
     }
 
     /// The folder of all runs.

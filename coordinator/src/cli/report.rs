@@ -49,7 +49,7 @@ pub(super) fn main(args: &ReportArgs) -> Outcome {
     }
     let from_journal = args.from_journal || args.apdex.is_some();
     let result = if from_journal { None } else { folder.result().map_err(problem)? };
-    let report = match result {
+    let mut report = match result {
         Some(report) => report,
         None => {
             let record = told_again(&folder)?;
@@ -57,6 +57,9 @@ pub(super) fn main(args: &ReportArgs) -> Outcome {
             Report { apdex, ..Report::of(&record) }
         }
     };
+    if let Ok(Some(tags)) = folder.tags() {
+        report.run.tags = tags;
+    }
     // One whose coordinator did not live to make a page of it has none yet.
     let _ = folder.keep_page(&report);
     show(&report, &args.outputs, Some(&folder))

@@ -30,6 +30,7 @@ pub(super) async fn resume(args: RunArgs) -> Outcome {
     eprintln!("{} at {address}", awaited(&opening.run));
     let (report, page) = see_through(opening, listener, stops, Some(&folder), exports, &args).await;
     let outcome = conclude(&report, &args.outputs, Some(&folder));
+    args.keep.let_old_ones_go(&report.run.name);
     args.exports.linger(page).await;
     outcome
 }

@@ -101,8 +101,9 @@ pub(super) struct RunArgs {
     pub(super) exports: ExportArgs,
     #[command(flatten)]
     pub(super) outputs: Outputs,
-    /// Compare the run with one before it, which must be kept: its identity's beginning, or its folder
-    #[arg(long, value_name = "RUN", conflicts_with = "no_store")]
+    /// Compare the run with one before it, which must be kept: its identity's beginning, its folder, or a tag such as
+    /// release=1.4, which means the latest run of this plan that has it
+    #[arg(long, value_name = "RUN|TAG", conflicts_with = "no_store")]
     baseline: Option<String>,
     /// Fail if a number of all requests is shown to be so much worse than the baseline's, such as p99=5%
     #[arg(long, value_name = "NUMBER=PART", requires = "baseline")]
@@ -278,7 +279,8 @@ fn check_descriptors(plan: &Plan, args: &RunArgs) -> Result<(), Problem> {
 async fn run(args: RunArgs, plan: Plan, data: Data) -> Outcome {
     let stops = stops::listen();
     // One that cannot be found is told before anything is sent.
-    let baseline = args.baseline.as_deref().map(|name| compare::told_again(args.keep.runs(), name)).transpose()?;
+    let baseline =
+        args.baseline.as_deref().map(|name| compare::before(args.keep.runs(), name, &plan.name)).transpose()?;
     let _served = serve_target(&args, &plan)?;
     let listener = listen(args.listen, args.insecure_cluster).await?;
     let address = listener.local_addr().map_err(|error| Problem::other(format!("the listening socket: {error}")))?;
@@ -308,13 +310,16 @@ async fn run(args: RunArgs, plan: Plan, data: Data) -> Outcome {
     {
         eprintln!("the local agent: {error}");
     }
-    let outcome = conclude(&report, &args.outputs, folder.as_ref());
+    let outcome = conclude(&report, &args.outputs, folder.as_ref()).and_then(|outcome| {
+        let compared = match baseline.zip(folder) {
+            Some((before, folder)) => against(&before, &folder, &report, &args.max_regression)?,
+            None => ExitCode::Passed,
+        };
+        args.keep.let_old_ones_go(&report.run.name);
+        Ok(outcome.worst(compared))
+    });
     args.exports.linger(page).await;
-    let outcome = outcome?;
-    match baseline.zip(folder) {
-        Some((before, folder)) => Ok(outcome.worst(against(&before, &folder, &report, &args.max_regression)?)),
-        None => Ok(outcome),
-    }
+    outcome
 }
 
 /// Compares a run with one before it, and keeps the comparison as a page beside its report.
@@ -447,6 +452,7 @@ fn header(text: &str) -> Result<(String, String), String> {
 }
 
 pub(super) fn key_value(text: &str) -> Result<(String, String), String> {
-    let (key, value) = text.split_once('=').ok_or_else(|| format!("wanted KEY=VALUE, got {text:?}"))?;
+    let parts = text.split_once('=').filter(|(key, _)| !key.is_empty());
+    let (key, value) = parts.ok_or_else(|| format!("wanted KEY=VALUE, got {text:?}"))?;
     Ok((key.to_owned(), value.to_owned()))
 }

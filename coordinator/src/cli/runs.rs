@@ -10,10 +10,10 @@ use super::run::key_value;
 use super::{Outcome, Problem, colour_on_stdout, print};
 use crate::begun::Begun;
 use crate::exit::ExitCode;
-use crate::history::{self, Asked, Fate, HistoryError, Retention};
+use crate::history::{self, Asked, Fate, HistoryError, RetagError, Retention};
 use crate::plan_file::parse_duration;
 use crate::report::{KeptRun, kept, text};
-use crate::store::RUNS;
+use crate::store::{RUNS, RunFolder};
 
 /// What may become of a run.
 const OUTCOMES: [&str; 10] = [
@@ -39,6 +39,9 @@ pub(super) struct RunsArgs {
     /// Only runs that came out like this
     #[arg(long, value_name = "OUTCOME", value_parser = PossibleValuesParser::new(OUTCOMES))]
     outcome: Option<String>,
+    /// Only runs of which this is a part of the identity, the plan, a tag or the outcome, in small or capital letters
+    #[arg(long, value_name = "TEXT")]
+    search: Option<String>,
     /// How many, the latest first
     #[arg(long, value_name = "N", default_value_t = 20)]
     last: usize,
@@ -49,8 +52,26 @@ pub(super) struct RunsArgs {
 
 #[derive(Debug, Subcommand)]
 enum RunsCommand {
-    /// Remove old runs, but for those that go on or have a tag `keep` or `baseline`
+    /// Remove old runs, but for those that go on, have a tag `keep` or `baseline`, or are the baseline of one that stays
     Prune(PruneArgs),
+    /// Give tags to a run that is kept, or take them from it; without any, tell which it has
+    Tag(TagArgs),
+}
+
+#[derive(Debug, Args)]
+struct TagArgs {
+    /// The beginning of the run's identity, its folder, or last
+    #[arg(value_name = "RUN|DIR")]
+    run: String,
+    /// What to note about it, in the place of an earlier value
+    #[arg(value_name = "KEY=VALUE", value_parser = key_value)]
+    set: Vec<(String, String)>,
+    /// Take this tag from it; may be given several times
+    #[arg(long, value_name = "KEY")]
+    remove: Vec<String>,
+    /// The folder of all runs
+    #[arg(long, value_name = "DIR", default_value = RUNS)]
+    out: PathBuf,
 }
 
 #[derive(Debug, Args)]
@@ -85,15 +106,30 @@ pub(super) struct ChoiceArgs {
 
 impl ChoiceArgs {
     pub(super) fn asked(&self, outcome: Option<String>) -> Asked {
-        Asked { name: self.name.clone(), tags: self.tag.iter().cloned().collect(), outcome }
+        Asked { name: self.name.clone(), tags: self.tag.iter().cloned().collect(), outcome, search: None }
     }
 }
 
 pub(super) fn main(args: &RunsArgs) -> Outcome {
     match &args.command {
         Some(RunsCommand::Prune(args)) => prune(args),
+        Some(RunsCommand::Tag(args)) => tag(args),
         None => list(args),
     }
+}
+
+/// Changes a run's tags, and tells which it has then.
+fn tag(args: &TagArgs) -> Outcome {
+    let folder = RunFolder::find(&args.out, &args.run).map_err(super::report::problem)?;
+    let tags = history::retag(&folder, &args.set, &args.remove).map_err(|error| {
+        let code = match error {
+            RetagError::Missing(_) | RetagError::TooMany => ExitCode::BadPlan,
+            RetagError::Unknown | RetagError::Io(_) => ExitCode::Storage,
+        };
+        Problem::new(code, format!("error: {error}"))
+    })?;
+    print(&text::tags(&tags));
+    Ok(ExitCode::Passed)
 }
 
 /// Tells of each run what became of it, and fails where one could not be removed.
@@ -121,7 +157,8 @@ fn prune(args: &PruneArgs) -> Outcome {
 }
 
 fn list(args: &RunsArgs) -> Outcome {
-    let runs = history::runs(&args.which.out, &args.which.asked(args.outcome.clone())).map_err(problem)?;
+    let asked = Asked { search: args.search.clone(), ..args.which.asked(args.outcome.clone()) };
+    let runs = history::runs(&args.which.out, &asked).map_err(problem)?;
     let total = runs.len();
     let shown: Vec<KeptRun> = runs.into_iter().take(args.last).map(|kept| kept.run).collect();
     if args.json {

@@ -6,6 +6,7 @@
 mod index;
 mod measure;
 mod retention;
+mod tagging;
 #[cfg(test)]
 mod tests;
 mod trend;
@@ -18,6 +19,7 @@ use index::{Answer, Index, is_damage};
 use jiff::Timestamp;
 pub use measure::Measure;
 pub use retention::{Fate, KEEPING_TAGS, Retention, prune};
+pub use tagging::{RetagError, TAGS_MAX, retag, tagged};
 pub use trend::{Scope, TrendError, trend};
 
 use crate::report::KeptRun;
@@ -37,13 +39,17 @@ pub struct Asked {
     pub tags: BTreeMap<String, String>,
     /// Those that came out like this.
     pub outcome: Option<String>,
+    /// Those of which this is a part of the identity, the plan, a tag or what came out, however it is written.
+    pub search: Option<String>,
 }
 
 impl Asked {
-    fn is(&self, run: &KeptRun) -> bool {
+    fn is(&self, kept: &Kept) -> bool {
+        let run = &kept.run;
         self.name.as_ref().is_none_or(|name| *name == run.name)
             && self.outcome.as_ref().is_none_or(|outcome| *outcome == run.outcome)
             && self.tags.iter().all(|(key, value)| run.tags.get(key) == Some(value))
+            && self.search.as_ref().is_none_or(|text| kept.mentions(&text.to_lowercase()))
     }
 }
 
@@ -74,6 +80,19 @@ pub struct Kept {
     pub tags_known: bool,
 }
 
+impl Kept {
+    /// Whether this, in small letters, is a part of what is known of the run, or of its plan.
+    fn mentions(&self, text: &str) -> bool {
+        let run = &self.run;
+        let tags = run.tags.iter().map(|(key, value)| format!("{key}={value}"));
+        let grade = run.grade.iter().cloned();
+        let line = [run.id.clone(), run.name.clone(), run.outcome.clone()].into_iter().chain(grade).chain(tags);
+        // The plan is read only where the line does not have it.
+        line.chain(std::iter::once_with(|| self.folder.plan_text().unwrap_or_default()))
+            .any(|part| part.to_lowercase().contains(text))
+    }
+}
+
 /// All kept runs that are asked for, the one that began last first.
 ///
 /// # Errors
@@ -85,7 +104,20 @@ pub fn runs(path: &Path, asked: &Asked) -> Result<Vec<Kept>, HistoryError> {
         Some(line) if folder.stamp.is_some() => Kept { run: line.clone(), folder: folder.folder, tags_known: true },
         _ => without_result(folder),
     });
-    Ok(kept.filter(|kept| asked.is(&kept.run)).collect())
+    Ok(kept.map(with_tags).filter(|kept| asked.is(kept)).collect())
+}
+
+/// The run with the tags that it has now. Nobody can tell those that cannot be read.
+fn with_tags(mut kept: Kept) -> Kept {
+    match kept.folder.tags() {
+        Ok(None) => {}
+        Ok(Some(tags)) => {
+            kept.run.tags = tags;
+            kept.tags_known = true;
+        }
+        Err(_) => kept.tags_known = false,
+    }
+    kept
 }
 
 /// A run's folder, as the folder of all runs tells of it.

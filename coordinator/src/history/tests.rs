@@ -6,6 +6,7 @@ use proptest::prelude::*;
 use tempfile::TempDir;
 
 use super::*;
+use crate::compare::Comparison;
 use crate::report::Report;
 use crate::report::trend::Unit;
 use crate::run::record::Ending;
@@ -287,4 +288,95 @@ fn what_nobody_can_tell_the_tags_of_stays_and_what_is_half_removed_goes() {
     assert_eq!(fates(&runs, Retention::Latest(0), false).len(), 1);
     assert!(begun.path().exists());
     assert_eq!(fs::read_dir(runs.path()).unwrap().count(), 2, "the run and the index");
+}
+
+fn pair(key: &str, value: &str) -> (String, String) {
+    (key.to_owned(), value.to_owned())
+}
+
+#[test]
+fn tags_are_changed_after_the_fact_and_what_was_measured_is_not() {
+    let runs = Runs::new();
+    let folder = runs.keep(1, 1, "17");
+    let document = fs::read(folder.path().join("result.json")).unwrap();
+    let tags = retag(&folder, &[pair("release", "1.4"), pair("build", "18")], &[]).unwrap();
+    assert_eq!(tags, BTreeMap::from([pair("build", "18"), pair("release", "1.4")]));
+    assert_eq!((&runs.all()[0].tags, retag(&folder, &[], &[]).unwrap()), (&tags, tags.clone()), "from the index, too");
+    let by_tag = Asked { tags: BTreeMap::from([pair("build", "17")]), ..Asked::default() };
+    assert_eq!(runs.asked(&by_tag), [], "it has another now");
+    assert!(matches!(retag(&folder, &[], &["kept".to_owned()]), Err(RetagError::Missing(_))));
+    let many: Vec<_> = (0..TAGS_MAX).map(|number| pair(&format!("t{number}"), "")).collect();
+    assert!(matches!(retag(&folder, &many, &[]), Err(RetagError::TooMany)));
+    let long = [pair("long", &"x".repeat(1 << 20))];
+    assert!(matches!(retag(&folder, &long, &[]), Err(RetagError::Io(_))));
+    assert_eq!(runs.all()[0].tags, tags, "nothing of that has changed any");
+    retag(&folder, &[], &["release".to_owned(), "build".to_owned()]).unwrap();
+    assert!(runs.all()[0].tags.is_empty());
+    assert_eq!(fs::read(folder.path().join("result.json")).unwrap(), document);
+}
+
+#[test]
+fn a_run_whose_tags_are_damaged_is_listed_and_stays() {
+    let runs = Runs::new();
+    let folder = runs.keep(1, 1, "17");
+    for damage in ["{", "{\"schema\": \"muster.tags/9\", \"tags\": {}}"] {
+        fs::write(folder.path().join("tags.json"), damage).unwrap();
+        assert_eq!(runs.all()[0].tags["build"], "17", "what it began with");
+        assert_eq!(fates(&runs, Retention::Latest(0), false), [(Runs::id(1).to_string(), false)]);
+        assert!(matches!(retag(&folder, &[pair("a", "b")], &[]), Err(RetagError::Unknown)));
+    }
+}
+
+#[test]
+fn the_latest_run_of_the_plan_that_has_a_tag_is_found_by_it() {
+    let runs = Runs::new();
+    let [first, second, _] = [1, 2, 3].map(|number| runs.keep(number, 1, "a"));
+    RunFolder::create(runs.path(), Runs::id(4), &open_plan(1), false).unwrap();
+    retag(&first, &[pair("release", "1")], &[]).unwrap();
+    retag(&second, &[pair("release", "2")], &[]).unwrap();
+    let found =
+        |tag: &str, plan: &str| tagged(runs.path(), tag, plan).unwrap().map(|folder| folder.identity().unwrap());
+    assert_eq!(found("release", "shop"), Some(Runs::id(2).0));
+    assert_eq!(found("release=1", "shop"), Some(Runs::id(1).0));
+    assert_eq!(found("build", "shop"), Some(Runs::id(3).0), "of those that came to a result");
+    for (tag, plan) in [("release", "shoe"), ("release=3", "shop"), ("releas", "shop"), ("", "shop")] {
+        assert_eq!(found(tag, plan), None, "{tag} {plan}");
+    }
+}
+
+#[test]
+fn a_run_that_one_that_stays_was_compared_with_stays_and_no_chain_does() {
+    let runs = Runs::new();
+    let record = |number: u32| {
+        let mut record = Made::new(open_plan(1), 1).seconds(1, |_, _, delta| healthy(delta)).end(Ending::Completed);
+        record.id = Runs::id(number);
+        record
+    };
+    let id = |number: u32| Runs::id(number).to_string();
+    (1..=4).for_each(|number| drop(runs.keep(number, 1, "a")));
+    for number in 2..=4 {
+        let (before, after) = (record(number - 1), record(number));
+        let reports = [&before, &after].map(Report::of);
+        let folder = RunFolder::find(runs.path(), &id(number)).unwrap();
+        folder.keep_comparison(&Comparison::of(&before, &after), &[], reports.each_ref()).unwrap();
+        assert_eq!(folder.baseline(), Some(id(number - 1)));
+    }
+    assert_eq!(runs.all().len(), 4, "a comparison is no result");
+    let all = prune(runs.path(), &Asked::default(), Retention::Latest(1), false).unwrap();
+    let told: Vec<_> = all.into_iter().map(|(run, fate)| (run.id, format!("{fate:?}"))).collect();
+    let because = format!("Spared(\"it is the baseline of {}\")", id(4));
+    assert_eq!(told, [(id(3), because), (id(2), "Removed".to_owned()), (id(1), "Removed".to_owned())]);
+}
+
+#[test]
+fn runs_are_found_by_what_is_known_of_them_however_it_is_written() {
+    let runs = Runs::new();
+    (1..=2).for_each(|number| drop(runs.keep(number, 1, &format!("Release-{number}"))));
+    let found = |text: &str| runs.asked(&Asked { search: Some(text.to_owned()), ..Asked::default() }).len();
+    let id = Runs::id(1).to_string();
+    for (text, count) in
+        [("SHOP", 2), ("release-2", 1), ("build=rel", 2), ("Passed", 2), ("shop.test", 2), (&id, 1), ("nobody", 0)]
+    {
+        assert_eq!(found(text), count, "{text}");
+    }
 }

@@ -75,10 +75,16 @@ impl RunFolder {
         Head::read(File::open(pieces::path(&self.path, Piece::Segment(first))).ok()?).ok()
     }
 
+    /// The plan as its own file says it.
+    #[must_use]
+    pub fn plan_text(&self) -> Option<String> {
+        fs::read_to_string(self.path.join(PLAN)).ok()
+    }
+
     /// The plan's name, as its own file says it.
     #[must_use]
     pub fn plan_name(&self) -> Option<String> {
-        let plan: serde_json::Value = serde_json::from_slice(&fs::read(self.path.join(PLAN)).ok()?).ok()?;
+        let plan: serde_json::Value = serde_json::from_str(&self.plan_text()?).ok()?;
         plan["name"].as_str().map(str::to_owned)
     }
 

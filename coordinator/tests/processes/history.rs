@@ -136,6 +136,42 @@ fn old_runs_are_removed_and_the_one_that_goes_on_is_not() {
 }
 
 #[test]
+fn a_baseline_is_found_by_its_tag_and_stays_while_older_runs_go() {
+    let history = History::new();
+    history.run(&[]);
+    let tagged = history.ask(&["runs", "tag", "last", "release=1.4", "odd="]);
+    assert_eq!((tagged.code, tagged.out.as_str()), (Some(0), "odd=\nrelease=1.4\n"), "{tagged:?}");
+    let tagged = history.ask(&["runs", "tag", "last", "--remove", "odd"]);
+    assert_eq!((tagged.code, tagged.out.as_str()), (Some(0), "release=1.4\n"), "{tagged:?}");
+    let (one, two) =
+        (history.ask(&["runs", "tag", "last", "--remove", "odd"]), history.ask(&["runs", "tag", "last", "x"]));
+    assert_eq!((one.code, two.code), (Some(104), Some(104)), "there is none any more, and that is no tag");
+    let baseline = history.list(&["--tag", "release=1.4"])[0]["id"].as_str().unwrap().to_owned();
+    let report = history.ask(&["report", &baseline, "--json", "-"]);
+    let document: Value = serde_json::from_str(&report.out).unwrap();
+    assert_eq!(document["run"]["tags"], serde_json::json!({ "release": "1.4" }));
+    history.run(&[]);
+    let compared = history.start("1s", &["--baseline", "release=1.4", "--keep-runs", "1"]).end();
+    assert_eq!(compared.code, Some(0), "{compared:?}");
+    assert!(compared.err.contains("comparison.html") && compared.err.contains("removed 1 old runs"), "{compared:?}");
+    let left = history.list(&[]);
+    assert_eq!(
+        (left.len(), left[1]["id"].as_str().unwrap()),
+        (2, baseline.as_str()),
+        "that of its own and its baseline"
+    );
+    let pruned = history.ask(&["runs", "prune", "--keep", "1"]);
+    let because = format!("it is the baseline of {}", left[0]["id"].as_str().unwrap());
+    assert!(pruned.out.contains(&because), "{pruned:?}");
+    let page = history.scene.result().with_extension("html");
+    let compared = history.ask(&["compare", "release", "--html", page.to_str().unwrap()]);
+    assert_eq!((compared.code, page.exists()), (Some(0), true), "{compared:?}");
+    let unknown = history.start("1s", &["--baseline", "release=2"]).end();
+    assert_eq!((unknown.code, unknown.out.as_str()), (Some(104), ""), "{unknown:?}");
+    assert_eq!(history.list(&["--search", "RELEASE=1"]).len(), 1);
+}
+
+#[test]
 fn a_stretch_of_a_run_is_told_by_itself() {
     let history = History::new();
     assert_eq!(history.start("3s", &[]).end().code, Some(0));

@@ -17,7 +17,7 @@ pub(super) use format::rate;
 pub(crate) use format::{count, duration, milliseconds, percent};
 use format::{microseconds, plain};
 use paint::{Ink, Paint};
-pub use runs::{run, runs};
+pub use runs::{run, runs, tags};
 use table::{Cell, Table};
 pub use trend::trend;
 pub use window::window;

@@ -1,11 +1,15 @@
 //! Kept runs as a table.
 
+use std::collections::BTreeMap;
+
 use super::format::{count, duration, foreign, milliseconds, percent, rate};
 use super::paint::{Ink, Paint};
 use super::table::{Cell, Table};
 use super::{NAME_MAX, WIDTH};
 use crate::report::KeptRun;
 
+/// The longest tag by itself, in columns.
+const TAG_MAX: usize = 400;
 /// The longest list of tags, in columns.
 const TAGS_MAX: usize = 40;
 
@@ -32,6 +36,15 @@ pub fn runs(runs: &[KeptRun], total: usize, colour: bool) -> String {
 pub fn run(run: &KeptRun) -> String {
     let [name, outcome] = [&run.name, &run.outcome].map(|text| foreign(text, NAME_MAX));
     format!("{}   {}   {name}   {outcome}", short(&run.id), date(&run.started_at))
+}
+
+/// A run's tags, one a line.
+#[must_use]
+pub fn tags(tags: &BTreeMap<String, String>) -> String {
+    if tags.is_empty() {
+        return "no tags\n".to_owned();
+    }
+    tags.iter().map(|(key, value)| format!("{}\n", foreign(&format!("{key}={value}"), TAG_MAX))).collect()
 }
 
 /// The first digits of an identity, which tell it apart from others for a person.
