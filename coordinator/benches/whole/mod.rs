@@ -6,60 +6,74 @@ use std::collections::BTreeMap;
 use muster::run::event::{ClockReading, Event, Link, Newcomer};
 use muster::run::life::{Run, RunSettings};
 use muster::run::record::RunRecord;
-use muster_proto::id::{Incarnation, RunId};
+use muster_proto::id::Incarnation;
 use muster_proto::measurement::{Delta, Totals, WINDOW_NS, WINDOWS_PER_INTERVAL};
-use muster_proto::plan::Plan;
 use muster_proto::{BUILD_VERSION, PROTOCOL_VERSION};
 
-const LINK: Link = Link(0);
+/// The agent's stream.
+pub(crate) const LINK: Link = Link(0);
 const NS_PER_S: u64 = 1_000_000_000;
 
-/// The run of this plan, which lasts so many seconds; each window's delta is what is measured in it.
-pub(crate) fn run(plan: &Plan, seconds: u32, mut measured: impl FnMut(u32) -> Delta) -> RunRecord {
-    let mut run = begun(plan);
-    let start_ns = run.start_ns().expect("its agent is ready");
-    let mut totals = Totals::default();
-    for window in 0..seconds * WINDOWS_PER_INTERVAL {
-        let seq = u64::from(window) + 1;
-        let delta = Delta { seq, first_window: window, last_window: window, ..measured(window) };
-        totals.add(&counted(&delta));
-        totals.last_seq = seq;
-        let now_ns = start_ns + seq * WINDOW_NS;
-        run.apply(Event::Delta(LINK, Box::new(delta)), now_ns);
-        run.apply(Event::Tick, now_ns);
-    }
-    let now_ns = start_ns + u64::from(seconds) * NS_PER_S;
-    run.apply(Event::Closing { link: LINK, totals, start_error_ns: Some(0) }, now_ns);
-    assert!(run.has_ended(), "its agent has told everything");
-    run.into_record("2027-01-01T00:00:00Z".to_owned())
+/// A run with one agent, and what that agent has counted.
+pub(crate) struct Whole {
+    run: Run,
+    start_ns: u64,
+    windows: u32,
+    totals: Totals,
 }
 
-/// A run whose agent is ready.
-fn begun(plan: &Plan) -> Run {
-    let settings = RunSettings {
-        id: RunId::generate(),
-        plan: plan.clone(),
-        tags: BTreeMap::new(),
-        strict: false,
-        lease_ns: 3 * NS_PER_S,
-        gather_max_ns: 60 * NS_PER_S,
-    };
-    let mut run = Run::new(settings, NS_PER_S);
-    let newcomer = Newcomer {
-        protocol_version: PROTOCOL_VERSION,
-        build_version: BUILD_VERSION.to_owned(),
-        name: "agent".to_owned(),
-        incarnation: Incarnation(0),
-        run: None,
-        has_ended: false,
-        labels: BTreeMap::new(),
-        cores: 2,
-        workers: 1,
-        weight: 1,
-    };
-    run.apply(Event::Joined(LINK, newcomer), NS_PER_S);
-    run.apply(Event::Ready(LINK, ClockReading::default()), NS_PER_S);
-    run
+impl Whole {
+    /// A run that is told this at its beginning, and whose only agent is ready.
+    pub(crate) fn begun(settings: RunSettings) -> Self {
+        let mut run = Run::new(settings, NS_PER_S);
+        let newcomer = Newcomer {
+            protocol_version: PROTOCOL_VERSION,
+            build_version: BUILD_VERSION.to_owned(),
+            name: "agent".to_owned(),
+            incarnation: Incarnation(0),
+            run: None,
+            has_ended: false,
+            labels: BTreeMap::new(),
+            cores: 2,
+            workers: 1,
+            weight: 1,
+        };
+        run.apply(Event::Joined(LINK, newcomer), NS_PER_S);
+        run.apply(Event::Ready(LINK, ClockReading::default()), NS_PER_S);
+        let start_ns = run.start_ns().expect("its agent is ready");
+        Self { run, start_ns, windows: 0, totals: Totals::default() }
+    }
+
+    /// So many seconds, in each of whose windows this is measured.
+    pub(crate) fn go_on(&mut self, seconds: u32, mut measured: impl FnMut(u32) -> Delta) {
+        for window in self.windows..self.windows + seconds * WINDOWS_PER_INTERVAL {
+            self.windows = window + 1;
+            let seq = u64::from(self.windows);
+            let delta = Delta { seq, first_window: window, last_window: window, ..measured(window) };
+            self.totals.add(&counted(&delta));
+            self.totals.last_seq = seq;
+            self.tell(Event::Delta(LINK, Box::new(delta)));
+            self.tell(Event::Tick);
+        }
+    }
+
+    /// The agent closes its books, and the run ends.
+    pub(crate) fn ended(mut self) -> RunRecord {
+        let totals = self.totals;
+        self.tell(Event::Closing { link: LINK, totals, start_error_ns: Some(0) });
+        self.record()
+    }
+
+    /// The run, which has ended.
+    pub(crate) fn record(self) -> RunRecord {
+        assert!(self.run.has_ended(), "nobody has anything more to tell");
+        self.run.into_record("2027-01-01T00:00:00Z".to_owned())
+    }
+
+    /// Something happens now.
+    pub(crate) fn tell(&mut self, event: Event) {
+        self.run.apply(event, self.start_ns + u64::from(self.windows) * WINDOW_NS);
+    }
 }
 
 /// What an agent counts apart from its deltas.

@@ -1,58 +1,19 @@
 //! Pages as a browser shows them, where there is one.
 
-#[path = "../benches/whole/mod.rs"]
+mod axe;
+mod browser;
+mod made_up;
+#[path = "../../benches/whole/mod.rs"]
 mod whole;
 
 use std::fs::File;
-use std::path::Path;
 use std::process::{Command, Stdio};
 
+use browser::{browse, browser, tile};
+use made_up::Tale;
 use muster::compare::{Comparison, Limit};
-use muster::plan_file::{self, Format};
 use muster::report::{Report, html};
-use muster::run::record::RunRecord;
-use muster_proto::measurement::{Delta, Health, Measurement, Shape};
 use muster_target::{Config, Target};
-
-/// Browsers that can be asked what they make of a page.
-const BROWSERS: [&str; 3] = ["chromium", "chromium-browser", "google-chrome"];
-
-/// What a browser makes of a page, of which it has nothing to complain.
-fn browse(browser: &str, page: &Path) -> String {
-    let profile = tempfile::tempdir().unwrap();
-    let output = Command::new(browser)
-        .args(["--headless", "--no-sandbox", "--disable-gpu", "--enable-logging=stderr", "--v=0"])
-        .args(["--virtual-time-budget=5000", "--window-size=1440,2000", "--dump-dom"])
-        .arg(format!("--user-data-dir={}", profile.path().display()))
-        .arg(format!("file://{}", page.display()))
-        .stdin(Stdio::null())
-        .output()
-        .unwrap();
-    let complaints = String::from_utf8_lossy(&output.stderr);
-    for complaint in ["Content Security Policy", "Uncaught", "CONSOLE"] {
-        assert!(!complaints.contains(complaint), "{complaints}");
-    }
-    String::from_utf8_lossy(&output.stdout).into_owned()
-}
-
-/// What stands in the page behind a tile's name.
-fn tile<'p>(dom: &'p str, name: &str) -> &'p str {
-    let (_, after) = dom.split_once(&format!("<dt>{name}</dt><dd")).unwrap_or_else(|| panic!("no tile {name}"));
-    after.split_once('>').unwrap().1.split(['<', ' ']).next().unwrap()
-}
-
-/// A browser, if there is one.
-fn browser() -> Option<&'static str> {
-    let works = |browser: &&str| {
-        let version = Command::new(browser).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status();
-        version.is_ok_and(|status| status.success())
-    };
-    let found = BROWSERS.into_iter().find(works);
-    if found.is_none() {
-        println!("not looked at: there is none of {BROWSERS:?} here");
-    }
-    found
-}
 
 #[test]
 fn a_browser_shows_the_numbers_of_a_trend() {
@@ -108,41 +69,12 @@ fn a_browser_shows_the_numbers_of_the_document() {
     assert!(!dom.contains("<b>hostile"), "foreign text is text");
 }
 
-/// A run of two requests that takes so many milliseconds and more, in virtual time; the plan and its requests bear hostile names.
-fn made_up(ms: u64) -> RunRecord {
-    const SECONDS: u32 = 60;
-    let text = format!(
-        "name: '<b>hostile</b>'\ntarget: http://127.0.0.1:9\nscenarios:\n  s:\n    executor: constant-arrival-rate\n    \
-         rate: 100/s\n    duration: {SECONDS}s\n    steps: [ {{ name: '<i>a</i>', get: /a }}, {{ name: b, get: /b }} ]\n"
-    );
-    let plan = plan_file::from_str(&text, Format::Yaml, "plan", Path::new(".")).expect("a plan").plan;
-    let shape = Shape::of(&plan);
-    let delta = |window: u32| {
-        let mut measurement = Measurement::new(shape);
-        measurement.scenarios.iter_mut().for_each(|stats| {
-            stats.due += 20;
-            stats.started += 20;
-            stats.completed += 20;
-        });
-        for (number, stats) in measurement.series.iter_mut().enumerate() {
-            // Only the first request is slower than it was, and each second is another.
-            let slow_ms = if number == 0 { ms } else { 10 } + u64::from(window / 5 * 7 % 5);
-            (0..20).for_each(|n| stats.response_expected.record((slow_ms * (10 + n)) * 100_000));
-            stats.sent += 20;
-            stats.expected += 20;
-        }
-        let health = Health { worker_cpu_max: 0.5, process_cpu: 0.6, ..Health::default() };
-        Delta { seq: 0, first_window: window, last_window: window, measurement, health }
-    };
-    whole::run(&plan, SECONDS, delta)
-}
-
 #[test]
 fn a_browser_shows_two_runs_side_by_side() {
     let Some(browser) = browser() else { return };
     let folder = tempfile::tempdir().unwrap();
     let page = folder.path().join("comparison.html");
-    let (before, after) = (made_up(10), made_up(14));
+    let (before, after) = (Tale::Good.told(10), Tale::Good.told(14));
     let comparison = Comparison::of(&before, &after);
     let limits: Vec<Limit> = vec!["p90=5%".parse().unwrap(), "rate=5%".parse().unwrap()];
     let reports = [&before, &after].map(Report::of);
