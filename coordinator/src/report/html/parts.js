@@ -25,6 +25,9 @@ function tile(name, value, unit, kind) {
 // When something was, as people read it.
 const date = text => text.replace("T", " ").replace(/\.\d+Z/, "Z");
 
+// As wide as a sheet of paper between its margins.
+const PAPER = "700px";
+
 // Follows the reader's choice of light or dark, and draws anew what depends on it or on the page's width.
 function followTheme(draw) {
   const theme = $("theme"), dark = window.matchMedia("(prefers-color-scheme: dark)");
@@ -32,6 +35,12 @@ function followTheme(draw) {
   theme.addEventListener("click", () => paint(document.documentElement.dataset.theme === "dark" ? "light" : "dark"));
   dark.addEventListener("change", event => paint(event.matches ? "dark" : "light"));
   window.addEventListener("resize", draw);
-  window.addEventListener("beforeprint", () => paint("light"));
+  let onScreen = null;
+  window.addEventListener("beforeprint", () => {
+    onScreen = document.documentElement.dataset.theme;
+    document.body.style.maxWidth = PAPER;
+    paint("light");
+  });
+  window.addEventListener("afterprint", () => { document.body.style.maxWidth = ""; paint(onScreen); });
   paint(dark.matches ? "dark" : "light");
 }
