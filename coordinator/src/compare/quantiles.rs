@@ -47,7 +47,7 @@ impl<'s> Times<'s> {
             Some(all) => {
                 let each: Vec<Sparse> = all.iter().map(|batch| merged(&stretch.0[batch.clone()])).collect();
                 let mut whole = merged(&stretch.0[..all[0].start]);
-                whole.merge(&together(&each));
+                whole.merge(&Sparse::of_all(&each, &|batch| batch));
                 batches.insert(each.len(), each);
                 whole
             }
@@ -90,24 +90,7 @@ fn log(times: &Sparse, q: f64) -> Option<f64> {
     times.quantile_ns(q).map(|ns| (ns.max(1) as f64).ln())
 }
 
-/// All times of these moments, merged by halves, so that what has grown large is not gone through again for each of them.
+/// All times of these moments.
 fn merged(moments: &[Moment]) -> Sparse {
-    by_halves(moments, &|moment| &moment.response)
-}
-
-fn together(times: &[Sparse]) -> Sparse {
-    by_halves(times, &|times| times)
-}
-
-fn by_halves<T>(all: &[T], times: &impl Fn(&T) -> &Sparse) -> Sparse {
-    match all {
-        [] => Sparse::default(),
-        [one] => times(one).clone(),
-        _ => {
-            let (first, second) = all.split_at(all.len() / 2);
-            let mut both = by_halves(first, times);
-            both.merge(&by_halves(second, times));
-            both
-        }
-    }
+    Sparse::of_all(moments, &|moment| &moment.response)
 }

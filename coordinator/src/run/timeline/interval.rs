@@ -62,7 +62,7 @@ impl Interval {
     /// The response times of all series together.
     #[must_use]
     pub fn response(&self) -> Sparse {
-        self.together(|_| true).response
+        Sparse::of_all(&self.series, &|series| &series.response)
     }
 
     /// Those series together whose numbers are chosen.

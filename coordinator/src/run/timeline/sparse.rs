@@ -35,6 +35,20 @@ pub struct Sparse {
 }
 
 impl Sparse {
+    /// Those of all of these together. They are merged by halves, so that what has grown large is not gone through again for each.
+    pub fn of_all<T>(all: &[T], times: &impl Fn(&T) -> &Self) -> Self {
+        match all {
+            [] => Self::default(),
+            [one] => times(one).clone(),
+            _ => {
+                let (first, second) = all.split_at(all.len() / 2);
+                let mut both = Self::of_all(first, times);
+                both.merge(&Self::of_all(second, times));
+                both
+            }
+        }
+    }
+
     /// Adds everything that a histogram counted.
     pub fn add(&mut self, histogram: &Histogram) {
         let entries = histogram.buckets().map(|(index, count)| Entry::new(index, count)).collect();
@@ -129,6 +143,20 @@ mod tests {
             prop_assert_eq!(sparse.quantile_ns(q), expected);
             prop_assert_eq!(sparse.max_ns(), whole.max_ns());
             prop_assert_eq!(sparse.len(), whole.buckets().count());
+        }
+
+        #[test]
+        fn all_together_are_one_after_the_other(
+            each in prop::collection::vec(prop::collection::vec(0_u64..1_000_000_000, 0..9), 0..9),
+        ) {
+            let parts: Vec<Sparse> = each.iter().map(|values| {
+                let mut part = Sparse::default();
+                part.add(&histogram_of(values));
+                part
+            }).collect();
+            let mut whole = Sparse::default();
+            parts.iter().for_each(|part| whole.merge(part));
+            prop_assert_eq!(Sparse::of_all(&parts, &|part| part), whole);
         }
     }
 }
