@@ -86,7 +86,7 @@ impl Tale {
         }
         if self == Self::Failed {
             let of = Sampled::Failure(0, ErrorKind::Protocol);
-            measurement.samples.push(Sample { of, at_ns: 1, text: HOSTILE.to_owned() });
+            measurement.samples.push(Sample { of, at_ns: 1, text: HOSTILE.to_owned(), trace: None });
         }
         let health = Health { worker_cpu_max: 0.5, process_cpu: 0.6, ..Health::default() };
         Delta { seq: 0, first_window: window, last_window: window, measurement, health }
