@@ -53,10 +53,9 @@ impl Interval {
         self.grades.merge(&next.grades);
     }
 
-    /// How much memory it takes, in words of eight bytes.
-    pub(super) fn words(&self) -> usize {
-        let series = std::mem::size_of::<SeriesInterval>() / 8;
-        self.series.iter().map(|kept| series + kept.response.len()).sum()
+    /// How much memory it takes, in bytes.
+    pub(super) fn bytes(&self) -> usize {
+        self.series.iter().map(|kept| size_of::<SeriesInterval>() + kept.response.bytes()).sum()
     }
 
     /// The response times of all series together.

@@ -34,8 +34,8 @@ use crate::verdict::validity::{Grader, Grades, Seen};
 
 /// The most intervals that are kept; beyond, neighbours are merged and the resolution halves.
 pub const INTERVALS_MAX: usize = 3_600;
-/// The most memory that the kept intervals take together, in words of eight bytes; beyond, neighbours are merged too.
-pub const INTERVAL_WORDS_MAX: usize = 4 << 20;
+/// The most memory that the kept intervals take together, in bytes; beyond, neighbours are merged too.
+pub const INTERVAL_BYTES_MAX: usize = 64 << 20;
 /// The fewest intervals that are merged for their memory's sake: so few say little, and each is large of its own.
 const INTERVALS_MIN: usize = 16;
 /// The most seconds that wait for agents; what is told of later ones counts in the last of them.
@@ -59,7 +59,7 @@ pub struct Timeline {
     coarse: BTreeSet<u32>,
     closed_until: u32,
     intervals: Vec<Interval>,
-    interval_words: usize,
+    interval_bytes: usize,
     resolution_s: u32,
     lateness: Lateness,
     grader: Grader,
@@ -115,7 +115,7 @@ impl Timeline {
             coarse: BTreeSet::new(),
             closed_until: 0,
             intervals: Vec::new(),
-            interval_words: 0,
+            interval_bytes: 0,
             resolution_s: 1,
             lateness: Lateness::new(plan.scenarios.len()),
             grader: Grader::default(),
@@ -285,7 +285,7 @@ impl Timeline {
                 self.amend(self.intervals.len() - 1, |last| last.merge(&interval));
             }
             _ => {
-                self.interval_words += interval.words();
+                self.interval_bytes += interval.bytes();
                 self.intervals.push(interval);
                 self.bound_memory();
             }
@@ -294,16 +294,16 @@ impl Timeline {
 
     fn amend(&mut self, index: usize, amend: impl FnOnce(&mut Interval)) {
         if let Some(interval) = self.intervals.get_mut(index) {
-            self.interval_words -= interval.words();
+            self.interval_bytes -= interval.bytes();
             amend(interval);
-            self.interval_words += interval.words();
+            self.interval_bytes += interval.bytes();
             self.bound_memory();
         }
     }
 
     fn bound_memory(&mut self) {
         while self.intervals.len() > INTERVALS_MAX
-            || (self.interval_words > INTERVAL_WORDS_MAX && self.intervals.len() > INTERVALS_MIN)
+            || (self.interval_bytes > INTERVAL_BYTES_MAX && self.intervals.len() > INTERVALS_MIN)
         {
             self.resolution_s *= 2;
             let mut pairs = std::mem::take(&mut self.intervals).into_iter();
@@ -313,7 +313,7 @@ impl Timeline {
                 }
                 self.intervals.push(first);
             }
-            self.interval_words = self.intervals.iter().map(Interval::words).sum();
+            self.interval_bytes = self.intervals.iter().map(Interval::bytes).sum();
         }
     }
 

@@ -1,36 +1,19 @@
 //! Response times of one series in one interval: exact, and no larger than what happened.
 
 use std::cmp::Ordering;
+use std::iter;
 
 use muster_proto::histogram::{Histogram, highest_in_bucket_ns};
 use serde::{Deserialize, Serialize};
 
-/// A bucket's number in the upper sixteen bits and its count in the others: there are fewer than 2¹⁶ buckets, and
-/// 2⁴⁸ requests are a million a second for nine years.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct Entry(u64);
-
-const COUNT_BITS: u32 = 48;
-
-impl Entry {
-    fn new(index: usize, count: u64) -> Self {
-        Self((index as u64) << COUNT_BITS | count.min((1 << COUNT_BITS) - 1))
-    }
-
-    fn index(self) -> usize {
-        (self.0 >> COUNT_BITS) as usize
-    }
-
-    fn count(self) -> u64 {
-        self.0 & ((1 << COUNT_BITS) - 1)
-    }
-}
-
-/// The buckets of a [`Histogram`] that are not empty, eight bytes each, so that thousands of intervals can keep
-/// theirs and still be merged exactly.
+/// The buckets of a [`Histogram`] that are not empty, two to four bytes each as a rule, so that thousands of intervals can
+/// keep theirs and still be merged exactly.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sparse {
-    entries: Vec<Entry>,
+    /// Of each bucket, in order: how far its number is from that of the one before, and its count; both in as many groups
+    /// of seven bits as they need, the lowest first.
+    packed: Vec<u8>,
+    count: u64,
     max_ns: u64,
 }
 
@@ -49,69 +32,107 @@ impl Sparse {
         }
     }
 
+    /// These counts by bucket, of which the longest time is this.
+    fn of(entries: impl Iterator<Item = (usize, u64)>, max_ns: u64) -> Self {
+        let (mut packed, mut all, mut last) = (Vec::new(), 0, 0);
+        for (index, count) in entries {
+            push(&mut packed, (index - last) as u64);
+            push(&mut packed, count);
+            (all, last) = (all + count, index);
+        }
+        packed.shrink_to_fit();
+        Self { packed, count: all, max_ns }
+    }
+
     /// Adds everything that a histogram counted.
     pub fn add(&mut self, histogram: &Histogram) {
-        let entries = histogram.buckets().map(|(index, count)| Entry::new(index, count)).collect();
-        self.merge(&Self { entries, max_ns: histogram.max_ns().unwrap_or(0) });
+        self.merge(&Self::of(histogram.buckets(), histogram.max_ns().unwrap_or(0)));
     }
 
     /// Adds everything that `other` counted.
     pub fn merge(&mut self, other: &Self) {
-        self.max_ns = self.max_ns.max(other.max_ns);
-        if self.entries.is_empty() {
-            self.entries.clone_from(&other.entries);
-            return;
+        if self.count == 0 {
+            self.clone_from(other);
+        } else if other.count > 0 {
+            *self = Self::of(both(self.entries(), other.entries()), self.max_ns.max(other.max_ns));
         }
-        if other.entries.is_empty() {
-            return;
-        }
-        let mut merged = Vec::with_capacity(self.entries.len().max(other.entries.len()));
-        let (mut mine, mut theirs) = (self.entries.as_slice(), other.entries.as_slice());
-        while let (Some(a), Some(b)) = (mine.first(), theirs.first()) {
-            let order = a.index().cmp(&b.index());
-            merged.push(match order {
-                Ordering::Less => *a,
-                Ordering::Greater => *b,
-                Ordering::Equal => Entry::new(a.index(), a.count() + b.count()),
-            });
-            mine = if order.is_le() { &mine[1..] } else { mine };
-            theirs = if order.is_ge() { &theirs[1..] } else { theirs };
-        }
-        merged.extend_from_slice(mine);
-        merged.extend_from_slice(theirs);
-        merged.shrink_to_fit();
-        self.entries = merged;
     }
 
-    /// How many buckets are not empty.
-    pub(super) fn len(&self) -> usize {
-        self.entries.len()
+    /// The number of each bucket that is not empty, and how many it has counted.
+    fn entries(&self) -> impl Iterator<Item = (usize, u64)> + '_ {
+        let (mut rest, mut last) = (&self.packed[..], 0);
+        iter::from_fn(move || {
+            last += pop(&mut rest)? as usize;
+            Some((last, pop(&mut rest)?))
+        })
+    }
+
+    /// How much memory it takes beside itself, in bytes.
+    pub(super) fn bytes(&self) -> usize {
+        self.packed.len()
     }
 
     /// The longest time that each bucket counts, in nanoseconds and never above the exact maximum, and how many it has counted.
     pub fn buckets(&self) -> impl Iterator<Item = (u64, u64)> + '_ {
-        let shown = |entry: &Entry| (highest_in_bucket_ns(entry.index()).min(self.max_ns), entry.count());
-        self.entries.iter().map(shown)
+        self.entries().map(|(index, count)| (highest_in_bucket_ns(index).min(self.max_ns), count))
     }
 
     /// The exact longest time, in nanoseconds.
     #[must_use]
     pub fn max_ns(&self) -> Option<u64> {
-        (!self.entries.is_empty()).then_some(self.max_ns)
+        (self.count > 0).then_some(self.max_ns)
     }
 
     /// The time at or below which a fraction `q` of all lies, in nanoseconds, as [`Histogram::quantile_ns`] has it
     /// but never above the exact maximum.
     #[must_use]
     pub fn quantile_ns(&self, q: f64) -> Option<u64> {
-        let count: u64 = self.entries.iter().map(|entry| entry.count()).sum();
-        let rank = ((q.clamp(0.0, 1.0) * count as f64).ceil() as u64).clamp(1, count.max(1));
+        let rank = ((q.clamp(0.0, 1.0) * self.count as f64).ceil() as u64).clamp(1, self.count.max(1));
         let mut seen = 0;
-        let entry = self.entries.iter().find(|entry| {
-            seen += entry.count();
+        let is_reached = |(_, count): &(u64, u64)| {
+            seen += count;
             seen >= rank
-        })?;
-        Some(highest_in_bucket_ns(entry.index()).min(self.max_ns))
+        };
+        self.buckets().find(is_reached).map(|(highest_ns, _)| highest_ns)
+    }
+}
+
+/// What two have counted together.
+fn both(
+    mine: impl Iterator<Item = (usize, u64)>,
+    theirs: impl Iterator<Item = (usize, u64)>,
+) -> impl Iterator<Item = (usize, u64)> {
+    let (mut mine, mut theirs) = (mine.peekable(), theirs.peekable());
+    iter::from_fn(move || match (mine.peek(), theirs.peek()) {
+        (Some(a), Some(b)) => match a.0.cmp(&b.0) {
+            Ordering::Less => mine.next(),
+            Ordering::Greater => theirs.next(),
+            Ordering::Equal => mine.next().zip(theirs.next()).map(|((index, a), (_, b))| (index, a + b)),
+        },
+        _ => mine.next().or_else(|| theirs.next()),
+    })
+}
+
+/// Adds a number, seven bits a byte; of all but the last byte the highest bit is set.
+fn push(packed: &mut Vec<u8>, mut number: u64) {
+    while number > 0x7f {
+        packed.push(number as u8 | 0x80);
+        number >>= 7;
+    }
+    packed.push(number as u8);
+}
+
+/// Takes the next number, if there is one.
+fn pop(packed: &mut &[u8]) -> Option<u64> {
+    let (mut number, mut bits) = (0, 0);
+    loop {
+        let (byte, rest) = packed.split_first()?;
+        *packed = rest;
+        number |= u64::from(byte & 0x7f).checked_shl(bits)?;
+        bits += 7;
+        if *byte < 0x80 {
+            return Some(number);
+        }
     }
 }
 
@@ -142,7 +163,17 @@ mod tests {
             let expected = whole.quantile_ns(q).map(|ns| ns.min(whole.max_ns().unwrap_or(0)));
             prop_assert_eq!(sparse.quantile_ns(q), expected);
             prop_assert_eq!(sparse.max_ns(), whole.max_ns());
-            prop_assert_eq!(sparse.len(), whole.buckets().count());
+            prop_assert!(sparse.entries().eq(whole.buckets()));
+        }
+
+        #[test]
+        fn numbers_of_any_size_are_kept(numbers in prop::collection::vec((0..64_u32, any::<u64>()), 0..20)) {
+            let numbers: Vec<u64> = numbers.into_iter().map(|(bits, number)| number >> bits).collect();
+            let mut packed = Vec::new();
+            numbers.iter().for_each(|number| push(&mut packed, *number));
+            let rest = &mut &packed[..];
+            let kept: Vec<u64> = iter::from_fn(|| pop(rest)).collect();
+            prop_assert_eq!(kept, numbers);
         }
 
         #[test]

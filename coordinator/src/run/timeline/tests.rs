@@ -2,8 +2,6 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 
-use muster_proto::plan::{Request, Step};
-
 use super::*;
 use crate::run::record::Ending;
 use crate::run::synthetic::{Made, delta, healthy, open_plan, start, succeed};
@@ -89,14 +87,13 @@ fn memory_is_bounded_however_long_the_run() {
 
 #[test]
 fn memory_is_bounded_however_many_the_series() {
-    let mut plan = open_plan(1_000);
-    let Some(Step::Request(request)) = plan.scenarios[0].steps.pop() else { panic!("a request") };
-    let named = |n: u32| Step::Request(Box::new(Request { name: format!("request {n}"), ..(*request).clone() }));
-    plan.scenarios[0].steps = (0..3_000).map(named).collect();
-    let mut timeline = Timeline::new(&plan);
-    timeline.close_until(220);
+    let mut timeline = Timeline::new(&open_plan(1_000));
+    for first in 0..120 {
+        let series = vec![SeriesInterval::default(); 10_000];
+        timeline.push(Interval { first, seconds: 1, series, ..Interval::default() });
+    }
     assert_eq!(timeline.resolution_s(), 2);
-    assert!(timeline.intervals().iter().map(Interval::words).sum::<usize>() <= INTERVAL_WORDS_MAX);
+    assert!(timeline.intervals().iter().map(Interval::bytes).sum::<usize>() <= INTERVAL_BYTES_MAX);
 }
 
 #[test]
