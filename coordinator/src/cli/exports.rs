@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::Problem;
+use super::{Problem, stops};
 use crate::exit::ExitCode;
 use crate::export::Settings;
 use crate::export::prometheus::scrape::Scraped;
@@ -36,15 +36,17 @@ impl ExportArgs {
         made.await.map_err(|error| Problem::new(ExitCode::BadPlan, format!("error: {error}")))
     }
 
-    /// Leaves the page where it is for as long as was asked for, or until Ctrl-C.
+    /// Leaves the page where it is for as long as was asked for, or until the user wishes to stop.
     pub(super) async fn linger(&self, page: Option<Scraped>) {
         let Some((page, linger)) = page.zip(self.prometheus_linger).filter(|(_, linger)| !linger.is_zero()) else {
             return;
         };
+        // Whoever reads that it can be ended may do so at once.
+        let mut stops = stops::listen();
         eprintln!("metrics stay at http://{}/metrics for {} s; Ctrl-C ends that", page.address(), linger.as_secs());
         tokio::select! {
             () = tokio::time::sleep(linger) => {}
-            _ = tokio::signal::ctrl_c() => {}
+            _ = stops.wishes.recv() => {}
         }
     }
 }
