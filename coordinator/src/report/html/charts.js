@@ -112,7 +112,9 @@ class TimeChart {
         shape("text", { x: LEFT - 8, y: y + 4, "text-anchor": "end" }, tick(value)));
     }
     for (const second of clockTicks(shared.from, shared.to, Math.max(3, width / 110))) {
-      axis.append(shape("text", { x: this.x(second), y: height - (this.runs.length > 1 ? 4 : 8), "text-anchor": "middle" }, clock(second)));
+      // The last one ends where the picture does.
+      const x = this.x(second), isLast = x > width - 24, y = height - (this.runs.length > 1 ? 4 : 8);
+      axis.append(shape("text", { x: isLast ? width : x, y, "text-anchor": isLast ? "end" : "middle" }, clock(second)));
     }
     return axis;
   }
