@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use muster_proto::measurement::{SeriesTable, TallyTable};
 
 use super::totals::{SCENARIOS_MAX, SERIES_MAX, TALLIES_MAX};
+use crate::report::text::foreign;
 use crate::run::life::Run;
 
 /// The longest that a receiver's own words are repeated, in characters.
@@ -96,7 +97,7 @@ impl Notes {
     pub(super) fn failed(&self, receiver: usize, why: &str, again: bool) {
         let mut book = self.book();
         let told = &mut book.receivers[receiver];
-        told.latest = why.chars().filter(|c| !c.is_control()).take(QUOTED_MAX).collect();
+        told.latest = foreign(why, QUOTED_MAX);
         if !std::mem::replace(&mut told.failed, true) {
             let then = if again { "trying again" } else { "not tried again" };
             let text = format!("{} fails, and the run goes on: {} ({then})", told.name, told.latest);
